@@ -1,0 +1,31 @@
+import type { Secret } from '../core/base/secret.ts';
+import type { ContractSpec } from '../core/health/spec.ts';
+import type { RegistrationSpec } from '../core/registration/spec.ts';
+import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
+import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
+
+/** The whole configuration, checked, with every default filled in: what the daemon is built from. */
+export interface DaemonSpec {
+  /** Always holds at least one socket for each protocol that something uses, made up where none is configured. */
+  readonly localSockets: readonly LocalSocketSpec[];
+  readonly inbound: {
+    /** CIDR blocks that may send us requests, besides our own targets. */
+    readonly allow: readonly string[];
+    /** Requests a second that are answered; more are dropped and counted. */
+    readonly maxRate: number;
+  };
+  readonly http:
+    | { readonly host: string; readonly port: number; readonly token: Secret | undefined }
+    | undefined;
+  /** Accepted from the start, with one info line until state exists. */
+  readonly stateDirectory: string | undefined;
+  readonly log: { readonly level: LogLevel };
+  readonly dns: { readonly servers: readonly string[] | undefined };
+  readonly pacing: PacingSpec;
+  readonly metrics: { readonly perRegistration: number };
+  readonly unregisterOnStop: boolean;
+  readonly contracts: readonly ContractSpec[];
+  readonly registrations: readonly RegistrationSpec[];
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';

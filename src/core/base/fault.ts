@@ -1,0 +1,52 @@
+/** What went wrong in the world, as plain data: never thrown, always carried to where someone decides. */
+export interface Fault {
+  /** Stable and documented in docs/errors.md: users match on this, never on the text. */
+  readonly code: FaultCode;
+  /** Whose fault it is. A `local` fault is no evidence against any peer. */
+  readonly blame: Blame;
+  /** One sentence in plain English for the operator; no secrets. */
+  readonly text: string;
+}
+
+export type Blame = 'peer' | 'network' | 'local' | 'config';
+
+/** Every code with the sentence that docs/errors.md prints for it. */
+export const FAULT_CODES = {
+  'timeout.response': 'The request was sent, and no final answer came in time.',
+  'timeout.connect': 'The connection was not established in time.',
+  'timeout.tlsHandshake': 'The TLS handshake did not end in time.',
+  'transport.refused': 'The other side refused the connection or reported the port closed.',
+  'transport.unreachable': 'The network reported that it has no way to the other side.',
+  'transport.closed': 'The connection was closed or reset before the answer came.',
+  'transport.local':
+    'Our own machine could not send (no address, no route, no buffer, no permission).',
+  'transport.noSocket': 'No local socket of that protocol and address family is open.',
+  'transport.overflow': 'Too much was waiting to be written to the connection, so it was closed.',
+  'tls.identity': "The server's certificate does not name the host that was asked for (RFC 5922).",
+  'tls.untrusted': "The server's certificate is not signed by a trusted authority.",
+  'tls.expired': "The server's certificate has expired or is not valid yet.",
+  'tls.handshake': 'The TLS handshake failed.',
+  'dns.notFound': 'The name does not exist, or has no address of a family that we can use.',
+  'dns.failed': 'The name server could not be asked or answered with an error.',
+  'dns.timeout': 'The name server did not answer in time.',
+  cancelled: 'We gave the attempt up ourselves.',
+} as const;
+
+export type FaultCode = keyof typeof FAULT_CODES;
+
+export function fault(code: FaultCode, blame: Blame, text: string = FAULT_CODES[code]): Fault {
+  return { code, blame, text };
+}
+
+/** Either a value or the reason why there is none. */
+export type Result<T, E = Fault> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly fault: E };
+
+export function success<T>(value: T): { readonly ok: true; readonly value: T } {
+  return { ok: true, value };
+}
+
+export function failure<E>(reason: E): { readonly ok: false; readonly fault: E } {
+  return { ok: false, fault: reason };
+}

@@ -1,0 +1,46 @@
+import type { Cause } from '../base/cause.ts';
+import type { Instant } from '../base/instant.ts';
+import type { PeerServerSpec } from './spec.ts';
+
+export type PeerState = 'unknown' | 'up' | 'impaired' | 'down';
+
+export type HealthEvent =
+  /** State, enabled or lastResort of a peer server changed. */
+  | {
+      readonly type: 'peerServer.changed';
+      readonly at: Instant;
+      readonly spec: PeerServerSpec;
+      readonly from: PeerState;
+      readonly state: PeerState;
+      readonly enabled: boolean;
+      readonly wasEnabled: boolean;
+      readonly lastResort: boolean;
+      readonly cause: Cause | undefined;
+      readonly nextProbeAt: Instant | undefined;
+    }
+  | {
+      readonly type: 'peeringContract.changed';
+      readonly at: Instant;
+      readonly contract: string;
+      readonly enabled: 'all' | 'some' | 'none';
+      readonly was: 'all' | 'some' | 'none';
+    }
+  /** One probe ended; for counters and the round-trip histogram. */
+  | {
+      readonly type: 'probe.finished';
+      readonly at: Instant;
+      readonly contract: string;
+      readonly peerServer: string;
+      readonly target: string;
+      readonly verdict: 'good' | 'impaired' | 'bad' | 'void';
+      readonly code: number | 'timeout' | 'fault';
+      readonly rttMs: number | undefined;
+    }
+  /** Something an operator should know, which changes no state: never answered, name does not resolve ... */
+  | {
+      readonly type: 'peerServer.noticed';
+      readonly at: Instant;
+      readonly contract: string;
+      readonly peerServer: string;
+      readonly cause: Cause;
+    };

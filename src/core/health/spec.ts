@@ -1,0 +1,60 @@
+import type { Credentials } from '../sip/digest/ports.ts';
+import type { NextHop } from '../sip/locate/target.ts';
+import type { TlsPolicy } from '../sip/transport/ports.ts';
+import type { SourceCheck } from '../sip/user-agent/ports.ts';
+
+export type Admin = 'up' | 'drain' | 'off';
+
+export interface ProbePlan {
+  readonly mode: 'options' | 'off';
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Failures in a row that make an up server down. */
+  readonly fall: number;
+  /** Successes in a row that make a down server up. */
+  readonly rise: number;
+}
+
+/** One SIP server of a contract (the seed's Peer Server), ready for the core. */
+export interface PeerServerSpec {
+  /** `contract/name`. */
+  readonly id: string;
+  readonly contract: string;
+  readonly name: string;
+  readonly description: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly admin: Admin;
+  /** Host[:port] as configured: what a probe's Request-URI, From and To name. */
+  readonly sipProxy: string;
+  readonly scheme: 'sip' | 'sips';
+  /** Where requests are sent: the outbound proxy, else the SIP proxy. */
+  readonly hop: NextHop;
+  readonly localSocket: string | undefined;
+  readonly tls: TlsPolicy;
+  readonly sourceCheck: SourceCheck;
+  readonly priority: number;
+  readonly weight: number;
+  readonly whenNeverUp: 'lastResort' | 'disabled';
+  readonly probe: ProbePlan;
+  readonly userAgent: string;
+  /** For calls, not for probes: shown by the API (without the password) and handed on in routes. */
+  readonly credentials: Credentials | undefined;
+  readonly callOriginHeaders: readonly ('pai' | 'rpid')[];
+  readonly requestUri: {
+    readonly strip: number;
+    readonly prefix: string;
+    readonly parameters: string;
+  };
+  readonly from: { readonly user: string | undefined; readonly domain: string | undefined };
+}
+
+/** The agreement with one provider: the pool of failover. */
+export interface ContractSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly admin: Admin;
+  readonly onAllDown: 'tryAll' | 'none';
+  readonly peerServers: readonly PeerServerSpec[];
+}

@@ -1,0 +1,43 @@
+import type { Cause } from '../base/cause.ts';
+import type { Instant } from '../base/instant.ts';
+import type { RegistrationState } from './events.ts';
+import type { RegistrationSpec } from './spec.ts';
+
+/** Everything that status pages show of one registration, at one moment. */
+export interface RegistrationSnapshot {
+  readonly spec: RegistrationSpec;
+  readonly state: RegistrationState;
+  readonly bound: boolean;
+  readonly since: Instant;
+  readonly cause: Cause | undefined;
+  /** The Contact URI that we registered last, without angle brackets. */
+  readonly contact: string | undefined;
+  readonly grantedExpiresSec: number | undefined;
+  readonly expiresAt: Instant | undefined;
+  readonly nextAttemptAt: Instant | undefined;
+  /** targetKey of the last attempt. */
+  readonly target: string | undefined;
+  readonly lastResponse: { readonly code: number; readonly reason: string } | undefined;
+  readonly callId: string;
+  readonly cseq: number;
+  readonly counters: RegistrationCounters;
+}
+
+export interface RegistrationCounters {
+  readonly attempts: number;
+  readonly requests: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Times that a binding was lost or ran out while we wanted it. */
+  readonly lapses: number;
+}
+
+/** What observers may ask the keeper; implemented by keeper.ts, read by src/observe. */
+export interface RegistrationBook {
+  ids(): Iterable<string>;
+  snapshot(id: string): RegistrationSnapshot | undefined;
+  /** How many registrations are in each state, by contract; counted as they change, not by a walk. */
+  counts(): ReadonlyMap<string, Readonly<Record<RegistrationState, number>>>;
+  /** Registrations that the sweeper found without a next step; must stay 0. */
+  readonly stuck: number;
+}

@@ -1,0 +1,92 @@
+/**
+ * The port between the SIP core and the sockets. Wire text is a string with one character per octet
+ * (latin1): lengths are octets, nothing is decoded twice, UTF-8 is made readable only for display.
+ */
+import type { Fault, Result } from '../../base/fault.ts';
+import type { Instant } from '../../base/instant.ts';
+import type { Target, TransportProtocol } from '../locate/target.ts';
+
+/** How a TLS server has to prove itself. `warn` checks, reports, and goes on. */
+export interface TlsPolicy {
+  readonly verify: 'strict' | 'warn' | 'off';
+  /** The name that the certificate has to hold (RFC 5922 section 7.1); a host name or an IP address. */
+  readonly identity: string;
+  readonly allowWildcard: boolean;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+export interface SocketAddress {
+  /** IP literal without brackets, as the kernel prints it. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * One way to one peer: for UDP a (local socket, remote address) pair, for TCP and TLS a connection.
+ * Owned by the edge; core only keeps the reference and compares it.
+ */
+export interface Flow {
+  readonly protocol: TransportProtocol;
+  /** Name of the local socket that it belongs to. */
+  readonly localSocket: string;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  /** `host:port` for Via (RFC 3261 section 18.1.1): the advertised address, else the local one. */
+  readonly sentBy: string;
+  /** Where requests would reach us over this local socket; for `contact: self`. */
+  readonly contactHost: string;
+  /** False once the connection is gone; always true for UDP. */
+  readonly isOpen: boolean;
+}
+
+export interface OpenFlow {
+  readonly target: Target;
+  /** Name of a configured local socket; undefined: the first that fits protocol and family. */
+  readonly localSocket: string | undefined;
+  /** Needed for TLS only. */
+  readonly tls: TlsPolicy | undefined;
+}
+
+/** Implemented by src/net. */
+export interface TransportPort {
+  /**
+   * Finds or makes the flow to a target. A flow that exists already is reported before `open`
+   * returns; a new connection later. Connections are shared: same target, local socket and TLS policy.
+   */
+  open(request: OpenFlow, receive: (result: Result<Flow>) => void): void;
+  /** Writes one message (or keep-alive). What goes wrong comes back later through `flowFailed`. */
+  send(flow: Flow, wire: string): void;
+  /** Closes a connection that proved dead; does nothing for UDP. */
+  close(flow: Flow, reason: Fault): void;
+}
+
+/** Implemented by core; called by src/net from the event loop, never from inside open or send. */
+export interface TransportUser {
+  /** One datagram, or one message cut from a stream by framing.ts. */
+  received(wire: string, flow: Flow, at: Instant): void;
+  /** A connection ended, or a datagram could not be sent: every transaction on the flow is affected. */
+  flowFailed(flow: Flow, reason: Fault): void;
+  /** Octets that are no message: counted with their reason, then forgotten. */
+  dropped(reason: string, flow: Flow): void;
+}
+
+/** One named local socket as configured; UDP binds it, TCP and TLS listen on it when the port is fixed. */
+export interface LocalSocketSpec {
+  readonly name: string;
+  readonly protocol: TransportProtocol;
+  readonly address: string;
+  /** 0: ephemeral; a stream socket with port 0 does not listen. */
+  readonly port: number;
+  readonly family: 4 | 6;
+  /** `host[:port]` for Via sent-by and `contact: self`; undefined: the address that the kernel tells. */
+  readonly advertise: string | undefined;
+  /** TLS only: PEM text, already read. */
+  readonly tls:
+    | {
+        /** Undefined: the authorities that the system trusts. */
+        readonly ca: string | undefined;
+        readonly certificate: string | undefined;
+        readonly key: string | undefined;
+      }
+    | undefined;
+}
