@@ -1,0 +1,5 @@
+/** The events of the whole core, joined: what the daemon's one hub carries to every observer. */
+import type { HealthEvent } from '../core/health/events.ts';
+import type { RegistrationEvent } from '../core/registration/events.ts';
+
+export type CoreEvent = RegistrationEvent | HealthEvent;

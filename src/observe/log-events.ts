@@ -1,0 +1,144 @@
+/**
+ * Every event that the log can hold: the one table that the logger's types, docs/events.md and its
+ * test come from. Levels: `error` = a human must act, `warn` = degraded and healing by itself,
+ * `info` = a change of state, `debug` = each transaction.
+ */
+export type LineLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogEvent {
+  /** The level, or the levels with the rule that chooses between them. */
+  readonly level: LineLevel | string;
+  readonly fields: string;
+  readonly meaning: string;
+}
+
+const CHANGE = '`cause` {`code`, `text`, `next`} or null';
+
+export const LOG_EVENTS = {
+  ready: {
+    level: 'info',
+    fields: '`version`, `registrations`, `peerServers`, `http`',
+    meaning:
+      'The configuration is loaded, sockets and HTTP are bound. Waits for no registration or probe.',
+  },
+  'registration.changed': {
+    level:
+      'error when rejected; warn when waiting or refreshFailing; debug when registering; else info',
+    fields: `\`registration\`, \`contract\`, \`labels\`, \`from\`, \`state\`, \`bound\`, ${CHANGE}, \`repeats\``,
+    meaning:
+      'A registration changed its state. The same bad state for the same cause, come back after a retry, is a debug line; `repeats` counts those in the next line.',
+  },
+  'registration.removed': {
+    level: 'info',
+    fields: `\`registration\`, \`contract\`, \`labels\`, ${CHANGE}`,
+    meaning:
+      'A registration that was taken out of the configuration is gone, its binding dealt with.',
+  },
+  'registration.answered': {
+    level: 'debug',
+    fields: '`contract`, `code`, `requests`',
+    meaning: 'A REGISTER got its final answer, or none.',
+  },
+  'registration.noticed': {
+    level: 'error when the configuration is at fault, else warn',
+    fields: `\`registration\` or null, \`contract\`, ${CHANGE}`,
+    meaning: 'Something worth knowing that changes no state.',
+  },
+  'peerServer.changed': {
+    level: 'warn when down, impaired or last resort; else info',
+    fields: `\`peerServer\`, \`contract\`, \`labels\`, \`from\`, \`state\`, \`enabled\`, \`lastResort\`, ${CHANGE}`,
+    meaning: 'State, enabled or last resort of a peer server changed.',
+  },
+  'peeringContract.changed': {
+    level: 'error when none is left; warn when some; else info',
+    fields: '`contract`, `was`, `enabled`',
+    meaning: 'How many peer servers of a contract are enabled changed: all, some or none.',
+  },
+  'probe.finished': {
+    level: 'debug',
+    fields: '`contract`, `peerServer`, `target`, `verdict`, `code`, `rttMs`',
+    meaning: 'A probe ended.',
+  },
+  'peerServer.noticed': {
+    level: 'error when the configuration is at fault, else warn',
+    fields: `\`peerServer\`, \`contract\`, ${CHANGE}`,
+    meaning: 'Something worth knowing that changes no state: never answered, name not resolved ...',
+  },
+  'inbound.noticed': {
+    level: 'warn',
+    fields: '`source`, `method`, `text`',
+    meaning: 'A request reached us that the configuration gives no place to go.',
+  },
+  'config.problem': {
+    level: 'error or warn, as the problem',
+    fields: '`problem` (`file:line:column: text`)',
+    meaning: 'One problem of the configuration; errors keep it from being used.',
+  },
+  'config.reloaded': {
+    level: 'info',
+    fields: '`added`, `changed`, `removed`, `unchanged`, `durationMs`',
+    meaning: 'A reload was applied.',
+  },
+  'config.reloadRefused': {
+    level: 'error',
+    fields: '`reason`, `text`',
+    meaning: 'A reload was refused; everything goes on with the configuration that it had.',
+  },
+  'config.restartNeeded': {
+    level: 'warn',
+    fields: '`keys`',
+    meaning: 'A reload changed keys that only a restart applies.',
+  },
+  'state.notYet': {
+    level: 'info',
+    fields: '`directory`',
+    meaning: 'A state directory is given; this version does not keep state in it yet.',
+  },
+  'command.received': {
+    level: 'info',
+    fields: '`command`, `subject`, `origin`',
+    meaning: 'The audit line of a command: what was asked for, by HTTP or by signal.',
+  },
+  'signal.received': {
+    level: 'info',
+    fields: '`signal`',
+    meaning: 'A signal that starts a reload or the stop.',
+  },
+  stopping: {
+    level: 'info',
+    fields: '`unregister`',
+    meaning: 'The stop has begun; bindings stay unless `unregisterOnStop` is set.',
+  },
+  stopped: {
+    level: 'info',
+    fields: '`unregistered`, `durationMs`',
+    meaning: 'The last line of a clean stop.',
+  },
+  'start.failed': {
+    level: 'error',
+    fields: '`text`',
+    meaning: 'The daemon could not start: a port in use, an address that is not ours ...',
+  },
+  'notify.limited': {
+    level: 'warn',
+    fields: '`text`',
+    meaning: 'systemd cannot be told everything: the watchdog needs node-unix-socket.',
+  },
+  'selfCheck.failed': {
+    level: 'error',
+    fields: '`text`',
+    meaning: 'The self-check found work that does not move; the watchdog is no longer fed.',
+  },
+  'log.dropped': {
+    level: 'warn',
+    fields: '`lines`',
+    meaning: 'Standard output took lines too slowly, and this many were left out.',
+  },
+  'bug.caught': {
+    level: 'error',
+    fields: '`where`, `text`, `stack`',
+    meaning: 'A programming error. Where it reached the top, the process ends with status 1.',
+  },
+} as const satisfies Readonly<Record<string, LogEvent>>;
+
+export type LogEventName = keyof typeof LOG_EVENTS;

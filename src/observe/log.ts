@@ -1,0 +1,210 @@
+/**
+ * The log: one JSON line for each change of state, through pino. Core publishes events; here they
+ * become lines. Where the lines go is the sink's business (daemon/log-sink.ts).
+ */
+import { type DestinationStream, type Level, type Logger, pino } from 'pino';
+import type { HealthEvent } from '../core/health/events.ts';
+import type { RegistrationEvent } from '../core/registration/events.ts';
+import { renderCause } from './cause.ts';
+import type { CoreEvent } from './events.ts';
+import type { LineLevel, LogEventName } from './log-events.ts';
+import type { WallClock } from './wall-clock.ts';
+
+/** Takes one line, its newline included; must not throw and not block. */
+export interface LogSink {
+  write(line: string): void;
+}
+
+export interface DaemonLogOptions {
+  readonly level: Level | 'silent';
+  readonly sink: LogSink;
+  readonly wallClock: WallClock;
+  /** True where standard output is the journal: each line then starts with its priority, `<N>`. */
+  readonly isJournal: boolean;
+}
+
+type Changed<E, T extends string> = Extract<E, { readonly type: T }>;
+
+/** The last line about a registration that is not well, to keep repeats out of the log. */
+interface Trouble {
+  readonly key: string;
+  repeats: number;
+}
+
+export class DaemonLog {
+  readonly #pino: Logger;
+  readonly #wallClock: WallClock;
+  /** Only registrations in trouble have an entry, so it is as long as the trouble is wide. */
+  readonly #trouble = new Map<string, Trouble>();
+
+  constructor(options: DaemonLogOptions) {
+    this.#wallClock = options.wallClock;
+    this.#pino = pino(
+      {
+        level: options.level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      options.isJournal ? withPriority(options.sink) : options.sink,
+    );
+  }
+
+  setLevel(level: Level | 'silent'): void {
+    this.#pino.level = level;
+  }
+
+  /** One line of the daemon itself; `fields` hold no secret, since `Secret` prints as `[secret]`. */
+  write(
+    level: LineLevel,
+    event: LogEventName,
+    fields: Readonly<Record<string, unknown>> = {},
+  ): void {
+    this.#pino[level]({ event, ...fields });
+  }
+
+  /** A subscriber of the event hub. */
+  receive(event: CoreEvent): void {
+    switch (event.type) {
+      case 'registration.changed':
+        this.#registrationChanged(event);
+        return;
+      case 'peerServer.changed':
+        this.#peerServerChanged(event);
+        return;
+      case 'registration.answered':
+      case 'probe.finished':
+        if (this.#pino.isLevelEnabled('debug')) this.#transaction(event);
+        return;
+      case 'peeringContract.changed':
+        this.write(CONTRACT_LEVEL[event.enabled], event.type, {
+          contract: event.contract,
+          was: event.was,
+          enabled: event.enabled,
+        });
+        return;
+      default:
+        this.#other(event);
+    }
+  }
+
+  #registrationChanged(event: Changed<RegistrationEvent, 'registration.changed'>): void {
+    const { id, profile } = event.spec;
+    const level = registrationLevel(event);
+    const repeats = level === 'debug' ? 0 : this.#repeats(id, level, event);
+    const asLevel = repeats === undefined ? 'debug' : level;
+    if (!this.#pino.isLevelEnabled(asLevel)) return;
+    this.#pino[asLevel]({
+      event: event.type,
+      registration: id,
+      state: event.state,
+      bound: event.bound,
+      cause: renderCause(event.cause, event.nextAttemptAt, this.#wallClock),
+      from: event.from,
+      contract: profile.contract,
+      labels: profile.labels,
+      ...(repeats === undefined || repeats === 0 ? undefined : { repeats }),
+    });
+  }
+
+  /** How many like lines were left out before this one; undefined when this one is to be left out, too. */
+  #repeats(
+    id: string,
+    level: LineLevel,
+    event: Changed<RegistrationEvent, 'registration.changed'>,
+  ): number | undefined {
+    const known = this.#trouble.get(id);
+    if (level === 'info') {
+      if (known !== undefined) this.#trouble.delete(id);
+      return known?.repeats ?? 0;
+    }
+    const key = `${event.state} ${event.bound} ${event.cause?.code ?? ''}`;
+    if (known?.key === key) {
+      known.repeats += 1;
+      return undefined;
+    }
+    this.#trouble.set(id, { key, repeats: 0 });
+    return known?.repeats ?? 0;
+  }
+
+  #peerServerChanged(event: Changed<HealthEvent, 'peerServer.changed'>): void {
+    const isWell = event.enabled && event.state !== 'impaired' && !event.lastResort;
+    this.write(isWell || event.spec.admin !== 'up' ? 'info' : 'warn', event.type, {
+      peerServer: event.spec.id,
+      state: event.state,
+      enabled: event.enabled,
+      cause: renderCause(event.cause, event.nextProbeAt, this.#wallClock),
+      from: event.from,
+      lastResort: event.lastResort,
+      contract: event.spec.contract,
+      labels: event.spec.labels,
+    });
+  }
+
+  #transaction(
+    event:
+      | Changed<RegistrationEvent, 'registration.answered'>
+      | Changed<HealthEvent, 'probe.finished'>,
+  ): void {
+    const { type, at: _at, ...fields } = event;
+    this.write('debug', type, fields);
+  }
+
+  #other(
+    event:
+      | Changed<RegistrationEvent, 'registration.removed' | 'registration.noticed'>
+      | Changed<HealthEvent, 'peerServer.noticed'>,
+  ): void {
+    const cause = renderCause(event.cause, undefined, this.#wallClock);
+    if (event.type === 'registration.removed') {
+      const { id, profile } = event.spec;
+      this.#trouble.delete(id);
+      const { contract, labels } = profile;
+      this.write('info', event.type, { registration: id, cause, contract, labels });
+      return;
+    }
+    this.write(event.cause.blame === 'config' ? 'error' : 'warn', event.type, {
+      ...(event.type === 'registration.noticed'
+        ? { registration: event.registration ?? null }
+        : { peerServer: event.peerServer }),
+      cause,
+      contract: event.contract,
+    });
+  }
+}
+
+const CONTRACT_LEVEL = { all: 'info', some: 'warn', none: 'error' } as const;
+
+/** Attempts of 100,000 registrations start at once, so that a start of one is news at debug level only. */
+function registrationLevel(event: Changed<RegistrationEvent, 'registration.changed'>): LineLevel {
+  switch (event.state) {
+    case 'rejected':
+      return 'error';
+    case 'waiting':
+    case 'refreshFailing':
+      return event.cause === undefined ? 'info' : 'warn';
+    case 'registering':
+    case 'idle':
+      return 'debug';
+    default:
+      return 'info';
+  }
+}
+
+/** The journal takes syslog priorities at the start of a line (sd-daemon(3)). */
+function withPriority(sink: LogSink): DestinationStream {
+  const destination = {
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 30,
+    write(line: string): void {
+      sink.write(`<${priority(destination.lastLevel)}>${line}`);
+    },
+  };
+  return destination;
+}
+
+function priority(level: number): number {
+  if (level >= 50) return 3;
+  if (level >= 40) return 4;
+  return level >= 30 ? 6 : 7;
+}

@@ -1,0 +1,164 @@
+/**
+ * Every metric: the one table that the exporter, docs/metrics.md and its test come from. Names of
+ * design.md 4 stay; base units; the labels of a name are bounded by the configuration.
+ */
+export interface MetricRow {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+export const METRICS = {
+  trunkd_build_info: {
+    kind: 'gauge',
+    labels: ['version', 'node'],
+    help: 'Always 1; the version of trunkd and of Node.js.',
+  },
+  trunkd_ready: {
+    kind: 'gauge',
+    labels: [],
+    help: '1 while the configuration is loaded and sockets and HTTP are bound.',
+  },
+  trunkd_registrations: {
+    kind: 'gauge',
+    labels: ['contract', 'state'],
+    help: 'Registrations in each state.',
+  },
+  trunkd_registration_bound: {
+    kind: 'gauge',
+    labels: ['contract', 'registration'],
+    help: '1 while the registrar holds our binding; for the first metrics.perRegistration registrations.',
+  },
+  trunkd_registration_expires_timestamp_seconds: {
+    kind: 'gauge',
+    labels: ['contract', 'registration'],
+    help: 'When the binding ends unless it is refreshed, as Unix time; absent without a binding.',
+  },
+  trunkd_registration_series_omitted: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Registrations without series of their own, because of metrics.perRegistration.',
+  },
+  trunkd_registrations_stuck: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Registrations found without a next step; anything but 0 is a bug.',
+  },
+  trunkd_register_requests_total: {
+    kind: 'counter',
+    labels: ['contract', 'code'],
+    help: 'REGISTER requests sent, by final status code, timeout, fault, or challenged (then repeated with credentials).',
+  },
+  trunkd_registration_lapses_total: {
+    kind: 'counter',
+    labels: ['contract'],
+    help: 'Bindings that ended while we wanted them.',
+  },
+  trunkd_peer_servers: {
+    kind: 'gauge',
+    labels: ['contract', 'state'],
+    help: 'Peer servers in each state.',
+  },
+  trunkd_peer_server_enabled: {
+    kind: 'gauge',
+    labels: ['contract', 'peer_server'],
+    help: '1 while calls may be sent to the peer server.',
+  },
+  trunkd_peer_server_last_resort: {
+    kind: 'gauge',
+    labels: ['contract', 'peer_server'],
+    help: '1 while the peer server is to be tried after all others only.',
+  },
+  trunkd_peer_server_rtt_seconds: {
+    kind: 'gauge',
+    labels: ['contract', 'peer_server'],
+    help: 'Smoothed round trip of the last probes; absent before the first answer.',
+  },
+  trunkd_probe_rtt_seconds: {
+    kind: 'histogram',
+    labels: ['contract'],
+    help: 'Round trips of answered probes.',
+  },
+  trunkd_probes_total: {
+    kind: 'counter',
+    labels: ['contract', 'verdict'],
+    help: 'Ended probes by verdict: good, impaired, bad, void.',
+  },
+  trunkd_notices_total: {
+    kind: 'counter',
+    labels: ['code'],
+    help: 'Notices that changed no state, by cause code.',
+  },
+  trunkd_verdicts_frozen: {
+    kind: 'gauge',
+    labels: [],
+    help: '1 while verdicts are frozen because our own side is at fault.',
+  },
+  trunkd_consumer_in_sync: {
+    kind: 'gauge',
+    labels: ['consumer'],
+    help: '1 while what the consumer holds is what we told it; no series without consumers.',
+  },
+  trunkd_messages_dropped_total: {
+    kind: 'counter',
+    labels: ['reason'],
+    help: 'Datagrams and stream messages that were dropped, by reason.',
+  },
+  trunkd_retransmissions_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Requests sent again by timer E, without an answer so far.',
+  },
+  trunkd_open_connections: {
+    kind: 'gauge',
+    labels: ['protocol'],
+    help: 'Open TCP and TLS connections.',
+  },
+  trunkd_config_last_reload_success: {
+    kind: 'gauge',
+    labels: [],
+    help: '1 when the last load of the configuration was applied, 0 when it was refused.',
+  },
+  trunkd_config_last_reload_success_timestamp_seconds: {
+    kind: 'gauge',
+    labels: [],
+    help: 'When a configuration was last applied, as Unix time.',
+  },
+  trunkd_log_lines_dropped_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Log lines left out because standard output took them too slowly.',
+  },
+  trunkd_event_loop_lag_seconds: {
+    kind: 'gauge',
+    labels: [],
+    help: 'The longest delay of the event loop since the last scrape.',
+  },
+  process_cpu_seconds_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'CPU time of the process, user and system.',
+  },
+  process_resident_memory_bytes: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Resident memory of the process.',
+  },
+  process_start_time_seconds: {
+    kind: 'gauge',
+    labels: [],
+    help: 'When the process started, as Unix time.',
+  },
+  nodejs_heap_size_used_bytes: {
+    kind: 'gauge',
+    labels: [],
+    help: "Used part of the JavaScript engine's heap.",
+  },
+} as const satisfies Readonly<Record<string, MetricRow>>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** Upper bounds of the buckets of trunkd_probe_rtt_seconds; 4 s is the default time-out. */
+export const RTT_BUCKETS_SEC: readonly number[] = [
+  0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8,
+];

@@ -1,0 +1,213 @@
+/**
+ * The metrics: a subscriber that counts events with prom-client, and a writer that reads the books
+ * when it is asked. Never called from the logic itself.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { HealthBook } from '../core/health/snapshot.ts';
+import type { RegistrationBook } from '../core/registration/snapshot.ts';
+import type { CoreEvent } from './events.ts';
+import { renderFamily, type Sample } from './exposition.ts';
+import { METRICS, type MetricName, RTT_BUCKETS_SEC } from './metric-names.ts';
+import type { Readings } from './readings.ts';
+import type { WallClock } from './wall-clock.ts';
+
+export interface MetricsOptions {
+  readonly registrations: RegistrationBook;
+  readonly health: HealthBook;
+  readonly readings: Readings;
+  readonly wallClock: WallClock;
+  readonly version: string;
+  readonly node: string;
+  /** Registrations that get series of their own; the rest is counted as omitted. */
+  readonly perRegistration: () => number;
+}
+
+export class Metrics {
+  readonly #options: MetricsOptions;
+  readonly #registry = new Registry();
+  readonly #registerRequests: Counter;
+  readonly #lapses: Counter;
+  readonly #probes: Counter;
+  readonly #probeRtt: Histogram;
+  readonly #notices: Counter;
+  readonly #reloadSuccess: Gauge;
+  readonly #reloadAt: Gauge;
+
+  constructor(options: MetricsOptions) {
+    this.#options = options;
+    this.#registerRequests = new Counter(this.#family('trunkd_register_requests_total'));
+    this.#lapses = new Counter(this.#family('trunkd_registration_lapses_total'));
+    this.#probes = new Counter(this.#family('trunkd_probes_total'));
+    this.#probeRtt = new Histogram({
+      ...this.#family('trunkd_probe_rtt_seconds'),
+      buckets: [...RTT_BUCKETS_SEC],
+    });
+    this.#notices = new Counter(this.#family('trunkd_notices_total'));
+    this.#reloadSuccess = new Gauge(this.#family('trunkd_config_last_reload_success'));
+    this.#reloadAt = new Gauge(this.#family('trunkd_config_last_reload_success_timestamp_seconds'));
+  }
+
+  /** A subscriber of the event hub. */
+  receive(event: CoreEvent): void {
+    switch (event.type) {
+      case 'registration.answered':
+        this.#registerRequests.inc({ contract: event.contract, code: String(event.code) });
+        if (event.requests > 1) {
+          const labels = { contract: event.contract, code: 'challenged' };
+          this.#registerRequests.inc(labels, event.requests - 1);
+        }
+        return;
+      case 'registration.changed':
+        if (event.wasBound && !event.bound && event.state !== 'off') {
+          this.#lapses.inc({ contract: event.spec.profile.contract });
+        }
+        return;
+      case 'probe.finished':
+        this.#probes.inc({ contract: event.contract, verdict: event.verdict });
+        if (event.rttMs !== undefined) {
+          this.#probeRtt.observe({ contract: event.contract }, event.rttMs / 1000);
+        }
+        return;
+      case 'registration.noticed':
+      case 'peerServer.noticed':
+        this.#notices.inc({ code: event.cause.code });
+        return;
+      default:
+    }
+  }
+
+  /** Tells how the last load of the configuration ended. */
+  configLoaded(isApplied: boolean): void {
+    this.#reloadSuccess.set(isApplied ? 1 : 0);
+    if (isApplied) this.#reloadAt.set(Math.round(this.#options.wallClock.nowMs() / 1000));
+  }
+
+  /** The whole page in chunks; the loop may turn between two of them. */
+  async *render(): AsyncGenerator<string> {
+    yield `${await this.#registry.metrics()}\n`;
+    for (const [name, samples] of this.#readFamilies()) {
+      for (const text of renderFamily(name, samples)) {
+        yield text;
+        await nextTurn();
+      }
+    }
+  }
+
+  #family(name: MetricName): {
+    name: string;
+    help: string;
+    labelNames: string[];
+    registers: [Registry];
+  } {
+    const { help, labels } = METRICS[name];
+    return { name, help, labelNames: [...labels], registers: [this.#registry] };
+  }
+
+  #readFamilies(): [MetricName, Iterable<Sample>][] {
+    const { registrations, readings, version, node } = this.#options;
+    const process = readings.process();
+    const sip = readings.sip();
+    return [
+      ['trunkd_build_info', [{ labels: [version, node], value: 1 }]],
+      ['trunkd_ready', one(readings.isReady() ? 1 : 0)],
+      ['trunkd_registrations', this.#registrationStates()],
+      ['trunkd_registration_bound', this.#bound()],
+      ['trunkd_registration_expires_timestamp_seconds', this.#expiries()],
+      ['trunkd_registration_series_omitted', one(this.#omitted())],
+      ['trunkd_registrations_stuck', one(registrations.stuck)],
+      ['trunkd_peer_servers', this.#peerStates()],
+      ['trunkd_peer_server_enabled', this.#peers((peer) => (peer.enabled ? 1 : 0))],
+      ['trunkd_peer_server_last_resort', this.#peers((peer) => (peer.lastResort ? 1 : 0))],
+      ['trunkd_peer_server_rtt_seconds', this.#peers((peer) => seconds(peer.rttMs))],
+      ['trunkd_verdicts_frozen', one(0)],
+      ['trunkd_consumer_in_sync', []],
+      ['trunkd_messages_dropped_total', byLabel(sip.dropped)],
+      ['trunkd_retransmissions_total', one(sip.retransmissions)],
+      ['trunkd_open_connections', byLabel(sip.connections)],
+      ['trunkd_log_lines_dropped_total', one(process.logLinesDropped)],
+      ['trunkd_event_loop_lag_seconds', one(process.loopLagSec)],
+      ['process_cpu_seconds_total', one(process.cpuSec)],
+      ['process_resident_memory_bytes', one(process.residentBytes)],
+      ['process_start_time_seconds', one(process.startedAtSec)],
+      ['nodejs_heap_size_used_bytes', one(process.heapUsedBytes)],
+    ];
+  }
+
+  *#registrationStates(): Generator<Sample> {
+    for (const [contract, states] of this.#options.registrations.counts()) {
+      for (const [state, value] of Object.entries(states))
+        yield { labels: [contract, state], value };
+    }
+  }
+
+  *#bound(): Generator<Sample> {
+    for (const row of this.#shown()) {
+      yield { labels: [row.spec.profile.contract, row.spec.id], value: row.bound ? 1 : 0 };
+    }
+  }
+
+  *#expiries(): Generator<Sample> {
+    const { wallClock } = this.#options;
+    for (const { spec, bound, expiresAt } of this.#shown()) {
+      if (!bound || expiresAt === undefined) continue;
+      yield { labels: [spec.profile.contract, spec.id], value: wallClock.wallMs(expiresAt) / 1000 };
+    }
+  }
+
+  *#shown(): Generator<NonNullable<ReturnType<RegistrationBook['snapshot']>>> {
+    const { registrations, perRegistration } = this.#options;
+    let left = perRegistration();
+    for (const id of registrations.ids()) {
+      if (left === 0) return;
+      left -= 1;
+      const row = registrations.snapshot(id);
+      if (row !== undefined) yield row;
+    }
+  }
+
+  #omitted(): number {
+    let total = 0;
+    for (const states of this.#options.registrations.counts().values()) {
+      for (const count of Object.values(states)) total += count;
+    }
+    return Math.max(0, total - this.#options.perRegistration());
+  }
+
+  *#peerStates(): Generator<Sample> {
+    const { health } = this.#options;
+    for (const name of health.contracts()) {
+      const counts = { unknown: 0, up: 0, impaired: 0, down: 0 };
+      for (const peer of health.contract(name)?.peerServers ?? []) counts[peer.state] += 1;
+      for (const [state, value] of Object.entries(counts)) yield { labels: [name, state], value };
+    }
+  }
+
+  /** `read` gives undefined where the peer server has no such series. */
+  *#peers(
+    read: (peer: NonNullable<ReturnType<HealthBook['peerServer']>>) => number | undefined,
+  ): Generator<Sample> {
+    const { health } = this.#options;
+    for (const id of health.peerServers()) {
+      const peer = health.peerServer(id);
+      const value = peer === undefined ? undefined : read(peer);
+      if (peer === undefined || value === undefined) continue;
+      yield { labels: [peer.spec.contract, peer.spec.name], value };
+    }
+  }
+}
+
+function one(value: number): readonly Sample[] {
+  return [{ labels: [], value }];
+}
+
+function seconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1000;
+}
+
+function* byLabel(counts: ReadonlyMap<string, number>): Generator<Sample> {
+  for (const [label, value] of counts) yield { labels: [label], value };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,259 @@
+/**
+ * What the API shows of each thing: the field names of design.md 4, and the fields of the
+ * configuration without secrets. Everything absent is null.
+ */
+import type { ContractSnapshot, PeerServerSnapshot } from '../core/health/snapshot.ts';
+import type { RegistrationCounters, RegistrationSnapshot } from '../core/registration/snapshot.ts';
+import type { NextHop } from '../core/sip/locate/target.ts';
+import { type RenderedCause, renderCause } from './cause.ts';
+import type { WallClock } from './wall-clock.ts';
+
+type RegistrationState = RegistrationSnapshot['state'];
+type PeerState = PeerServerSnapshot['state'];
+type Admin = PeerServerSnapshot['admin'];
+type Labels = Readonly<Record<string, string>>;
+type LastResponse = { readonly code: number; readonly reason: string } | null;
+
+export interface RegistrationRow {
+  readonly id: string;
+  readonly contract: string;
+  readonly labels: Labels;
+  readonly aor: string;
+  readonly username: string;
+  readonly domain: string;
+  readonly ddi: string;
+  /** The user of the credentials. */
+  readonly authUsername: string;
+  /** The realm that alone is answered; null: any. */
+  readonly realm: string | null;
+  /** The next hop of the REGISTER. */
+  readonly registrar: string;
+  /** Asked for, in seconds. */
+  readonly expires: number;
+  readonly admin: Admin;
+  readonly contact: string | null;
+  readonly state: RegistrationState;
+  readonly bound: boolean;
+  readonly since: string;
+  readonly cause: RenderedCause | null;
+  /** Seconds. */
+  readonly grantedExpires: number | null;
+  readonly expiresAt: string | null;
+  readonly nextAttemptAt: string | null;
+  readonly target: string | null;
+  readonly lastResponse: LastResponse;
+  readonly callId: string;
+  readonly cseq: number;
+  readonly counters: RegistrationCounters;
+}
+
+export interface TargetRow {
+  readonly target: string;
+  readonly state: PeerState;
+  readonly since: string;
+  readonly rttMs: number | null;
+  readonly lastResponse: LastResponse;
+  readonly successes: number;
+  readonly failures: number;
+  readonly nextProbeAt: string | null;
+}
+
+export interface PeerServerRow {
+  readonly id: string;
+  readonly contract: string;
+  readonly name: string;
+  readonly description: string;
+  readonly labels: Labels;
+  readonly state: PeerState;
+  readonly enabled: boolean;
+  readonly lastResort: boolean;
+  readonly admin: Admin;
+  readonly since: string;
+  readonly cause: RenderedCause | null;
+  readonly rttMs: number | null;
+  readonly nextProbeAt: string | null;
+  readonly priority: number;
+  readonly weight: number;
+  readonly sipProxy: string;
+  readonly uriScheme: 'sip' | 'sips';
+  /** Where requests are sent: the outbound proxy, else the SIP proxy. */
+  readonly nextHop: string;
+  /** What calls prove themselves with; the password is never shown. */
+  readonly auth: { readonly username: string; readonly realm: string | null } | null;
+  readonly callOriginHeaders: readonly ('pai' | 'rpid')[];
+  readonly requestUri: {
+    readonly strip: number;
+    readonly prefix: string;
+    readonly parameters: string;
+  };
+  readonly from: { readonly user: string | null; readonly domain: string | null };
+  readonly probe: {
+    readonly mode: 'options' | 'off';
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly fall: number;
+    readonly rise: number;
+  };
+  readonly targets: readonly TargetRow[];
+}
+
+/** What a contract shows of each of its servers; the rest is asked for by id, so that a pool of thousands stays small. */
+export type PeerServerBrief = Pick<
+  PeerServerRow,
+  | 'id'
+  | 'name'
+  | 'state'
+  | 'enabled'
+  | 'lastResort'
+  | 'admin'
+  | 'since'
+  | 'cause'
+  | 'priority'
+  | 'weight'
+>;
+
+export interface ContractRow {
+  readonly name: string;
+  readonly description: string;
+  readonly labels: Labels;
+  readonly metadata: Labels;
+  readonly admin: Admin;
+  readonly onAllDown: 'tryAll' | 'none';
+  readonly enabled: 'all' | 'some' | 'none';
+  readonly peerServers: readonly PeerServerBrief[];
+  /** How many registrations are in each state. */
+  readonly registrations: Readonly<Record<RegistrationState, number>>;
+}
+
+export function registrationRow(row: RegistrationSnapshot, wallClock: WallClock): RegistrationRow {
+  const { spec } = row;
+  const { profile } = spec;
+  return {
+    id: spec.id,
+    contract: profile.contract,
+    labels: profile.labels,
+    aor: `${profile.scheme}:${spec.username}@${profile.domain}`,
+    username: spec.username,
+    domain: profile.domain,
+    ddi: spec.ddi,
+    authUsername: spec.credentials.username,
+    realm: spec.credentials.realm ?? null,
+    registrar: hopText(profile.hop),
+    expires: profile.expiresSec,
+    admin: profile.admin,
+    contact: row.contact ?? null,
+    state: row.state,
+    bound: row.bound,
+    since: wallClock.iso(row.since),
+    cause: renderCause(row.cause, row.nextAttemptAt, wallClock),
+    grantedExpires: row.grantedExpiresSec ?? null,
+    expiresAt: wallClock.iso(row.expiresAt),
+    nextAttemptAt: wallClock.iso(row.nextAttemptAt),
+    target: row.target ?? null,
+    lastResponse: row.lastResponse ?? null,
+    callId: row.callId,
+    cseq: row.cseq,
+    counters: row.counters,
+  };
+}
+
+export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): PeerServerRow {
+  const { spec } = row;
+  return {
+    id: spec.id,
+    contract: spec.contract,
+    name: spec.name,
+    description: spec.description,
+    labels: spec.labels,
+    state: row.state,
+    enabled: row.enabled,
+    lastResort: row.lastResort,
+    admin: row.admin,
+    since: wallClock.iso(row.since),
+    cause: renderCause(row.cause, row.nextProbeAt, wallClock),
+    rttMs: roundMs(row.rttMs),
+    nextProbeAt: wallClock.iso(row.nextProbeAt),
+    priority: spec.priority,
+    weight: spec.weight,
+    sipProxy: spec.sipProxy,
+    uriScheme: spec.scheme,
+    nextHop: hopText(spec.hop),
+    auth:
+      spec.credentials === undefined
+        ? null
+        : { username: spec.credentials.username, realm: spec.credentials.realm ?? null },
+    callOriginHeaders: spec.callOriginHeaders,
+    requestUri: spec.requestUri,
+    from: { user: spec.from.user ?? null, domain: spec.from.domain ?? null },
+    probe: spec.probe,
+    targets: row.targets.map((target) => ({
+      target: target.target,
+      state: target.state,
+      since: wallClock.iso(target.since),
+      rttMs: roundMs(target.rttMs),
+      lastResponse: target.lastResponse ?? null,
+      successes: target.successes,
+      failures: target.failures,
+      nextProbeAt: wallClock.iso(target.nextProbeAt),
+    })),
+  };
+}
+
+export function contractRow(
+  row: ContractSnapshot,
+  registrations: Readonly<Record<RegistrationState, number>> | undefined,
+  wallClock: WallClock,
+): ContractRow {
+  const { spec } = row;
+  return {
+    name: spec.name,
+    description: spec.description,
+    labels: spec.labels,
+    metadata: spec.metadata,
+    admin: spec.admin,
+    onAllDown: spec.onAllDown,
+    enabled: row.enabled,
+    peerServers: row.peerServers.map((peer) => peerServerBrief(peer, wallClock)),
+    registrations: registrations ?? NO_REGISTRATIONS,
+  };
+}
+
+function peerServerBrief(row: PeerServerSnapshot, wallClock: WallClock): PeerServerBrief {
+  const { spec } = row;
+  return {
+    id: spec.id,
+    name: spec.name,
+    state: row.state,
+    enabled: row.enabled,
+    lastResort: row.lastResort,
+    admin: row.admin,
+    since: wallClock.iso(row.since),
+    cause: renderCause(row.cause, row.nextProbeAt, wallClock),
+    priority: spec.priority,
+    weight: spec.weight,
+  };
+}
+
+const NO_REGISTRATIONS: Readonly<Record<RegistrationState, number>> = {
+  idle: 0,
+  registering: 0,
+  registered: 0,
+  refreshFailing: 0,
+  waiting: 0,
+  rejected: 0,
+  unregistering: 0,
+  off: 0,
+};
+
+/** `sip:198.51.100.7:5061;transport=tls`: the hop as it could stand in the configuration. */
+function hopText(hop: NextHop): string {
+  const host = hop.host.includes(':') && !hop.host.startsWith('[') ? `[${hop.host}]` : hop.host;
+  const port = hop.port === undefined ? '' : `:${hop.port}`;
+  const transport = hop.protocol === undefined ? '' : `;transport=${hop.protocol}`;
+  return `${hop.secure ? 'sips' : 'sip'}:${host}${port}${transport}`;
+}
+
+/** Tenths of a millisecond are as good as the clock of a loop that turns. */
+function roundMs(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.round(ms * 10) / 10;
+}
