@@ -1,3 +1,4 @@
+import { Heap } from './heap.ts';
 import type { Instant } from './instant.ts';
 
 /** One deadline at a time. Its owner makes it once, and arms it again as often as it likes. */
@@ -22,17 +23,19 @@ export class Timer {
  * simulation can own time. Timers fire in order of deadline, then of arming.
  */
 export class TimerQueue {
-  readonly #heap: Timer[] = [];
+  /** Called when a timer is armed ahead of all others; whoever drives the queue sets it, to wake in time. */
+  onEarlier: (() => void) | undefined;
+  readonly #heap = new Heap<Timer>(isBefore);
   #armed = 0;
 
   /** How many timers are armed. */
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.size;
   }
 
   /** The earliest deadline, if anything is armed. */
   get nextDeadline(): Instant | undefined {
-    return this.#heap[0]?.deadline;
+    return this.#heap.first?.deadline;
   }
 
   /** Arms the timer, or moves it when it is armed already. */
@@ -40,27 +43,14 @@ export class TimerQueue {
     timer.deadline = deadline;
     this.#armed += 1;
     timer.order = this.#armed;
-    if (timer.position < 0) {
-      timer.position = this.#heap.length;
-      this.#heap.push(timer);
-      this.#rise(timer);
-    } else {
-      this.#rise(timer);
-      this.#sink(timer);
-    }
+    if (timer.position < 0) this.#heap.add(timer);
+    else this.#heap.moved(timer);
+    if (timer.position === 0) this.onEarlier?.();
   }
 
   /** Does nothing when the timer is not armed. */
   disarm(timer: Timer): void {
-    const position = timer.position;
-    if (position < 0) return;
-    timer.position = -1;
-    const last = this.#heap.pop();
-    if (last === undefined || last === timer) return;
-    last.position = position;
-    this.#heap[position] = last;
-    this.#rise(last);
-    this.#sink(last);
+    this.#heap.remove(timer);
   }
 
   /**
@@ -71,48 +61,12 @@ export class TimerQueue {
     const lastOrder = this.#armed;
     let fired = 0;
     for (;;) {
-      const timer = this.#heap[0];
+      const timer = this.#heap.first;
       if (timer === undefined || timer.deadline > now || timer.order > lastOrder) return fired;
       this.disarm(timer);
       fired += 1;
       timer.fire(now);
     }
-  }
-
-  #rise(timer: Timer): void {
-    const heap = this.#heap;
-    let position = timer.position;
-    while (position > 0) {
-      const parentPosition = (position - 1) >> 1;
-      const parent = heap[parentPosition] as Timer;
-      if (!isBefore(timer, parent)) break;
-      heap[position] = parent;
-      parent.position = position;
-      position = parentPosition;
-    }
-    heap[position] = timer;
-    timer.position = position;
-  }
-
-  #sink(timer: Timer): void {
-    const heap = this.#heap;
-    let position = timer.position;
-    for (;;) {
-      let childPosition = 2 * position + 1;
-      let child = heap[childPosition];
-      if (child === undefined) break;
-      const right = heap[childPosition + 1];
-      if (right !== undefined && isBefore(right, child)) {
-        childPosition += 1;
-        child = right;
-      }
-      if (!isBefore(child, timer)) break;
-      heap[position] = child;
-      child.position = position;
-      position = childPosition;
-    }
-    heap[position] = timer;
-    timer.position = position;
   }
 }
 

@@ -1,0 +1,401 @@
+/**
+ * Keeper of the non-INVITE client transactions: RFC 3261 sections 17.1.2 and 17.1.3. Finds the
+ * transaction of a response, checks that the response is an answer to what we sent and comes from
+ * where we sent it, steps the machine and carries its effects out.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { Fault } from '../../base/fault.ts';
+import { after, earlier, type Instant } from '../../base/instant.ts';
+import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
+import { parseCseq } from '../header/cseq.ts';
+import { tagOf } from '../header/name-addr.ts';
+import { topVia } from '../header/via.ts';
+import type { SipMessage } from '../message/message.ts';
+import type { Flow, TransportPort } from '../transport/ports.ts';
+import {
+  type PacerPort,
+  type PacerTicket,
+  PRIORITY,
+  type SourceCheck,
+} from '../user-agent/ports.ts';
+import {
+  type ClientContext,
+  type ClientEffect,
+  type ClientInput,
+  type ClientState,
+  clientContext,
+  startClient,
+  stepClient,
+} from './non-invite-client.ts';
+import type { SipTimers } from './timers.ts';
+
+/** What the layer has to know of a request to send it and to recognise its answers. */
+export interface ClientRequest {
+  readonly wire: string;
+  readonly branch: string;
+  readonly method: string;
+  readonly callId: string;
+  readonly fromTag: string;
+  readonly cseq: number;
+  readonly flow: Flow;
+  /** Key of the target for the pacer: resends count as requests too. */
+  readonly target: string;
+  readonly sourceCheck: SourceCheck;
+  readonly alternatives: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/** The transaction user of RFC 3261 section 17; each transaction ends with exactly one call. */
+export interface ClientUser {
+  answered(response: SipMessage, at: Instant): void;
+  timedOut(): void;
+  failed(reason: Fault): void;
+}
+
+/** Why a response was not taken; the label of a counter. */
+export type Mismatch =
+  | 'via'
+  | 'noTransaction'
+  | 'cseq'
+  | 'callId'
+  | 'fromTag'
+  | 'sentBy'
+  | 'source';
+
+/** What may be under way at once, over all targets; the windows of the pacer keep it far below. */
+const MAX_TRANSACTIONS = 250_000;
+
+/** One request on its way; only the layer looks inside. */
+export class ClientTransaction {
+  readonly request: ClientRequest;
+  readonly context: ClientContext;
+  readonly timer: Timer;
+  user: ClientUser | undefined;
+  state: ClientState;
+  resendAt: Instant | undefined;
+  timeoutAt: Instant | undefined;
+  ticket: PacerTicket | undefined;
+
+  constructor(
+    request: ClientRequest,
+    context: ClientContext,
+    user: ClientUser,
+    state: ClientState,
+    fire: (transaction: ClientTransaction, now: Instant) => void,
+  ) {
+    this.request = request;
+    this.context = context;
+    this.user = user;
+    this.state = state;
+    this.timer = new Timer((now) => fire(this, now));
+  }
+}
+
+export class ClientLayer {
+  /** By branch, which alone is unique enough to find the one candidate. */
+  readonly #live = new Map<string, ClientTransaction>();
+  readonly #byFlow = new Map<Flow, Set<ClientTransaction>>();
+  /**
+   * Completed transactions are all alike, so that only their branches are kept, in two generations
+   * that take turns every T4: a copy is absorbed for T4 at least and 2 x T4 at most (timer K).
+   */
+  #lingering = new Set<string>();
+  #lingeringLonger = new Set<string>();
+  readonly #lingerTimer = new Timer((now) => this.#endLingering(now));
+  readonly #contexts = new Map<number, ClientContext>();
+  readonly #clock: Clock;
+  readonly #timers: TimerQueue;
+  readonly #transport: TransportPort;
+  readonly #pacer: PacerPort;
+  readonly #sipTimers: SipTimers;
+  #resends = 0;
+  #now: Instant;
+
+  constructor(ports: {
+    readonly clock: Clock;
+    readonly timers: TimerQueue;
+    readonly transport: TransportPort;
+    readonly pacer: PacerPort;
+    readonly sipTimers: SipTimers;
+  }) {
+    this.#clock = ports.clock;
+    this.#timers = ports.timers;
+    this.#transport = ports.transport;
+    this.#pacer = ports.pacer;
+    this.#sipTimers = ports.sipTimers;
+    this.#now = ports.clock.now();
+  }
+
+  /** Transactions alive, those that wait for timer K included. */
+  get size(): number {
+    return this.#live.size + this.#lingering.size + this.#lingeringLonger.size;
+  }
+
+  /** Requests that were sent again (timer E) since the start. */
+  get resends(): number {
+    return this.#resends;
+  }
+
+  /** True when no more transactions can be held; the caller has to let the request wait. */
+  get isFull(): boolean {
+    return this.#live.size >= MAX_TRANSACTIONS;
+  }
+
+  start(request: ClientRequest, user: ClientUser): ClientTransaction {
+    this.#now = this.#clock.now();
+    const context = this.#contextFor(request);
+    const step = startClient(context);
+    const transaction = new ClientTransaction(request, context, user, step.state, this.#fire);
+    this.#live.set(request.branch, transaction);
+    if (context.isReliable) this.#watchFlow(transaction);
+    for (const effect of step.effects) this.#carryOut(transaction, effect);
+    return transaction;
+  }
+
+  /** Forgets the transaction without telling its user; late answers are then strays. */
+  abandon(transaction: ClientTransaction): void {
+    this.#forget(transaction);
+  }
+
+  /** RFC 3261 section 17.1.3, hardened: answers `undefined` when the response was taken. */
+  receive(response: SipMessage, flow: Flow, at: Instant): Mismatch | undefined {
+    const via = topVia(response);
+    if (via?.branch === undefined) return 'via';
+    const branch = this.#live.has(via.branch) ? via.branch : foldBranch(via.branch);
+    const transaction = this.#live.get(branch);
+    if (transaction === undefined) return this.#absorbs(branch) ? undefined : 'noTransaction';
+    const mismatch = mismatchOf(response, via, transaction.request, flow);
+    if (mismatch !== undefined) return mismatch;
+    this.#now = at;
+    this.#step(transaction, { kind: 'response', status: response.status }, response);
+    return undefined;
+  }
+
+  /** A transport error reaches every transaction on that flow (section 17.1.4). */
+  flowFailed(flow: Flow, reason: Fault): void {
+    this.#now = this.#clock.now();
+    for (const transaction of [...(this.#byFlow.get(flow) ?? this.#datagramsOn(flow))]) {
+      this.#step(transaction, { kind: 'networkFault' }, undefined, reason);
+    }
+  }
+
+  /** A UDP send error is rare, so that finding its transactions may walk over all of them. */
+  #datagramsOn(flow: Flow): ClientTransaction[] {
+    if (flow.protocol !== 'udp') return [];
+    const found: ClientTransaction[] = [];
+    for (const transaction of this.#live.values()) {
+      const { remote } = transaction.request.flow;
+      if (transaction.user !== undefined && isSameRemote(remote, flow.remote))
+        found.push(transaction);
+    }
+    return found;
+  }
+
+  #step(
+    transaction: ClientTransaction,
+    input: ClientInput,
+    response?: SipMessage,
+    reason?: Fault,
+  ): void {
+    const { state, effects } = stepClient(transaction.state, input, transaction.context);
+    transaction.state = state;
+    for (const effect of effects) this.#carryOut(transaction, effect, response, reason);
+  }
+
+  #carryOut(
+    transaction: ClientTransaction,
+    effect: ClientEffect,
+    response?: SipMessage,
+    reason?: Fault,
+  ): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#transport.send(transaction.request.flow, transaction.request.wire);
+        return;
+      case 'arm':
+        this.#arm(transaction, effect.timer, effect.afterMs);
+        return;
+      case 'deliver':
+        if (response !== undefined && response.status >= 200) {
+          this.#settle(transaction)?.answered(response, this.#now);
+        }
+        return;
+      case 'timedOut':
+        this.#settle(transaction)?.timedOut();
+        return;
+      case 'failed':
+        if (reason !== undefined) this.#settle(transaction)?.failed(reason);
+        return;
+      default:
+        this.#forget(transaction);
+    }
+  }
+
+  /** The user hears once; from then on the transaction only absorbs copies. */
+  #settle(transaction: ClientTransaction): ClientUser | undefined {
+    const { user } = transaction;
+    transaction.user = undefined;
+    transaction.ticket?.cancel();
+    transaction.ticket = undefined;
+    transaction.resendAt = undefined;
+    transaction.timeoutAt = undefined;
+    this.#timers.disarm(transaction.timer);
+    return user;
+  }
+
+  #arm(transaction: ClientTransaction, timer: 'E' | 'F' | 'K', afterMs: number): void {
+    if (timer === 'K') {
+      this.#linger(transaction);
+      return;
+    }
+    const at = after(this.#now, afterMs);
+    if (timer === 'E') transaction.resendAt = at;
+    else transaction.timeoutAt = at;
+    this.#armEarliest(transaction);
+  }
+
+  #armEarliest({ timer, resendAt, timeoutAt }: ClientTransaction): void {
+    if (timeoutAt === undefined) return;
+    this.#timers.arm(timer, resendAt === undefined ? timeoutAt : earlier(resendAt, timeoutAt));
+  }
+
+  readonly #fire = (transaction: ClientTransaction, now: Instant): void => {
+    this.#now = now;
+    const { timeoutAt, resendAt } = transaction;
+    if (timeoutAt !== undefined && timeoutAt <= now) {
+      this.#step(transaction, { kind: 'timer', timer: 'F' });
+      return;
+    }
+    if (resendAt !== undefined && resendAt <= now) {
+      transaction.resendAt = undefined;
+      this.#askToResend(transaction);
+    }
+    this.#armEarliest(transaction);
+  };
+
+  /** A resend is a request like any other to the far side's flood guard: it needs a token. */
+  #askToResend(transaction: ClientTransaction): void {
+    if (transaction.ticket !== undefined) return;
+    const { target } = transaction.request;
+    transaction.ticket = this.#pacer.enqueue(target, {
+      priority: PRIORITY.repeat,
+      deadline: this.#now,
+      grant: () => {
+        transaction.ticket = undefined;
+        if (transaction.user === undefined) return;
+        this.#now = this.#clock.now();
+        this.#resends += 1;
+        this.#step(transaction, { kind: 'timer', timer: 'E' });
+      },
+    });
+  }
+
+  #absorbs(branch: string): boolean {
+    return this.#lingering.has(branch) || this.#lingeringLonger.has(branch);
+  }
+
+  #linger(transaction: ClientTransaction): void {
+    this.#forget(transaction);
+    this.#lingering.add(transaction.request.branch);
+    if (this.#lingerTimer.isArmed) return;
+    this.#timers.arm(this.#lingerTimer, after(this.#now, this.#sipTimers.t4Ms));
+  }
+
+  #endLingering(now: Instant): void {
+    this.#lingeringLonger = this.#lingering;
+    this.#lingering = new Set();
+    if (this.#lingeringLonger.size === 0) return;
+    this.#timers.arm(this.#lingerTimer, after(now, this.#sipTimers.t4Ms));
+  }
+
+  #forget(transaction: ClientTransaction): void {
+    this.#settle(transaction);
+    this.#live.delete(transaction.request.branch);
+    const siblings = this.#byFlow.get(transaction.request.flow);
+    siblings?.delete(transaction);
+    if (siblings?.size === 0) this.#byFlow.delete(transaction.request.flow);
+  }
+
+  #watchFlow(transaction: ClientTransaction): void {
+    const { flow } = transaction.request;
+    const siblings = this.#byFlow.get(flow);
+    if (siblings === undefined) this.#byFlow.set(flow, new Set([transaction]));
+    else siblings.add(transaction);
+  }
+
+  /** A handful of different time-outs exist, so contexts are shared. */
+  #contextFor({ flow, timeoutMs }: ClientRequest): ClientContext {
+    const isReliable = flow.protocol !== 'udp';
+    const key = isReliable ? -timeoutMs : timeoutMs;
+    let context = this.#contexts.get(key);
+    if (context === undefined) {
+      if (this.#contexts.size > 1000) this.#contexts.clear();
+      context = clientContext(this.#sipTimers, isReliable, timeoutMs);
+      this.#contexts.set(key, context);
+    }
+    return context;
+  }
+}
+
+/** Our branches are lower case after the cookie; tokens are case-insensitive (section 7.3.1). */
+function foldBranch(branch: string): string {
+  return `z9hG4bK${branch.slice(7).toLowerCase()}`;
+}
+
+/**
+ * Everything that an off-path forger would have to guess, and RFC 3261 lets us check: the CSeq, the
+ * Call-ID, our tag, our own sent-by, and by `sourceCheck` the address that answers.
+ */
+function mismatchOf(
+  response: SipMessage,
+  via: NonNullable<ReturnType<typeof topVia>>,
+  request: ClientRequest,
+  flow: Flow,
+): Mismatch | undefined {
+  const cseq = parseCseq(response.first('CSeq') ?? '');
+  if (cseq?.method !== request.method || cseq.number !== request.cseq) return 'cseq';
+  if (response.first('Call-ID') !== request.callId) return 'callId';
+  if (tagOf(response.first('From') ?? '') !== request.fromTag) return 'fromTag';
+  if (!isOurSentBy(via, request.flow.sentBy)) return 'sentBy';
+  return isFromTarget(request, flow) ? undefined : 'source';
+}
+
+function isOurSentBy(
+  via: { readonly host: string; readonly port: number | undefined },
+  sentBy: string,
+): boolean {
+  const host = via.host.includes(':') && !via.host.startsWith('[') ? `[${via.host}]` : via.host;
+  const wanted = sentBy.toLowerCase();
+  const got = host.toLowerCase();
+  if (via.port === undefined)
+    return got === wanted || wanted === `${got}:5060` || wanted === `${got}:5061`;
+  return (
+    `${got}:${via.port}` === wanted || (got === wanted && (via.port === 5060 || via.port === 5061))
+  );
+}
+
+function isFromTarget(request: ClientRequest, flow: Flow): boolean {
+  if (flow === request.flow) return true;
+  // On a stream the connection itself says who answers; another connection is another peer's.
+  if (request.flow.protocol !== 'udp') return request.sourceCheck === 'off';
+  const { remote } = request.flow;
+  switch (request.sourceCheck) {
+    case 'off':
+      return true;
+    case 'strict':
+      return isSameRemote(flow.remote, remote);
+    case 'host':
+      return flow.remote.address === remote.address;
+    default:
+      return (
+        flow.remote.address === remote.address || request.alternatives.includes(flow.remote.address)
+      );
+  }
+}
+
+function isSameRemote(
+  a: { readonly address: string; readonly port: number },
+  b: { readonly address: string; readonly port: number },
+): boolean {
+  return a.port === b.port && a.address === b.address;
+}

@@ -1,0 +1,207 @@
+/**
+ * One exchange: a request, the transactions that carry it, and its repeats with credentials, until
+ * there is one outcome. Owned by the user agent, which lends it the ports.
+ *
+ *   opening --flow--> sending --401/407--> challenged --token--> opening (same target)
+ *      |                 |                     |
+ *      +---- fault ------+--- final, F --------+--> reported
+ */
+import { type Fault, fault } from '../../base/fault.ts';
+import { elapsedMs, type Instant } from '../../base/instant.ts';
+import type { SipMessage } from '../message/message.ts';
+import type { ClientTransaction, ClientUser } from '../transaction/client-layer.ts';
+import type { Flow } from '../transport/ports.ts';
+import type { Exchange, ExchangeOutcome, ExchangeRequest, PacerTicket, Refusal } from './ports.ts';
+import { renderRequest } from './render.ts';
+import { nextRound, type Rounds } from './rounds.ts';
+import type { ExchangePorts } from './user-agent.ts';
+
+const TRANSPORT_FAULT_BEFORE_START: Fault = fault(
+  'transport.local',
+  'local',
+  'Too many transactions are under way; this one was not started.',
+);
+
+export class RunningExchange implements Exchange, ClientUser {
+  readonly #ports: ExchangePorts;
+  readonly #request: ExchangeRequest;
+  readonly #target: string;
+  #receive: ((outcome: ExchangeOutcome) => void) | undefined;
+  #flow: Flow | undefined;
+  #transaction: ClientTransaction | undefined;
+  #ticket: PacerTicket | undefined;
+  #rounds: Rounds = { carried: 'nothing', freshTries: 0 };
+  #requests = 0;
+  #sentAt: Instant;
+  /** True once the flow of the last request failed, and a new one was tried for the repeat. */
+  #wasReopened = false;
+
+  constructor(
+    ports: ExchangePorts,
+    request: ExchangeRequest,
+    target: string,
+    receive: (outcome: ExchangeOutcome) => void,
+  ) {
+    this.#ports = ports;
+    this.#request = request;
+    this.#target = target;
+    this.#receive = receive;
+    this.#sentAt = ports.clock.now();
+  }
+
+  start(): void {
+    if (this.#request.session?.hasNonce === true) {
+      this.#rounds = { carried: 'cachedNonce', freshTries: 0 };
+    }
+    this.#openAndSend();
+  }
+
+  cancel(): void {
+    if (this.#receive === undefined) return;
+    this.#receive = undefined;
+    this.#ticket?.cancel();
+    if (this.#transaction !== undefined) this.#ports.client.abandon(this.#transaction);
+    this.#ports.ended(this.#target);
+  }
+
+  answered(response: SipMessage, at: Instant): void {
+    this.#transaction = undefined;
+    const { status } = response;
+    const { session } = this.#request;
+    this.#ports.heard(this.#target, status, elapsedMs(this.#sentAt, at));
+    if (status === 401 || status === 407) {
+      this.#challenged(response, at);
+      return;
+    }
+    if (status < 300) session?.succeeded(response);
+    this.#reportResponse(response, at, undefined);
+  }
+
+  timedOut(): void {
+    this.#transaction = undefined;
+    const silence = fault('timeout.response', 'peer');
+    this.#ports.silent(this.#target, this.#flow, this.#sentAt, silence);
+    this.#report({ kind: 'failed', fault: silence, wasSent: true, requests: this.#requests });
+  }
+
+  failed(reason: Fault): void {
+    this.#transaction = undefined;
+    const wasSent = reason.blame !== 'local';
+    this.#report({ kind: 'failed', fault: reason, wasSent, requests: this.#requests });
+  }
+
+  #openAndSend(): void {
+    const { target, localSocket, tls } = this.#request;
+    this.#ports.transport.open({ target, localSocket, tls }, (result) => {
+      if (this.#receive === undefined) return;
+      if (result.ok) this.#send(result.value);
+      else this.#failLater(result.fault);
+    });
+  }
+
+  #send(flow: Flow): void {
+    if (this.#ports.client.isFull) {
+      this.#failLater(TRANSPORT_FAULT_BEFORE_START);
+      return;
+    }
+    const { template, session, tail } = this.#request;
+    const cseq = this.#request.nextCseq();
+    const branch = `z9hG4bK${this.#ports.random.hex(24)}`;
+    const authorization = session?.authorize(template.method, template.requestUri, '') ?? '';
+    const wire = renderRequest(template, flow, { branch, cseq, authorization, tail: tail(flow) });
+    this.#flow = flow;
+    this.#sentAt = this.#ports.clock.now();
+    this.#requests += 1;
+    const { sourceCheck, alternatives, timeoutMs } = this.#request;
+    this.#transaction = this.#ports.client.start(
+      {
+        wire,
+        branch,
+        method: template.method,
+        callId: template.callId,
+        fromTag: template.fromTag,
+        cseq,
+        flow,
+        target: this.#target,
+        sourceCheck,
+        alternatives,
+        timeoutMs,
+      },
+      this,
+    );
+    this.#ports.sent(this.#target, flow, wire);
+    this.#request.sent?.(this.#sentAt, wire);
+  }
+
+  #challenged(response: SipMessage, at: Instant): void {
+    const { session } = this.#request;
+    if (session === undefined) {
+      this.#reportResponse(response, at, { kind: 'noCredentials' });
+      return;
+    }
+    const decision = nextRound(this.#rounds, session.accept(response));
+    if (decision.kind === 'refused') {
+      // What was refused is not offered again by itself: the next attempt asks for a new challenge.
+      session.forget();
+      this.#reportResponse(response, at, decision.refusal);
+      return;
+    }
+    this.#rounds = decision.rounds;
+    if (this.#ports.pacer.takeNow(this.#target)) {
+      this.#repeat();
+      return;
+    }
+    this.#ticket = this.#ports.pacer.enqueue(this.#target, {
+      priority: 0,
+      deadline: at,
+      grant: () => this.#repeat(),
+    });
+  }
+
+  /** RFC 3261 section 22.2 and RFC 3263 section 4: the repeat goes to the same target. */
+  #repeat(): void {
+    this.#ticket = undefined;
+    const flow = this.#flow;
+    if (flow?.isOpen === true) {
+      this.#send(flow);
+      return;
+    }
+    // Some servers close the connection after a challenge: the repeat gets a new one, once.
+    if (this.#wasReopened) {
+      this.#failLater(fault('transport.closed', 'peer'));
+      return;
+    }
+    this.#wasReopened = true;
+    this.#openAndSend();
+  }
+
+  #failLater(reason: Fault): void {
+    const wasSent = this.#requests > 0 && reason.blame !== 'local';
+    this.#ports.later(() =>
+      this.#report({ kind: 'failed', fault: reason, wasSent, requests: this.#requests }),
+    );
+  }
+
+  #reportResponse(response: SipMessage, at: Instant, refusal: Refusal | undefined): void {
+    const flow = this.#flow;
+    if (flow === undefined) return;
+    this.#report({
+      kind: 'response',
+      response,
+      status: response.status,
+      flow,
+      sentAt: this.#sentAt,
+      rttMs: elapsedMs(this.#sentAt, at),
+      requests: this.#requests,
+      refusal,
+    });
+  }
+
+  #report(outcome: ExchangeOutcome): void {
+    const receive = this.#receive;
+    if (receive === undefined) return;
+    this.#receive = undefined;
+    receive(outcome);
+    this.#ports.ended(this.#target);
+  }
+}

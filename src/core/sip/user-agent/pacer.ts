@@ -1,0 +1,205 @@
+/**
+ * Keeper of the pace towards each target: one token bucket and one window of unanswered exchanges
+ * for requests of all kinds (design.md 3 and 6, `pacing`). Never more than rate x t + burst in any
+ * window of t seconds; who waits goes by priority, then by deadline.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { Heap } from '../../base/heap.ts';
+import { after, elapsedMs, type Instant } from '../../base/instant.ts';
+import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
+import type { PacerPort, PacerTicket, PacingSpec, Priority } from './ports.ts';
+import { PRIORITY } from './ports.ts';
+
+/** Exchanges that may be unanswered at one target before new ones wait. */
+export const WINDOW_EXCHANGES = 256;
+/** A target that nothing waits for is forgotten after this, its bucket being full again. */
+const IDLE_MS = 600_000;
+const MAX_TARGETS = 50_000;
+const ADJUST_EVERY_MS = 10_000;
+const HALVE_AT_MOST_EVERY_MS = 5_000;
+const GROWTH = 1.1;
+/** The rate never falls below this share of what is configured. */
+const FLOOR_SHARE = 1 / 8;
+
+/** One who waits for leave to send. */
+interface Wish {
+  readonly priority: Priority;
+  readonly deadline: Instant;
+  readonly grant: () => void;
+  readonly order: number;
+  position: number;
+}
+
+interface Lane {
+  readonly bucket: TokenBucket;
+  readonly line: Heap<Wish>;
+  readonly timer: Timer;
+  /** Exchanges granted and not yet released. */
+  open: number;
+  usedAt: Instant;
+  halvedAt: Instant;
+  adjustedAt: Instant;
+  quickAnswers: number;
+}
+
+/** What the answers of a target say about its load. */
+export type PaceSignal = 'quick' | 'slow' | 'overloaded';
+
+export class Pacer implements PacerPort {
+  readonly #lanes = new Map<string, Lane>();
+  readonly #clock: Clock;
+  readonly #timers: TimerQueue;
+  #pacing: PacingSpec;
+  readonly #idleTimer: Timer;
+  #arrivals = 0;
+
+  constructor(ports: {
+    readonly clock: Clock;
+    readonly timers: TimerQueue;
+    readonly pacing: PacingSpec;
+  }) {
+    this.#clock = ports.clock;
+    this.#timers = ports.timers;
+    this.#pacing = ports.pacing;
+    this.#idleTimer = new Timer((now) => this.#forgetIdle(now));
+  }
+
+  /** Takes effect at once for every target; what was learnt about single targets is forgotten. */
+  setPacing(pacing: PacingSpec): void {
+    const now = this.#clock.now();
+    this.#pacing = pacing;
+    for (const lane of this.#lanes.values()) {
+      lane.bucket.setRate(pacing.perTarget, now);
+      this.#drain(lane, now);
+    }
+  }
+
+  /** Requests that wait for their turn, over all targets. */
+  get waiting(): number {
+    let sum = 0;
+    for (const lane of this.#lanes.values()) sum += lane.line.size;
+    return sum;
+  }
+
+  /** The present rate towards a target, for status and tests; 0 when there is no limit. */
+  rateOf(target: string): number {
+    return this.#lanes.get(target)?.bucket.ratePerSec ?? this.#pacing.perTarget;
+  }
+
+  enqueue(
+    target: string,
+    wish: { readonly priority: Priority; readonly deadline: Instant; readonly grant: () => void },
+  ): PacerTicket {
+    const now = this.#clock.now();
+    const lane = this.#laneOf(target, now);
+    this.#arrivals += 1;
+    const { priority, deadline, grant } = wish;
+    const waiting: Wish = { priority, deadline, grant, order: this.#arrivals, position: -1 };
+    lane.line.add(waiting);
+    if (!lane.timer.isArmed) this.#timers.arm(lane.timer, now);
+    return { cancel: () => lane.line.remove(waiting) };
+  }
+
+  /**
+   * Leave for one more request of an exchange that is under way, without waiting; false when it has
+   * to queue. Spares the hot path a turn through the timer queue.
+   */
+  takeNow(target: string): boolean {
+    const now = this.#clock.now();
+    const lane = this.#laneOf(target, now);
+    return lane.line.first?.priority !== PRIORITY.repeat && lane.bucket.take(now);
+  }
+
+  /** The grant was not used: its place in the window is free again; the token is spent. */
+  refund(target: string): void {
+    this.release(target);
+  }
+
+  /** The exchange that a grant began is over. */
+  release(target: string): void {
+    const lane = this.#lanes.get(target);
+    if (lane === undefined) return;
+    lane.open = Math.max(0, lane.open - 1);
+    if (lane.line.size > 0) this.#drain(lane, this.#clock.now());
+  }
+
+  /** Halves the pace on overload, lets it grow again (and up to `max`) while answers are quick. */
+  signal(target: string, kind: PaceSignal): void {
+    const lane = this.#lanes.get(target);
+    const { perTarget, max } = this.#pacing;
+    if (lane === undefined || perTarget === 0) return;
+    const now = this.#clock.now();
+    if (kind === 'overloaded') {
+      if (elapsedMs(lane.halvedAt, now) < HALVE_AT_MOST_EVERY_MS) return;
+      lane.halvedAt = now;
+      lane.adjustedAt = now;
+      lane.bucket.setRate(Math.max(perTarget * FLOOR_SHARE, lane.bucket.ratePerSec / 2), now);
+      return;
+    }
+    if (kind === 'quick') lane.quickAnswers += 1;
+    if (elapsedMs(lane.adjustedAt, now) < ADJUST_EVERY_MS || lane.quickAnswers === 0) return;
+    lane.adjustedAt = now;
+    lane.quickAnswers = 0;
+    // Back to the configured rate in big steps; beyond it, where that is allowed, in small ones.
+    const { ratePerSec } = lane.bucket;
+    const next = ratePerSec < perTarget ? Math.min(perTarget, ratePerSec * 2) : ratePerSec * GROWTH;
+    lane.bucket.setRate(Math.min(Math.max(perTarget, max), next), now);
+  }
+
+  #laneOf(target: string, now: Instant): Lane {
+    const known = this.#lanes.get(target);
+    if (known !== undefined) {
+      known.usedAt = now;
+      return known;
+    }
+    const { perTarget, burst } = this.#pacing;
+    const lane: Lane = {
+      bucket: new TokenBucket(perTarget, burst, now),
+      line: new Heap(goesBefore),
+      timer: new Timer((at) => this.#drain(lane, at)),
+      open: 0,
+      usedAt: now,
+      halvedAt: after(now, -HALVE_AT_MOST_EVERY_MS),
+      adjustedAt: now,
+      quickAnswers: 0,
+    };
+    this.#lanes.set(target, lane);
+    if (!this.#idleTimer.isArmed || this.#lanes.size > MAX_TARGETS) {
+      this.#timers.arm(this.#idleTimer, after(now, this.#lanes.size > MAX_TARGETS ? 0 : IDLE_MS));
+    }
+    return lane;
+  }
+
+  /** Bounded by the window, since each grant but a repeat takes a place in it. */
+  #drain(lane: Lane, now: Instant): void {
+    for (;;) {
+      const wish = lane.line.first;
+      if (wish === undefined) return;
+      // A repeat belongs to an exchange that has its place in the window already.
+      const takesPlace = wish.priority !== PRIORITY.repeat;
+      if (takesPlace && lane.open >= WINDOW_EXCHANGES) return;
+      if (!lane.bucket.take(now)) {
+        this.#timers.arm(lane.timer, lane.bucket.readyAt(now));
+        return;
+      }
+      lane.line.remove(wish);
+      lane.usedAt = now;
+      if (takesPlace) lane.open += 1;
+      wish.grant();
+    }
+  }
+
+  #forgetIdle(now: Instant): void {
+    for (const [target, lane] of this.#lanes) {
+      const isIdle = lane.line.size === 0 && lane.open === 0 && !lane.timer.isArmed;
+      if (isIdle && elapsedMs(lane.usedAt, now) >= IDLE_MS) this.#lanes.delete(target);
+    }
+    if (this.#lanes.size > 0) this.#timers.arm(this.#idleTimer, after(now, IDLE_MS));
+  }
+}
+
+function goesBefore(a: Wish, b: Wish): boolean {
+  if (a.priority !== b.priority) return a.priority < b.priority;
+  return a.deadline !== b.deadline ? a.deadline < b.deadline : a.order < b.order;
+}

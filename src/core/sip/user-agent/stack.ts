@@ -1,0 +1,217 @@
+/**
+ * Keeper of the whole SIP side: takes what the sockets bring, sends responses to the client
+ * transactions and requests to the UAS, and counts what it drops. Everything that comes in is
+ * hostile until parsed; nothing that it does may throw.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { Fault } from '../../base/fault.ts';
+import { after, type Instant } from '../../base/instant.ts';
+import type { Random } from '../../base/random.ts';
+import type { TimerQueue } from '../../base/timer-queue.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
+import type { Hasher } from '../digest/ports.ts';
+import type { SipMessage } from '../message/message.ts';
+import { parseMessage } from '../message/parse.ts';
+import { validateResponse } from '../message/validate.ts';
+import { ClientLayer } from '../transaction/client-layer.ts';
+import { ServerLayer } from '../transaction/server-layer.ts';
+import { DEFAULT_TIMERS } from '../transaction/timers.ts';
+import type { Flow, TransportPort, TransportUser } from '../transport/ports.ts';
+import { Pacer } from './pacer.ts';
+import type { PacingSpec } from './ports.ts';
+import { Responder } from './responder.ts';
+import { react, type Sender } from './uas.ts';
+import { UserAgent } from './user-agent.ts';
+
+/** What an operator should hear of the SIP side; seldom, since each kind is told once in a while. */
+export type SipEvent =
+  | {
+      /** A provider sent a call to us, and nothing says where it shall go. */
+      readonly type: 'inbound.callRefused';
+      readonly at: Instant;
+      readonly from: string;
+      readonly localSocket: string;
+    }
+  | {
+      readonly type: 'request.large';
+      readonly at: Instant;
+      readonly target: string;
+      readonly octets: number;
+    };
+
+/** Says who an address is; implemented by the daemon from `inbound.allow` and our own targets. */
+export type SenderOf = (address: string) => Sender;
+
+/** Counters since the start; whoever reads them must not write. */
+export interface SipCounters {
+  received: number;
+  readonly dropped: Map<string, number>;
+  /** Requests of others that were answered, by status. */
+  readonly answered: Map<number, number>;
+}
+
+const TELL_AGAIN_AFTER_MS = 600_000;
+/** Different senders and targets about which something was told; the oldest are forgotten. */
+const MAX_TOLD = 1000;
+
+export class SipStack implements TransportUser {
+  readonly pacer: Pacer;
+  readonly userAgent: UserAgent;
+  readonly counters: SipCounters = { received: 0, dropped: new Map(), answered: new Map() };
+  readonly #clock: Clock;
+  readonly #client: ClientLayer;
+  readonly #server: ServerLayer;
+  readonly #responder: Responder;
+  readonly #senderOf: SenderOf;
+  readonly #publish: (event: SipEvent) => void;
+  readonly #requests: TokenBucket;
+  readonly #heardAt = new WeakMap<Flow, Instant>();
+  readonly #told = new Map<string, Instant>();
+
+  constructor(ports: {
+    readonly clock: Clock;
+    readonly timers: TimerQueue;
+    readonly random: Random;
+    readonly hasher: Hasher;
+    readonly transport: TransportPort;
+    readonly pacing: PacingSpec;
+    readonly senderOf: SenderOf;
+    /** Requests a second that are answered. */
+    readonly maxInboundRate: number;
+    readonly publish: (event: SipEvent) => void;
+  }) {
+    const { clock, timers, random, transport, maxInboundRate } = ports;
+    this.#clock = clock;
+    this.#senderOf = ports.senderOf;
+    this.#publish = ports.publish;
+    this.#requests = new TokenBucket(maxInboundRate, maxInboundRate, clock.now());
+    this.pacer = new Pacer({ clock, timers, pacing: ports.pacing });
+    const sipTimers = DEFAULT_TIMERS;
+    this.#client = new ClientLayer({ clock, timers, transport, pacer: this.pacer, sipTimers });
+    this.#server = new ServerLayer({ clock, timers, transport, sipTimers });
+    this.#responder = new Responder({ transport, hasher: ports.hasher, random });
+    this.userAgent = new UserAgent({
+      clock,
+      timers,
+      random,
+      transport,
+      client: this.#client,
+      pacer: this.pacer,
+      isQuietSince: (flow, since) => (this.#heardAt.get(flow) ?? since) <= since,
+      large: (target, octets) => this.#tellLarge(target, octets),
+    });
+  }
+
+  /** Transactions that are held, of both kinds, for metrics. */
+  get transactions(): {
+    readonly client: number;
+    readonly server: number;
+    readonly resends: number;
+  } {
+    return {
+      client: this.#client.size,
+      server: this.#server.size,
+      resends: this.#client.resends,
+    };
+  }
+
+  received(wire: string, flow: Flow, at: Instant): void {
+    this.counters.received += 1;
+    const isStream = flow.protocol !== 'udp';
+    if (isStream) this.#heardAt.set(flow, at);
+    const parsed = parseMessage(wire, isStream ? 'stream' : 'datagram');
+    if (!parsed.ok) {
+      const { reply } = parsed;
+      this.#count(parsed.reason);
+      if (reply !== undefined) this.#refuse(reply.message, flow, reply.status, reply.phrase);
+    } else if (parsed.message.kind === 'response') {
+      this.#receiveResponse(parsed.message, flow, at);
+    } else {
+      this.#receiveRequest(parsed.message, flow, at);
+    }
+  }
+
+  flowFailed(flow: Flow, reason: Fault): void {
+    this.#client.flowFailed(flow, reason);
+  }
+
+  dropped(reason: string): void {
+    this.#count(reason);
+  }
+
+  #receiveResponse(response: SipMessage, flow: Flow, at: Instant): void {
+    const wrong = validateResponse(response) ?? this.#client.receive(response, flow, at);
+    if (wrong !== undefined) this.#count(wrong);
+  }
+
+  #receiveRequest(request: SipMessage, flow: Flow, at: Instant): void {
+    const reaction = react(request, this.#senderOf(flow.remote.address));
+    if (reaction.kind === 'drop') {
+      this.#count(reaction.reason);
+      return;
+    }
+    if (request.method !== 'INVITE' && this.#server.absorb(request)) return;
+    if (!this.#requests.take(at)) {
+      this.#count('rateLimit');
+      return;
+    }
+    const { status, phrase, lines } = reaction.answer;
+    this.#answer(request, flow, status, phrase, lines);
+    if (reaction.kind === 'refuseCall') this.#tellCall(flow, at);
+  }
+
+  /** A request too broken to be looked into, from somebody who may be told so. */
+  #refuse(request: SipMessage, flow: Flow, status: number, phrase: string): void {
+    if (request.method === 'ACK') return;
+    if (this.#senderOf(flow.remote.address) === 'stranger') return;
+    if (!this.#requests.take(this.#clock.now())) return;
+    this.#answer(request, flow, status, phrase, []);
+  }
+
+  #answer(
+    request: SipMessage,
+    flow: Flow,
+    status: number,
+    phrase: string,
+    lines: readonly string[],
+  ): void {
+    const reply = this.#responder.prepare(request, flow, status, phrase, lines);
+    if (reply === undefined) {
+      this.#count('noReturnAddress');
+      return;
+    }
+    this.counters.answered.set(status, (this.counters.answered.get(status) ?? 0) + 1);
+    // An INVITE has a transaction of another kind; a stateless answer serves it (section 8.2.7).
+    if (request.method === 'INVITE') this.#responder.send(reply);
+    else this.#server.answer(request, reply.wire, reply.flow);
+  }
+
+  #tellCall(flow: Flow, at: Instant): void {
+    const { address } = flow.remote;
+    if (!this.#mayTell(`call ${address}`, at)) return;
+    const { localSocket } = flow;
+    this.#publish({ type: 'inbound.callRefused', at, from: address, localSocket });
+  }
+
+  #tellLarge(target: string, octets: number): void {
+    const at = this.#clock.now();
+    if (this.#mayTell(`large ${target}`, at)) {
+      this.#publish({ type: 'request.large', at, target, octets });
+    }
+  }
+
+  #mayTell(topic: string, at: Instant): boolean {
+    const told = this.#told.get(topic);
+    if (told !== undefined && after(told, TELL_AGAIN_AFTER_MS) > at) return false;
+    this.#told.delete(topic);
+    this.#told.set(topic, at);
+    const [oldest] = this.#told.keys();
+    if (this.#told.size > MAX_TOLD && oldest !== undefined) this.#told.delete(oldest);
+    return true;
+  }
+
+  #count(reason: string): void {
+    const { dropped } = this.counters;
+    dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
+  }
+}

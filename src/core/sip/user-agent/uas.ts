@@ -1,0 +1,103 @@
+/**
+ * What we answer to requests that reach us, as a pure function of the request and of who sends it:
+ * RFC 3261 section 8.2, in its order of inspection; design.md 6, `requests that reach us`. We serve
+ * OPTIONS and nothing else; calls belong to the SIP proxy beside us.
+ */
+import { tagOf } from '../header/name-addr.ts';
+import type { SipMessage } from '../message/message.ts';
+import { schemeOf } from '../message/uri.ts';
+import { validateRequest } from '../message/validate.ts';
+
+/**
+ * Who sends: an address of `inbound.allow`, a target of our own registrations or peer servers, or
+ * somebody else.
+ */
+export type Sender = 'allowed' | 'target' | 'stranger';
+
+export interface Answer {
+  readonly status: number;
+  readonly phrase: string;
+  /** Header lines without CR LF. */
+  readonly lines: readonly string[];
+}
+
+export type Reaction =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  /** Answered as well, and the operator is told how such calls can be taken. */
+  | { readonly kind: 'refuseCall'; readonly answer: Answer }
+  | { readonly kind: 'drop'; readonly reason: 'stranger' | 'ack' };
+
+/** Methods of the SIP registry that we know and do not serve (405); others are unknown (501). */
+const KNOWN_METHODS: ReadonlySet<string> = new Set([
+  'ACK',
+  'BYE',
+  'CANCEL',
+  'INFO',
+  'INVITE',
+  'MESSAGE',
+  'NOTIFY',
+  'OPTIONS',
+  'PRACK',
+  'PUBLISH',
+  'REFER',
+  'REGISTER',
+  'SUBSCRIBE',
+  'UPDATE',
+]);
+
+const ALLOW = 'Allow: OPTIONS';
+const OPTIONS_LINES: readonly string[] = [
+  ALLOW,
+  'Accept: application/sdp',
+  'Accept-Encoding: identity',
+  'Accept-Language: en',
+];
+
+export function react(request: SipMessage, sender: Sender): Reaction {
+  if (sender === 'stranger') return { kind: 'drop', reason: 'stranger' };
+  // Section 17: nobody ever answers an ACK.
+  if (request.method === 'ACK') return { kind: 'drop', reason: 'ack' };
+  const wrong = validateRequest(request);
+  if (wrong !== undefined) {
+    const lines = wrong.status === 501 ? [ALLOW] : [];
+    return answer(wrong.status, wrong.phrase, lines);
+  }
+  return request.method === 'OPTIONS' ? reactToOptions(request) : reactToOther(request, sender);
+}
+
+/** Section 8.2.1: the method is looked at before anything else. */
+function reactToOther(request: SipMessage, sender: Sender): Reaction {
+  const { method } = request;
+  if (!KNOWN_METHODS.has(method)) return answer(501, 'Not Implemented', [ALLOW]);
+  // Section 9.2 and 12.2.2: there is no transaction to cancel and no dialog to be in.
+  if (method === 'CANCEL' || isInDialog(request)) {
+    return answer(481, 'Call/Transaction Does Not Exist', []);
+  }
+  if (method === 'INVITE' && sender === 'target') {
+    return {
+      kind: 'refuseCall',
+      answer: { status: 480, phrase: 'Temporarily Unavailable', lines: [] },
+    };
+  }
+  return answer(405, 'Method Not Allowed', [ALLOW]);
+}
+
+/** Section 11.2, after the checks of 8.2.2.1 and 8.2.2.3. */
+function reactToOptions(request: SipMessage): Reaction {
+  const scheme = schemeOf(request.requestUri);
+  if (scheme !== 'sip' && scheme !== 'sips') return answer(416, 'Unsupported URI Scheme', []);
+  if (isInDialog(request)) return answer(481, 'Call/Transaction Does Not Exist', []);
+  const required = request.all('Require');
+  if (required.length > 0) {
+    return answer(420, 'Bad Extension', [`Unsupported: ${required.join(', ')}`]);
+  }
+  return answer(200, 'OK', OPTIONS_LINES);
+}
+
+function isInDialog(request: SipMessage): boolean {
+  return tagOf(request.first('To') ?? '') !== undefined;
+}
+
+function answer(status: number, phrase: string, lines: readonly string[]): Reaction {
+  return { kind: 'answer', answer: { status, phrase, lines } };
+}
