@@ -9,9 +9,15 @@ export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 };
     for (const module of modules) {
-      // A file that does not load runs no test, and must not look like a pass.
+      // A file that does not load, or a hook that throws, must not look like a pass.
       count.failed += module.errors().length;
-      for (const test of module.children.allTests()) count[test.result().state] += 1;
+      for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        // Skipped although nobody asked for it: it could not run, so it did not pass.
+        const couldNotRun = state === 'skipped' && test.options.mode === 'run';
+        count[couldNotRun ? 'failed' : state] += 1;
+      }
     }
     const { passed, skipped } = count;
     // A test that never ran to its end did not pass.
