@@ -1,0 +1,132 @@
+/** What can be commanded: POST, JSON only. Commands of a later issue are known and answer 501. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { HTTP_LIMITS } from './limits.ts';
+import type { CommandPort, ReloadReport } from './ports.ts';
+import { sendProblem } from './problem.ts';
+import {
+  accepted,
+  contractCommand,
+  contractParams,
+  daemonCommand,
+  peerServerCommand,
+  peerServerParams,
+  problemDocument,
+  registrationCommand,
+  registrationParams,
+  reloadApplied,
+} from './schemas.ts';
+
+export function addCommands(app: FastifyInstance, commands: CommandPort): void {
+  addDaemonCommands(app, commands);
+  addRegistrationCommands(app, commands);
+  addPeerServerCommands(app, commands);
+  addContractCommands(app);
+}
+
+function addDaemonCommands(app: FastifyInstance, commands: CommandPort): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/v1/commands',
+    {
+      schema: {
+        summary: 'Commands to the daemon: reload',
+        body: daemonCommand,
+        response: { 200: reloadApplied, '4xx': problemDocument, 501: problemDocument },
+      },
+    },
+    async (request, reply) => {
+      const { command, force } = request.body;
+      if (command !== 'reload') return sendNotYet(reply, command);
+      return sendReload(reply, await commands.reload(force ?? false, originOf(request)));
+    },
+  );
+}
+
+function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/v1/registrations/:id/commands',
+    {
+      schema: {
+        summary: 'Commands to a registration: register now',
+        params: registrationParams,
+        body: registrationCommand,
+        response: { 202: accepted, '4xx': problemDocument, 501: problemDocument },
+      },
+    },
+    (request, reply) => {
+      const { id } = request.params;
+      const { command } = request.body;
+      if (command !== 'register') {
+        sendNotYet(reply, command);
+        return;
+      }
+      sendAccepted(reply, commands.register(id, originOf(request)), 'registration', id);
+    },
+  );
+}
+
+function addPeerServerCommands(app: FastifyInstance, commands: CommandPort): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/v1/peer-servers/:contract/:name/commands',
+    {
+      schema: {
+        summary: 'Commands to a peer server: probe now',
+        params: peerServerParams,
+        body: peerServerCommand,
+        response: { 202: accepted, '4xx': problemDocument, 501: problemDocument },
+      },
+    },
+    (request, reply) => {
+      const id = `${request.params.contract}/${request.params.name}`;
+      const { command } = request.body;
+      if (command !== 'probe') {
+        sendNotYet(reply, command);
+        return;
+      }
+      sendAccepted(reply, commands.probe(id, originOf(request)), 'peer server', id);
+    },
+  );
+}
+
+function addContractCommands(app: FastifyInstance): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/v1/peering-contracts/:name/commands',
+    {
+      schema: {
+        summary: 'Commands to a peering contract',
+        params: contractParams,
+        body: contractCommand,
+        response: { '4xx': problemDocument, 501: problemDocument },
+      },
+    },
+    (request, reply) => {
+      sendNotYet(reply, request.body.command);
+    },
+  );
+}
+
+function originOf(request: FastifyRequest): string {
+  return `http ${request.ip}`;
+}
+
+function sendNotYet(reply: FastifyReply, command: string): FastifyReply {
+  return sendProblem(reply, 'notYet', `The command ${command} is not built yet.`);
+}
+
+function sendAccepted(reply: FastifyReply, isKnown: boolean, kind: string, id: string): void {
+  if (isKnown) reply.code(202).send({ accepted: true });
+  else sendProblem(reply, 'notFound', `There is no ${kind} ${JSON.stringify(id)}.`);
+}
+
+function sendReload(reply: FastifyReply, report: ReloadReport): FastifyReply {
+  switch (report.kind) {
+    case 'applied':
+      return reply.send(report);
+    case 'refused':
+      return sendProblem(reply, 'conflict', report.reason);
+    case 'invalid':
+      return sendProblem(reply, 'invalidConfig', `${report.problems.length} problems.`, {
+        problems: report.problems.slice(0, HTTP_LIMITS.listedProblems),
+      });
+  }
+}

@@ -1,0 +1,18 @@
+/** Every limit of the HTTP server in one place. */
+export const HTTP_LIMITS = {
+  headerOctets: 16_384,
+  /** Commands are a few words. */
+  bodyOctets: 65_536,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 15_000,
+  maxConnections: 100,
+  /** For all clients together: one is a proxy or a monitor, not the public. */
+  requestsPerSec: 500,
+  requestBurst: 1_000,
+  pageSize: 1_000,
+  defaultPageSize: 100,
+  parameterOctets: 400,
+  /** Problems of a refused reload that are listed in the answer; the log has them all. */
+  listedProblems: 100,
+} as const;

@@ -1,0 +1,176 @@
+/** What can be read: design.md 4. Nothing here changes anything. */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Page, StatusBook } from '../observe/status-book.ts';
+import { parseCursor, printCursor } from './cursor.ts';
+import type { HealthPort } from './ports.ts';
+import { sendProblem } from './problem.ts';
+import {
+  contract,
+  contractParams,
+  contractQuery,
+  listOf,
+  peerServer,
+  peerServerParams,
+  peerServerQuery,
+  problemDocument,
+  registration,
+  registrationParams,
+  registrationQuery,
+} from './schemas.ts';
+
+export interface Sources {
+  readonly status: StatusBook;
+  readonly metrics: Metrics;
+  readonly health: HealthPort;
+}
+
+export function addRoutes(app: FastifyInstance, sources: Sources): void {
+  addRegistrations(app, sources.status);
+  addContracts(app, sources.status);
+  addPeerServers(app, sources.status);
+  addProbes(app, sources.health);
+  addMachinePages(app, sources.metrics);
+}
+
+function addRegistrations(app: FastifyInstance, status: StatusBook): void {
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+  typed.get(
+    '/v1/registrations',
+    {
+      schema: {
+        summary: 'All registrations, page by page, in the order of their ids',
+        querystring: registrationQuery,
+        response: { 200: listOf(registration), '4xx': problemDocument },
+      },
+    },
+    ({ query }, reply) => sendPage(reply, query, (filter) => status.registrations(filter)),
+  );
+  typed.get(
+    '/v1/registrations/:id',
+    {
+      schema: {
+        summary: 'One registration',
+        params: registrationParams,
+        response: { 200: registration, '4xx': problemDocument },
+      },
+    },
+    ({ params }, reply) => {
+      sendOne(reply, status.registration(params.id), 'registration', params.id);
+    },
+  );
+}
+
+function addContracts(app: FastifyInstance, status: StatusBook): void {
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+  typed.get(
+    '/v1/peering-contracts',
+    {
+      schema: {
+        summary: 'All peering contracts with their peer servers',
+        querystring: contractQuery,
+        response: { 200: listOf(contract), '4xx': problemDocument },
+      },
+    },
+    ({ query }, reply) => sendPage(reply, query, (filter) => status.contracts(filter)),
+  );
+  typed.get(
+    '/v1/peering-contracts/:name',
+    {
+      schema: {
+        summary: 'One peering contract',
+        params: contractParams,
+        response: { 200: contract, '4xx': problemDocument },
+      },
+    },
+    ({ params }, reply) => {
+      sendOne(reply, status.contract(params.name), 'peering contract', params.name);
+    },
+  );
+}
+
+function addPeerServers(app: FastifyInstance, status: StatusBook): void {
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+  typed.get(
+    '/v1/peer-servers',
+    {
+      schema: {
+        summary: 'All peer servers, page by page, in the order of their ids',
+        querystring: peerServerQuery,
+        response: { 200: listOf(peerServer), '4xx': problemDocument },
+      },
+    },
+    ({ query }, reply) => sendPage(reply, query, (filter) => status.peerServers(filter)),
+  );
+  typed.get(
+    '/v1/peer-servers/:contract/:name',
+    {
+      schema: {
+        summary: 'One peer server',
+        params: peerServerParams,
+        response: { 200: peerServer, '4xx': problemDocument },
+      },
+    },
+    ({ params }, reply) => {
+      const id = `${params.contract}/${params.name}`;
+      sendOne(reply, status.peerServer(id), 'peer server', id);
+    },
+  );
+}
+
+function addProbes(app: FastifyInstance, health: HealthPort): void {
+  const open = { security: [] };
+  app.get(
+    '/livez',
+    { schema: { summary: '200 while work moves, else 503: then restart it', ...open } },
+    (_request, reply) => sendWord(reply, health.isAlive(), 'alive', 'stuck'),
+  );
+  app.get(
+    '/readyz',
+    {
+      schema: { summary: '200 once configuration, sockets and HTTP are there, else 503', ...open },
+    },
+    (_request, reply) => sendWord(reply, health.isReady(), 'ready', 'not ready'),
+  );
+}
+
+function addMachinePages(app: FastifyInstance, metrics: Metrics): void {
+  app.get('/metrics', { schema: { summary: 'Prometheus metrics' } }, (_request, reply) => {
+    reply.type('text/plain; version=0.0.4; charset=utf-8');
+    return reply.send(ReadableStream.from(metrics.render()));
+  });
+  let document: string | undefined;
+  app.get('/openapi.json', { schema: { summary: 'This description' } }, (_request, reply) => {
+    document ??= JSON.stringify(app.swagger());
+    return reply.type('application/json; charset=utf-8').send(document);
+  });
+}
+
+async function sendPage<
+  Filter extends { readonly cursor?: string | undefined; readonly limit: number },
+  Row,
+>(
+  reply: FastifyReply,
+  query: Filter,
+  read: (filter: Filter & { readonly after: string | undefined }) => Promise<Page<Row>>,
+): Promise<FastifyReply> {
+  const { cursor } = query;
+  const after = cursor === undefined ? undefined : parseCursor(cursor);
+  if (cursor !== undefined && after === undefined) {
+    return sendProblem(reply, 'badParameter', 'cursor: not one that this API gave out', {
+      errors: [{ parameter: 'cursor', text: 'not one that this API gave out' }],
+    });
+  }
+  const { items, next } = await read({ ...query, after });
+  return reply.send({ items, next: next === null ? null : printCursor(next) });
+}
+
+function sendOne(reply: FastifyReply, row: object | undefined, kind: string, id: string): void {
+  if (row !== undefined) reply.send(row);
+  else sendProblem(reply, 'notFound', `There is no ${kind} ${JSON.stringify(id)}.`);
+}
+
+function sendWord(reply: FastifyReply, isWell: boolean, yes: string, no: string): FastifyReply {
+  return reply.code(isWell ? 200 : 503).send({ status: isWell ? yes : no });
+}

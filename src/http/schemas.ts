@@ -1,0 +1,220 @@
+/** The shapes of the API: they check what comes in, and describe in OpenAPI what goes out. */
+import { z } from 'zod';
+import type { ContractRow, PeerServerRow, RegistrationRow } from '../observe/status-rows.ts';
+import { HTTP_LIMITS } from './limits.ts';
+
+const time = z.string().describe('ISO 8601, UTC');
+const labels = z.record(z.string(), z.string());
+const admin = z.enum(['up', 'drain', 'off']);
+const peerState = z.enum(['unknown', 'up', 'impaired', 'down']);
+export const registrationState = z.enum([
+  'idle',
+  'registering',
+  'registered',
+  'refreshFailing',
+  'waiting',
+  'rejected',
+  'unregistering',
+  'off',
+]);
+const contractEnabled = z.enum(['all', 'some', 'none']);
+
+const cause = z
+  .object({
+    code: z.string().describe('stable; listed in docs/errors.md'),
+    text: z.string().describe('what happened, and whose fault it is'),
+    next: z.string().describe('what comes next'),
+  })
+  .nullable();
+
+const lastResponse = z.object({ code: z.int(), reason: z.string() }).nullable();
+
+export const registration = z.object({
+  id: z.string(),
+  contract: z.string(),
+  labels,
+  aor: z.string(),
+  username: z.string(),
+  domain: z.string(),
+  ddi: z.string(),
+  authUsername: z.string(),
+  realm: z.string().nullable(),
+  registrar: z.string().describe('where the REGISTER is sent'),
+  expires: z.int().describe('seconds asked for'),
+  admin,
+  contact: z.string().nullable(),
+  state: registrationState,
+  bound: z.boolean().describe('true while the registrar holds our binding: the word to trust'),
+  since: time,
+  cause,
+  grantedExpires: z.int().nullable().describe('seconds'),
+  expiresAt: time.nullable(),
+  nextAttemptAt: time.nullable(),
+  target: z.string().nullable(),
+  lastResponse,
+  callId: z.string(),
+  cseq: z.int(),
+  counters: z.object({
+    attempts: z.int(),
+    requests: z.int(),
+    succeeded: z.int(),
+    failed: z.int(),
+    lapses: z.int(),
+  }),
+}) satisfies z.ZodType<RegistrationRow>;
+
+const target = z.object({
+  target: z.string(),
+  state: peerState,
+  since: time,
+  rttMs: z.number().nullable(),
+  lastResponse,
+  successes: z.int(),
+  failures: z.int(),
+  nextProbeAt: time.nullable(),
+});
+
+export const peerServer = z.object({
+  id: z.string().describe('contract/name'),
+  contract: z.string(),
+  name: z.string(),
+  description: z.string(),
+  labels,
+  state: peerState,
+  enabled: z.boolean().describe('true while calls may be sent there'),
+  lastResort: z.boolean().describe('true while it is to be tried after all others only'),
+  admin,
+  since: time,
+  cause,
+  rttMs: z.number().nullable(),
+  nextProbeAt: time.nullable(),
+  priority: z.int(),
+  weight: z.int(),
+  sipProxy: z.string(),
+  uriScheme: z.enum(['sip', 'sips']),
+  nextHop: z.string(),
+  auth: z.object({ username: z.string(), realm: z.string().nullable() }).nullable(),
+  callOriginHeaders: z.array(z.enum(['pai', 'rpid'])).readonly(),
+  requestUri: z.object({ strip: z.int(), prefix: z.string(), parameters: z.string() }),
+  from: z.object({ user: z.string().nullable(), domain: z.string().nullable() }),
+  probe: z.object({
+    mode: z.enum(['options', 'off']),
+    intervalMs: z.number(),
+    timeoutMs: z.number(),
+    fall: z.int(),
+    rise: z.int(),
+  }),
+  targets: z.array(target).readonly(),
+}) satisfies z.ZodType<PeerServerRow>;
+
+export const contract = z.object({
+  name: z.string(),
+  description: z.string(),
+  labels,
+  metadata: labels,
+  admin,
+  onAllDown: z.enum(['tryAll', 'none']),
+  enabled: contractEnabled,
+  peerServers: z
+    .array(
+      peerServer.pick({
+        id: true,
+        name: true,
+        state: true,
+        enabled: true,
+        lastResort: true,
+        admin: true,
+        since: true,
+        cause: true,
+        priority: true,
+        weight: true,
+      }),
+    )
+    .readonly(),
+  registrations: z.record(registrationState, z.int()),
+}) satisfies z.ZodType<ContractRow>;
+
+/** A page of a list, as design.md 4 has it. */
+export function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
+  return z.object({
+    items: z.array(row),
+    next: z.string().nullable().describe('cursor of the next page'),
+  });
+}
+
+export const problemDocument = z
+  .looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() })
+  .describe('RFC 9457');
+
+const text = z.string().min(1).max(HTTP_LIMITS.parameterOctets);
+const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');
+
+const pageQuery = {
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(HTTP_LIMITS.pageSize)
+    .default(HTTP_LIMITS.defaultPageSize)
+    .describe('rows a page'),
+  cursor: text.optional().describe('`next` of the page before'),
+  q: text.optional().describe('part of the id, name, AOR, Contact or description'),
+};
+
+export const registrationQuery = z.strictObject({
+  ...pageQuery,
+  contract: text.optional(),
+  state: registrationState.optional(),
+  bound: yesOrNo.optional(),
+});
+
+export const peerServerQuery = z.strictObject({
+  ...pageQuery,
+  contract: text.optional(),
+  state: peerState.optional(),
+  enabled: yesOrNo.optional(),
+});
+
+export const contractQuery = z.strictObject({ ...pageQuery, enabled: contractEnabled.optional() });
+
+export const registrationParams = z.object({ id: text });
+export const contractParams = z.object({ name: text });
+export const peerServerParams = z.object({ contract: text, name: text });
+
+/** Commands of the contract whose issue comes later; they answer 501. */
+const adminCommand = z.enum(['up', 'drain', 'off']);
+
+export const daemonCommand = z.strictObject({
+  command: z.enum(['reload', 'freeze', 'thaw']),
+  force: z.boolean().optional().describe('reload only: apply it even if it drops much'),
+});
+
+/** `reason` and `until` go with the admin commands. */
+const adminFields = {
+  reason: z.string().max(200).optional(),
+  until: z.string().max(40).optional(),
+};
+
+export const registrationCommand = z.strictObject({
+  command: z.enum(['register', 'unregister', ...adminCommand.options]),
+  ...adminFields,
+});
+
+export const peerServerCommand = z.strictObject({
+  command: z.enum(['probe', ...adminCommand.options]),
+  ...adminFields,
+});
+
+export const contractCommand = z.strictObject({ command: adminCommand, ...adminFields });
+
+export const reloadApplied = z.object({
+  kind: z.literal('applied'),
+  added: z.int(),
+  changed: z.int(),
+  removed: z.int(),
+  unchanged: z.int(),
+  warnings: z.array(z.string()).readonly(),
+  restartNeeded: z.array(z.string()).readonly(),
+});
+
+export const accepted = z.object({ accepted: z.literal(true) });

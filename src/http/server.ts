@@ -1,0 +1,191 @@
+/**
+ * The HTTP server: limits, guard, errors as problem details. What is asked for is in routes.ts and
+ * commands.ts. Owned by the daemon, which starts and closes it.
+ */
+import swagger from '@fastify/swagger';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  validatorCompiler,
+} from 'fastify-type-provider-zod';
+import type { Clock } from '../core/base/clock.ts';
+import type { Secret } from '../core/base/secret.ts';
+import { TokenBucket } from '../core/base/token-bucket.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { StatusBook } from '../observe/status-book.ts';
+import { addCommands } from './commands.ts';
+import { makeGuard } from './guard.ts';
+import { HTTP_LIMITS } from './limits.ts';
+import type { CommandPort, HealthPort } from './ports.ts';
+import { PROBLEM_TYPE, type ProblemCode, problem, sendProblem } from './problem.ts';
+import { addRoutes } from './routes.ts';
+
+export interface HttpOptions {
+  readonly status: StatusBook;
+  readonly metrics: Metrics;
+  readonly commands: CommandPort;
+  readonly health: HealthPort;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly token: Secret | undefined;
+  /** Names besides IP literals and localhost by which clients may call us. */
+  readonly hostNames: readonly string[];
+  /** A handler threw: our own bug. */
+  readonly onBug: (error: unknown) => void;
+}
+
+const HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+/** The server with all its routes, not listening yet. */
+export async function buildHttpServer(options: HttpOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: HTTP_LIMITS.bodyOctets,
+    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
+    keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: HTTP_LIMITS.parameterOctets },
+    http: {
+      maxHeaderSize: HTTP_LIMITS.headerOctets,
+      headersTimeout: HTTP_LIMITS.headersTimeoutMs,
+      connectionsCheckingInterval: 5_000,
+    },
+    frameworkErrors: (_error, _request, reply) => {
+      sendProblem(reply, 'badRequest', 'The path cannot be decoded.');
+    },
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable) return;
+      socket.end(rawProblem(clientProblem(error.code)));
+    },
+  });
+  app.server.maxConnections = HTTP_LIMITS.maxConnections;
+  // A form of another site can send text/plain without asking; JSON it cannot.
+  app.removeContentTypeParser('text/plain');
+  app.setValidatorCompiler(validatorCompiler);
+  // Rows have their shape by type; checking 1,000 of them again for each answer would cost more than making them.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(HEADERS);
+  });
+  app.addHook('onRequest', guardOf(options));
+  app.setErrorHandler<FastifyError>((error, _request, reply) =>
+    sendFailure(error, reply, options.onBug),
+  );
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, 'notFound', `There is no ${request.url.split('?', 1)[0]}.`),
+  );
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'trunkd',
+        description: 'Registrations, peering contracts and peer servers of one trunkd.',
+        version: options.version,
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: options.token === undefined ? [] : [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  const methods = collectMethods(app);
+  addRoutes(app, options);
+  addCommands(app, options.commands);
+  refuseOtherMethods(app, methods);
+  await app.ready();
+  return app;
+}
+
+function guardOf({ token, hostNames, clock }: HttpOptions): ReturnType<typeof makeGuard> {
+  const now = () => clock.now();
+  const rate = new TokenBucket(HTTP_LIMITS.requestsPerSec, HTTP_LIMITS.requestBurst, now());
+  return makeGuard({ token, hostNames, rate, now });
+}
+
+type Reply = Parameters<typeof sendProblem>[0];
+
+function sendFailure(error: FastifyError, reply: Reply, onBug: (error: unknown) => void): Reply {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.map(({ instancePath, message }) => ({
+      parameter: instancePath.slice(1).replaceAll('/', '.'),
+      text: message ?? 'not valid',
+    }));
+    const detail = errors
+      .map(({ parameter, text }) => (parameter === '' ? text : `${parameter}: ${text}`))
+      .join('; ');
+    return sendProblem(reply, 'badParameter', detail, { errors });
+  }
+  switch (error.statusCode) {
+    case 413:
+      return sendProblem(reply, 'bodyTooLarge', `At most ${HTTP_LIMITS.bodyOctets} octets.`);
+    case 415:
+      return sendProblem(reply, 'unsupportedMediaType', 'Send JSON as application/json.');
+    case undefined:
+      break;
+    default:
+      if (error.statusCode < 500) return sendProblem(reply, 'badRequest', error.message);
+  }
+  onBug(error);
+  return sendProblem(reply, 'internal', 'A bug; the log has more.');
+}
+
+/** What is not even a request gets its answer before any route is looked at. */
+function clientProblem(code: string): { code: ProblemCode; line: string } {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return { code: 'headersTooLarge', line: '431 Request Header Fields Too Large' };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { code: 'requestTimeout', line: '408 Request Timeout' };
+    default:
+      return { code: 'badRequest', line: '400 Bad Request' };
+  }
+}
+
+function rawProblem({ code, line }: { code: ProblemCode; line: string }): string {
+  const body = JSON.stringify(problem(code, 'The request was not read to its end.'));
+  return [
+    `HTTP/1.1 ${line}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}
+
+const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+function collectMethods(app: FastifyInstance): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const one of typeof method === 'string' ? [method] : method) known.add(one);
+    methods.set(url, known);
+  });
+  return methods;
+}
+
+/** A known path with another method is 405 with Allow (RFC 9110 section 15.5.6), not 404. */
+function refuseOtherMethods(app: FastifyInstance, methods: Map<string, Set<string>>): void {
+  for (const [url, known] of [...methods]) {
+    const allow = [...known].join(', ');
+    app.route({
+      url,
+      method: ALL_METHODS.filter((method) => !known.has(method)),
+      schema: { hide: true },
+      // Before the body is looked at: the method alone decides.
+      preParsing: async (_request, reply) => {
+        reply.header('allow', allow);
+        return sendProblem(reply, 'methodNotAllowed', `This path takes ${allow}.`) as never;
+      },
+      handler: (_request, reply) => {
+        sendProblem(reply, 'methodNotAllowed', `This path takes ${allow}.`);
+      },
+    });
+  }
+}

@@ -1,0 +1,117 @@
+/** Observers and an HTTP server over made-up books, at a fixed time. */
+import type { FastifyInstance } from 'fastify';
+import { instant } from '../../src/core/base/instant.ts';
+import { Secret } from '../../src/core/base/secret.ts';
+import type { HealthBook } from '../../src/core/health/snapshot.ts';
+import type { RegistrationBook } from '../../src/core/registration/snapshot.ts';
+import type { CommandPort, ReloadReport } from '../../src/http/ports.ts';
+import { buildHttpServer } from '../../src/http/server.ts';
+import { Metrics } from '../../src/observe/metrics.ts';
+import type { Readings } from '../../src/observe/readings.ts';
+import { StatusBook } from '../../src/observe/status-book.ts';
+import { WallClock } from '../../src/observe/wall-clock.ts';
+import { aPeerServer, aRegistration, FakeHealthBook, FakeRegistrationBook } from './fake-books.ts';
+
+/** Instant 0 is this wall-clock time. */
+export const WALL_ZERO_MS = Date.parse('2026-01-02T03:04:05.000Z');
+
+export const CLOCK = { now: () => instant(10_000) };
+
+export function aWallClock(): WallClock {
+  return new WallClock(CLOCK, () => WALL_ZERO_MS + 10_000);
+}
+
+export const READINGS: Readings = {
+  process: () => ({
+    cpuSec: 1.5,
+    residentBytes: 100_000_000,
+    heapUsedBytes: 50_000_000,
+    startedAtSec: 1_700_000_000,
+    loopLagSec: 0.01,
+    logLinesDropped: 0,
+  }),
+  sip: () => ({
+    dropped: new Map([['parse', 3]]),
+    retransmissions: 4,
+    connections: new Map([['tcp', 2]]),
+  }),
+  isReady: () => true,
+};
+
+export class RecordedCommands implements CommandPort {
+  readonly calls: string[] = [];
+  report: ReloadReport = {
+    kind: 'applied',
+    added: 1,
+    changed: 2,
+    removed: 3,
+    unchanged: 4,
+    warnings: [],
+    restartNeeded: [],
+  };
+
+  async reload(force: boolean, origin: string): Promise<ReloadReport> {
+    this.calls.push(`reload ${force} ${origin}`);
+    return this.report;
+  }
+
+  register(id: string, origin: string): boolean {
+    this.calls.push(`register ${id} ${origin}`);
+    return id === 'alice';
+  }
+
+  probe(id: string, origin: string): boolean {
+    this.calls.push(`probe ${id} ${origin}`);
+    return id === 'acme/madrid';
+  }
+}
+
+export interface Rig {
+  readonly app: FastifyInstance;
+  readonly commands: RecordedCommands;
+  readonly metrics: Metrics;
+  readonly status: StatusBook;
+  readonly bugs: unknown[];
+  health: { isAlive: boolean; isReady: boolean };
+}
+
+export interface RigOptions {
+  readonly registrations?: RegistrationBook;
+  readonly peers?: HealthBook;
+  readonly token?: string;
+  readonly perRegistration?: number;
+}
+
+export async function aServer(options: RigOptions = {}): Promise<Rig> {
+  const registrations =
+    options.registrations ??
+    new FakeRegistrationBook(['carol', 'alice', 'bob'].map((id) => aRegistration(id)));
+  const peers =
+    options.peers ?? new FakeHealthBook([aPeerServer('acme/madrid'), aPeerServer('acme/paris')]);
+  const wallClock = aWallClock();
+  const status = new StatusBook(registrations, peers, wallClock);
+  const metrics = new Metrics({
+    registrations,
+    health: peers,
+    readings: READINGS,
+    wallClock,
+    version: '1.2.3',
+    node: 'v24',
+    perRegistration: () => options.perRegistration ?? 10,
+  });
+  const commands = new RecordedCommands();
+  const health = { isAlive: true, isReady: true };
+  const bugs: unknown[] = [];
+  const app = await buildHttpServer({
+    status,
+    metrics,
+    commands,
+    health: { isAlive: () => health.isAlive, isReady: () => health.isReady },
+    clock: CLOCK,
+    version: '1.2.3',
+    token: options.token === undefined ? undefined : new Secret(options.token),
+    hostNames: ['trunk.example'],
+    onBug: (error) => bugs.push(error),
+  });
+  return { app, commands, metrics, status, bugs, health };
+}

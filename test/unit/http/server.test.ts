@@ -1,0 +1,417 @@
+/** The API by injection: every path of the contract, and every way to ask wrongly. */
+import { describe, expect, it } from 'vitest';
+import { PROBLEMS, type ProblemCode } from '../../../src/http/problem.ts';
+import { contract, peerServer, registration } from '../../../src/http/schemas.ts';
+import {
+  aPeerServer,
+  aRegistration,
+  CANARY,
+  FakeHealthBook,
+  FakeRegistrationBook,
+} from '../../support/fake-books.ts';
+import { aServer, type Rig } from '../../support/observers.ts';
+
+async function get(rig: Rig, url: string, headers: Record<string, string> = {}) {
+  const reply = await rig.app.inject({
+    method: 'GET',
+    url,
+    headers: { host: '127.0.0.1', ...headers },
+  });
+  return { status: reply.statusCode, headers: reply.headers, body: reply.json() };
+}
+
+async function post(rig: Rig, url: string, payload: object, headers: Record<string, string> = {}) {
+  const reply = await rig.app.inject({
+    method: 'POST',
+    url,
+    payload,
+    headers: { host: '127.0.0.1', ...headers },
+  });
+  return { status: reply.statusCode, headers: reply.headers, body: reply.json() };
+}
+
+function expectProblem(
+  answer: { status: number; headers: Record<string, unknown>; body: Record<string, unknown> },
+  code: ProblemCode,
+) {
+  expect(answer.status).toBe(PROBLEMS[code].status);
+  expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+  expect(answer.body).toMatchObject({
+    type: `urn:trunkd:problem:${code}`,
+    title: PROBLEMS[code].title,
+    status: PROBLEMS[code].status,
+  });
+  expect(String(answer.body['detail'])).not.toBe('');
+}
+
+describe('registrations', () => {
+  it('shows the fields of the contract, in their shape', async () => {
+    const rig = await aServer();
+    const { status, body } = await get(rig, '/v1/registrations/alice');
+    expect(status).toBe(200);
+    registration.strict().parse(body);
+    expect(body).toMatchObject({
+      id: 'alice',
+      contract: 'acme',
+      aor: 'sip:alice@acme.example',
+      contact: 'sip:ddi-alice@203.0.113.10:5060',
+      state: 'registered',
+      bound: true,
+      since: '2026-01-02T03:04:06.000Z',
+      cause: null,
+      grantedExpires: 600,
+      expiresAt: '2026-01-02T03:14:06.000Z',
+      nextAttemptAt: '2026-01-02T03:12:25.000Z',
+      target: 'udp:192.0.2.1:5060',
+      lastResponse: { code: 200, reason: 'OK' },
+      registrar: 'sip:192.0.2.1:5060;transport=udp',
+      counters: { attempts: 1, requests: 2 },
+    });
+  });
+
+  it('gives pages in order of ids that a cursor continues, also after its row has gone', async () => {
+    const book = new FakeRegistrationBook(['d', 'b', 'a', 'c', 'e'].map((id) => aRegistration(id)));
+    const rig = await aServer({ registrations: book });
+    const first = (await get(rig, '/v1/registrations?limit=2')).body;
+    expect(first.items.map((row: { id: string }) => row.id)).toEqual(['a', 'b']);
+    book.rows.delete('b');
+    const second = (await get(rig, `/v1/registrations?limit=2&cursor=${first.next}`)).body;
+    expect(second.items.map((row: { id: string }) => row.id)).toEqual(['c', 'd']);
+    const third = (await get(rig, `/v1/registrations?limit=2&cursor=${second.next}`)).body;
+    expect(third.items.map((row: { id: string }) => row.id)).toEqual(['e']);
+    expect(third.next).toBeNull();
+  });
+
+  it('says null, and not a cursor to nothing, when the last row fills the page', async () => {
+    const rig = await aServer();
+    const { body } = await get(rig, '/v1/registrations?limit=3');
+    expect(body.items).toHaveLength(3);
+    expect(body.next).toBeNull();
+  });
+
+  it.each([
+    ['state=waiting', ['w']],
+    ['bound=true', ['a', 'z']],
+    ['bound=false', ['w']],
+    ['contract=other', []],
+    ['q=DDI-Z', ['z']],
+    ['q=acme.example&bound=false', ['w']],
+  ])('filters by %s', async (filter, ids) => {
+    const registrations = new FakeRegistrationBook([
+      aRegistration('a'),
+      aRegistration('w', { state: 'waiting', bound: false }),
+      aRegistration('z'),
+    ]);
+    const rig = await aServer({ registrations });
+    const { body } = await get(rig, `/v1/registrations?${filter}`);
+    expect(body.items.map((row: { id: string }) => row.id)).toEqual(ids);
+  });
+
+  it('takes ids with the signs that ids may have', async () => {
+    const id = `${'u'.repeat(60)}+1@${'d'.repeat(60)}.example`;
+    const rig = await aServer({ registrations: new FakeRegistrationBook([aRegistration(id)]) });
+    for (const path of [id, encodeURIComponent(id)]) {
+      expect((await get(rig, `/v1/registrations/${path}`)).body.id).toBe(id);
+    }
+  });
+});
+
+describe('peer servers and contracts', () => {
+  it('shows the fields of the contract, in their shape', async () => {
+    const rig = await aServer();
+    const { body } = await get(rig, '/v1/peer-servers/acme/madrid');
+    peerServer.strict().parse(body);
+    expect(body).toMatchObject({
+      id: 'acme/madrid',
+      contract: 'acme',
+      name: 'madrid',
+      state: 'up',
+      enabled: true,
+      lastResort: false,
+      admin: 'up',
+      since: '2026-01-02T03:04:07.000Z',
+      cause: null,
+      rttMs: 12.3,
+      priority: 1,
+      auth: { username: 'acct1', realm: null },
+      targets: [{ target: 'udp:192.0.2.1:5060', state: 'up', rttMs: 12.3 }],
+    });
+  });
+
+  it('rolls up by contract', async () => {
+    const peers = new FakeHealthBook([
+      aPeerServer('acme/madrid'),
+      aPeerServer('acme/paris', { state: 'down', enabled: false }),
+    ]);
+    const rig = await aServer({ peers });
+    const { body } = await get(rig, '/v1/peering-contracts/acme');
+    contract.strict().parse(body);
+    expect(body).toMatchObject({
+      name: 'acme',
+      enabled: 'some',
+      registrations: { registered: 3 },
+      peerServers: [
+        { id: 'acme/madrid', enabled: true },
+        { id: 'acme/paris', enabled: false },
+      ],
+    });
+    expect((await get(rig, '/v1/peering-contracts?enabled=all')).body.items).toEqual([]);
+    const down = await get(rig, '/v1/peer-servers?enabled=false&state=down&contract=acme');
+    expect(down.body.items).toMatchObject([{ id: 'acme/paris' }]);
+  });
+});
+
+describe('bad input', () => {
+  it.each<[string, ProblemCode]>([
+    ['/v1/nothing', 'notFound'],
+    ['/', 'notFound'],
+    ['/v1/registrations/nobody', 'notFound'],
+    ['/v1/peering-contracts/nobody', 'notFound'],
+    ['/v1/peer-servers/acme/nobody', 'notFound'],
+    ['/v1/peer-servers/acme', 'notFound'],
+    ['/v1/registrations?limit=0', 'badParameter'],
+    ['/v1/registrations?limit=1001', 'badParameter'],
+    ['/v1/registrations?limit=ten', 'badParameter'],
+    ['/v1/registrations?limit=1&limit=2', 'badParameter'],
+    ['/v1/registrations?state=fine', 'badParameter'],
+    ['/v1/registrations?bound=maybe', 'badParameter'],
+    ['/v1/registrations?enabled=true', 'badParameter'],
+    ['/v1/registrations?cursor=zzz', 'badParameter'],
+    ['/v1/peer-servers?state=registered', 'badParameter'],
+    ['/v1/peering-contracts?enabled=yes', 'badParameter'],
+    [`/v1/registrations?q=${'x'.repeat(401)}`, 'badParameter'],
+    ['/v1/registrations/%zz', 'badRequest'],
+  ])('%s', async (url, code) => {
+    expectProblem(await get(await aServer(), url), code);
+  });
+
+  it('names the parameter', async () => {
+    const { body } = await get(await aServer(), '/v1/registrations?limit=0');
+    expect(body.errors).toMatchObject([{ parameter: 'limit' }]);
+  });
+
+  it.each(['DELETE', 'PUT', 'POST', 'PATCH', 'OPTIONS'] as const)(
+    '%s on a list',
+    async (method) => {
+      const rig = await aServer();
+      const reply = await rig.app.inject({
+        method,
+        url: '/v1/registrations',
+        headers: { host: '127.0.0.1' },
+      });
+      expect(reply.statusCode).toBe(405);
+      expect(reply.headers['allow']).toBe('GET, HEAD');
+      expect(reply.json().type).toBe('urn:trunkd:problem:methodNotAllowed');
+    },
+  );
+
+  it('a method that does not fit is told before the body is looked at', async () => {
+    const rig = await aServer();
+    const reply = await rig.app.inject({
+      method: 'POST',
+      url: '/v1/registrations/alice',
+      payload: 'not json',
+      headers: { host: '127.0.0.1', 'content-type': 'text/csv' },
+    });
+    expect(reply.statusCode).toBe(405);
+  });
+
+  it('a bug is a 500 without its text, and is reported', async () => {
+    const registrations = new FakeRegistrationBook([]);
+    registrations.snapshot = () => {
+      throw new Error('inner detail');
+    };
+    const rig = await aServer({ registrations });
+    const answer = await get(rig, '/v1/registrations/x');
+    expectProblem(answer, 'internal');
+    expect(JSON.stringify(answer.body)).not.toContain('inner detail');
+    expect(rig.bugs).toHaveLength(1);
+  });
+});
+
+describe('commands', () => {
+  it('register, probe and reload reach the daemon', async () => {
+    const rig = await aServer();
+    expect(
+      await post(rig, '/v1/registrations/alice/commands', { command: 'register' }),
+    ).toMatchObject({ status: 202, body: { accepted: true } });
+    expect(
+      await post(rig, '/v1/peer-servers/acme/madrid/commands', { command: 'probe' }),
+    ).toMatchObject({ status: 202 });
+    expect(await post(rig, '/v1/commands', { command: 'reload', force: true })).toMatchObject({
+      status: 200,
+      body: { kind: 'applied', added: 1, removed: 3 },
+    });
+    expect(rig.commands.calls).toEqual([
+      'register alice http 127.0.0.1',
+      'probe acme/madrid http 127.0.0.1',
+      'reload true http 127.0.0.1',
+    ]);
+  });
+
+  it('a refused or broken reload is a problem', async () => {
+    const rig = await aServer();
+    rig.commands.report = { kind: 'refused', reason: 'It would drop 90 of 100 registrations.' };
+    expectProblem(await post(rig, '/v1/commands', { command: 'reload' }), 'conflict');
+    rig.commands.report = { kind: 'invalid', problems: ['trunkd.yaml:3:5: unknown key'] };
+    const invalid = await post(rig, '/v1/commands', { command: 'reload' });
+    expectProblem(invalid, 'invalidConfig');
+    expect(invalid.body.problems).toEqual(['trunkd.yaml:3:5: unknown key']);
+  });
+
+  it.each<[string, object, ProblemCode]>([
+    ['/v1/registrations/nobody/commands', { command: 'register' }, 'notFound'],
+    ['/v1/peer-servers/acme/nobody/commands', { command: 'probe' }, 'notFound'],
+    ['/v1/registrations/alice/commands', { command: 'dance' }, 'badParameter'],
+    ['/v1/registrations/alice/commands', {}, 'badParameter'],
+    ['/v1/commands', { command: 'reload', forse: true }, 'badParameter'],
+    ['/v1/commands', { command: 'freeze' }, 'notYet'],
+    ['/v1/registrations/alice/commands', { command: 'unregister' }, 'notYet'],
+    ['/v1/peer-servers/acme/madrid/commands', { command: 'drain', reason: 'x' }, 'notYet'],
+    ['/v1/peering-contracts/acme/commands', { command: 'off' }, 'notYet'],
+  ])('%s %o', async (url, body, code) => {
+    const rig = await aServer();
+    expectProblem(await post(rig, url, body), code);
+    expect(rig.commands.calls.filter((call) => !call.includes('nobody'))).toEqual([]);
+  });
+
+  it('JSON only: a form of another site can send nothing', async () => {
+    const rig = await aServer();
+    const reply = await rig.app.inject({
+      method: 'POST',
+      url: '/v1/commands',
+      payload: '{"command":"reload"}',
+      headers: { host: '127.0.0.1', 'content-type': 'text/plain' },
+    });
+    expect(reply.statusCode).toBe(415);
+    expect(reply.json().type).toBe('urn:trunkd:problem:unsupportedMediaType');
+    expect(rig.commands.calls).toEqual([]);
+  });
+});
+
+describe('who may ask', () => {
+  const headers = { authorization: 'Bearer open-sesame' };
+
+  it('everything but livez and readyz needs the token', async () => {
+    const rig = await aServer({ token: 'open-sesame' });
+    for (const url of ['/v1/registrations', '/metrics', '/openapi.json', '/v1/nothing']) {
+      const answer = await get(rig, url);
+      expectProblem(answer, 'unauthorized');
+      expect(answer.headers['www-authenticate']).toContain('Bearer');
+    }
+    expectProblem(await post(rig, '/v1/commands', { command: 'reload' }), 'unauthorized');
+    expect((await get(rig, '/livez')).status).toBe(200);
+    expect((await get(rig, '/readyz?verbose')).status).toBe(200);
+    expect((await get(rig, '/v1/registrations', headers)).status).toBe(200);
+    expectProblem(
+      await get(rig, '/v1/registrations', { authorization: 'Bearer wrong' }),
+      'unauthorized',
+    );
+    expectProblem(
+      await get(rig, '/v1/registrations', { authorization: 'Basic open-sesame' }),
+      'unauthorized',
+    );
+  });
+
+  it.each([
+    ['127.0.0.1:9077', 200],
+    ['[::1]:9077', 200],
+    ['localhost', 200],
+    ['LOCALHOST:9077', 200],
+    ['trunk.example:9077', 200],
+    ['evil.example', 421],
+    ['127.0.0.1.evil.example', 421],
+    ['localhost.evil.example:9077', 421],
+  ])('Host %s -> %i', async (host, status) => {
+    expect((await get(await aServer(), '/v1/registrations', { host })).status).toBe(status);
+  });
+
+  it('a name of the site is fine for who has the token: a page cannot have it', async () => {
+    const rig = await aServer({ token: 'open-sesame' });
+    const answer = await get(rig, '/v1/registrations', { host: 'noc.example', ...headers });
+    expect(answer.status).toBe(200);
+  });
+
+  it.each([
+    [{ origin: 'https://evil.example' }, 403],
+    [{ origin: 'null' }, 403],
+    [{ 'sec-fetch-site': 'cross-site' }, 403],
+    [{ origin: 'http://127.0.0.1' }, 200],
+    [{ 'sec-fetch-site': 'same-origin' }, 200],
+  ])('%o -> %i', async (extra, status) => {
+    const answer = await get(await aServer(), '/v1/registrations', extra as Record<string, string>);
+    expect(answer.status).toBe(status);
+  });
+
+  it('past the rate it is 429 with Retry-After', async () => {
+    const rig = await aServer();
+    const answers = [];
+    for (let n = 0; n < 1_001; n += 1) answers.push(await get(rig, '/v1/registrations?limit=1'));
+    const [last] = answers.slice(-1);
+    if (last === undefined) throw new Error('no answer');
+    expect(answers.slice(0, -1).every(({ status }) => status === 200)).toBe(true);
+    expectProblem(last, 'tooManyRequests');
+    expect(last.headers['retry-after']).toBe('1');
+  });
+});
+
+describe('pages for machines', () => {
+  it('livez and readyz tell the truth', async () => {
+    const rig = await aServer();
+    expect(await get(rig, '/livez')).toMatchObject({ status: 200, body: { status: 'alive' } });
+    expect(await get(rig, '/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
+    rig.health.isAlive = false;
+    rig.health.isReady = false;
+    expect(await get(rig, '/livez')).toMatchObject({ status: 503, body: { status: 'stuck' } });
+    expect(await get(rig, '/readyz')).toMatchObject({ status: 503, body: { status: 'not ready' } });
+  });
+
+  it('OpenAPI 3.1 describes every path', async () => {
+    const { body } = await get(await aServer(), '/openapi.json');
+    expect(body.openapi).toBe('3.1.0');
+    expect(Object.keys(body.paths).sort()).toEqual([
+      '/livez',
+      '/metrics',
+      '/openapi.json',
+      '/readyz',
+      '/v1/commands',
+      '/v1/peer-servers',
+      '/v1/peer-servers/{contract}/{name}',
+      '/v1/peer-servers/{contract}/{name}/commands',
+      '/v1/peering-contracts',
+      '/v1/peering-contracts/{name}',
+      '/v1/peering-contracts/{name}/commands',
+      '/v1/registrations',
+      '/v1/registrations/{id}',
+      '/v1/registrations/{id}/commands',
+    ]);
+    const row = body.paths['/v1/registrations/{id}'].get.responses['200'];
+    expect(row.content['application/json'].schema.properties.bound.type).toBe('boolean');
+    const list = body.paths['/v1/registrations'].get.parameters;
+    expect(list.map((one: { name: string }) => one.name).sort()).toEqual([
+      'bound',
+      'contract',
+      'cursor',
+      'limit',
+      'q',
+      'state',
+    ]);
+  });
+
+  it('no answer holds a password', async () => {
+    const rig = await aServer();
+    for (const url of [
+      '/v1/registrations',
+      '/v1/registrations/alice',
+      '/v1/peering-contracts',
+      '/v1/peer-servers',
+      '/v1/peer-servers/acme/madrid',
+      '/metrics',
+      '/openapi.json',
+    ]) {
+      const { body } = await rig.app.inject({ method: 'GET', url, headers: { host: 'localhost' } });
+      expect(body.length).toBeGreaterThan(10);
+      expect(body).not.toContain(CANARY);
+    }
+  });
+});
