@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { elapsedMs, type Instant } from '../../../src/core/base/instant.ts';
+import type { Random } from '../../../src/core/base/random.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+import type { SimServer } from './network.ts';
+
+interface Binding {
+  readonly contact: string;
+  readonly expiresAt: number;
+}
+
+export interface RegistrarPlan {
+  readonly realm: string;
+  /** User -> password. */
+  readonly users: ReadonlyMap<string, string>;
+  /** Grants what is asked for, up to this. */
+  readonly maxExpiresSec: number;
+  readonly nonceLifeSec: number;
+}
+
+/**
+ * A digest registrar that is its own witness: it keeps the bindings and writes down every lapse,
+ * every CSeq that does not rise, every wrong digest, and when each REGISTER came. It shares no code
+ * with the daemon.
+ */
+export class SimRegistrar implements SimServer {
+  readonly bindings = new Map<string, Binding>();
+  /** AORs whose binding ran out before it was renewed, with the milliseconds that it was gone. */
+  readonly lapses: { readonly aor: string; readonly atMs: number; readonly goneMs: number }[] = [];
+  readonly violations: string[] = [];
+  /** When each REGISTER arrived, copies included. */
+  readonly arrivalsMs: number[] = [];
+  /** Answers nothing while true. */
+  isSilent = false;
+  readonly #lastCseq = new Map<string, number>();
+  readonly #nonces = new Map<string, { readonly at: Instant; nc: number }>();
+  /** Answers by branch, for copies. */
+  readonly #answers = new Map<string, string>();
+  readonly #time: VirtualTime;
+  readonly #random: Random;
+  readonly #plan: RegistrarPlan;
+
+  constructor(time: VirtualTime, random: Random, plan: RegistrarPlan) {
+    this.#time = time;
+    this.#random = random;
+    this.#plan = plan;
+  }
+
+  /** Writes down as lapsed what is gone now and was not renewed. */
+  close(): void {
+    for (const [aor, binding] of this.bindings) this.#noteLapse(aor, binding);
+  }
+
+  /** Loses all bindings and nonces, as after a restart. */
+  restart(): void {
+    this.bindings.clear();
+    this.#nonces.clear();
+    this.#answers.clear();
+  }
+
+  receive(wire: string, _from: string, answer: (wire: string) => void): void {
+    if (this.isSilent) return;
+    this.arrivalsMs.push(this.#time.elapsedMs);
+    const branch = /branch=([^;\r\s]+)/i.exec(wire)?.[1] ?? '';
+    const known = this.#answers.get(branch);
+    if (known !== undefined) {
+      answer(known);
+      return;
+    }
+    const reply = this.#respond(wire);
+    this.#answers.set(branch, reply);
+    if (this.#answers.size > 5000) {
+      const [oldest] = this.#answers.keys();
+      if (oldest !== undefined) this.#answers.delete(oldest);
+    }
+    answer(reply);
+  }
+
+  #respond(wire: string): string {
+    const line = (name: string) =>
+      new RegExp(`^${name}:[ \\t]*(.*)\\r$`, 'im').exec(wire)?.[1] ?? '';
+    const reply = (status: string, ...lines: string[]) =>
+      [
+        `SIP/2.0 ${status}`,
+        `Via: ${line('Via')};received=10.0.0.1`,
+        `From: ${line('From')}`,
+        `To: ${line('To')};tag=reg`,
+        `Call-ID: ${line('Call-ID')}`,
+        `CSeq: ${line('CSeq')}`,
+        ...lines,
+        'Content-Length: 0',
+        '',
+        '',
+      ].join('\r\n');
+    this.#checkCseq(line('Call-ID'), Number.parseInt(line('CSeq'), 10));
+    const authorization = line('Authorization');
+    const verdict = this.#authenticate(authorization);
+    if (verdict !== 'ok') {
+      const nonce = this.#random.hex(32);
+      this.#nonces.set(nonce, { at: this.#time.now(), nc: 0 });
+      const stale = verdict === 'stale' ? ', stale=true' : '';
+      return reply(
+        '401 Unauthorized',
+        `WWW-Authenticate: Digest realm="${this.#plan.realm}", nonce="${nonce}", qop="auth"${stale}`,
+      );
+    }
+    const aor = /<([^>]*)>/.exec(line('To'))?.[1] ?? '';
+    const contact = /<([^>]*)>/.exec(line('Contact'))?.[1] ?? '';
+    const asked = Number.parseInt(
+      line('Expires') || (/expires=(\d+)/.exec(line('Contact'))?.[1] ?? '3600'),
+      10,
+    );
+    const granted = Math.min(asked, this.#plan.maxExpiresSec);
+    this.#bind(aor, contact, granted);
+    return reply('200 OK', ...(granted > 0 ? [`Contact: <${contact}>;expires=${granted}`] : []));
+  }
+
+  #bind(aor: string, contact: string, grantedSec: number): void {
+    const before = this.bindings.get(aor);
+    if (before !== undefined) this.#noteLapse(aor, before);
+    if (grantedSec === 0) this.bindings.delete(aor);
+    else this.bindings.set(aor, { contact, expiresAt: this.#time.elapsedMs + grantedSec * 1000 });
+  }
+
+  #noteLapse(aor: string, binding: Binding): void {
+    const goneMs = this.#time.elapsedMs - binding.expiresAt;
+    if (goneMs > 0) this.lapses.push({ aor, atMs: binding.expiresAt, goneMs });
+  }
+
+  #checkCseq(callId: string, cseq: number): void {
+    const last = this.#lastCseq.get(callId);
+    // Copies were answered before by their branch, and one REGISTER waits for the other.
+    if (last !== undefined && cseq <= last) {
+      this.violations.push(`CSeq ${cseq} after ${last} in ${callId}`);
+    }
+    this.#lastCseq.set(callId, Math.max(cseq, last ?? 0));
+  }
+
+  #authenticate(header: string): 'ok' | 'none' | 'stale' {
+    if (header === '') return 'none';
+    const value = (name: string) => new RegExp(`[ ,]${name}="?([^",]*)"?`).exec(header)?.[1] ?? '';
+    const username = value('username');
+    const nonce = this.#nonces.get(value('nonce'));
+    const expected = digest(this.#plan, username, value);
+    if (value('response') !== expected) {
+      this.violations.push(`wrong digest of ${username}`);
+      return 'none';
+    }
+    if (nonce === undefined) return 'stale';
+    const nc = Number.parseInt(value('nc'), 16);
+    if (nc <= nonce.nc) this.violations.push(`nc ${nc} after ${nonce.nc} of ${username}`);
+    nonce.nc = Math.max(nonce.nc, nc);
+    if (elapsedMs(nonce.at, this.#time.now()) <= this.#plan.nonceLifeSec * 1000) return 'ok';
+    this.#nonces.delete(value('nonce'));
+    return 'stale';
+  }
+}
+
+function digest(plan: RegistrarPlan, username: string, value: (name: string) => string): string {
+  const md5 = (text: string) => createHash('md5').update(text, 'latin1').digest('hex');
+  const ha1 = md5(`${username}:${plan.realm}:${plan.users.get(username) ?? ''}`);
+  const ha2 = md5(`REGISTER:${value('uri')}`);
+  return md5(`${ha1}:${value('nonce')}:${value('nc')}:${value('cnonce')}:auth:${ha2}`);
+}

@@ -1,0 +1,281 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { fault, success } from '../../../../../src/core/base/fault.ts';
+import { Secret } from '../../../../../src/core/base/secret.ts';
+import { DigestSession } from '../../../../../src/core/sip/digest/session.ts';
+import type {
+  ExchangeOutcome,
+  ExchangeRequest,
+} from '../../../../../src/core/sip/user-agent/ports.ts';
+import { type SipEvent, SipStack } from '../../../../../src/core/sip/user-agent/stack.ts';
+import {
+  answerTo,
+  fieldOf,
+  RecordingTransport,
+  testFlow,
+} from '../../../../support/recording-transport.ts';
+import { SeededRandom } from '../../../../support/seeded-random.ts';
+import { VirtualTime } from '../../../../support/virtual-time.ts';
+
+const TARGET = { protocol: 'udp', address: '192.0.2.1', port: 5060, family: 4 } as const;
+const hasher = {
+  hash: (name: string, text: string) => createHash(name).update(text, 'latin1').digest('hex'),
+};
+
+function setUp(pacing = { perTarget: 0, burst: 3, max: 0 }) {
+  const time = new VirtualTime();
+  const transport = new RecordingTransport();
+  const random = new SeededRandom(3);
+  const events: SipEvent[] = [];
+  const stack = new SipStack({
+    clock: time,
+    timers: time.timers,
+    random,
+    hasher,
+    transport,
+    pacing,
+    senderOf: () => 'stranger',
+    maxInboundRate: 100,
+    publish: (event) => events.push(event),
+  });
+  const session = new DigestSession(
+    { username: 'alice', password: new Secret('wonderland'), ha1: undefined, realm: undefined },
+    hasher,
+    random,
+  );
+  let cseq = 0;
+  const outcomes: ExchangeOutcome[] = [];
+  const request: ExchangeRequest = {
+    template: {
+      method: 'REGISTER',
+      requestUri: 'sip:registrar.test',
+      callId: 'call-1',
+      fromTag: 'ft1',
+      head:
+        'Max-Forwards: 70\r\nFrom: <sip:alice@registrar.test>;tag=ft1\r\n' +
+        'To: <sip:alice@registrar.test>\r\nCall-ID: call-1\r\n',
+    },
+    tail: (flow) => `Contact: <sip:alice@${flow.contactHost}>\r\n`,
+    target: TARGET,
+    alternatives: ['192.0.2.99'],
+    sourceCheck: 'host',
+    localSocket: undefined,
+    tls: undefined,
+    nextCseq: () => {
+      cseq += 1;
+      return cseq;
+    },
+    session,
+    timeoutMs: 32_000,
+  };
+  const start = (more: Partial<ExchangeRequest> = {}) =>
+    stack.userAgent.start({ ...request, ...more }, (outcome) => outcomes.push(outcome));
+  const answer = (status: string, ...lines: string[]) =>
+    stack.received(answerTo(transport.last, status, ...lines), testFlow(), time.now());
+  return { time, transport, stack, outcomes, start, answer, events, session };
+}
+
+const challenge = (nonce: string, more = '') =>
+  `WWW-Authenticate: Digest realm="registrar.test", nonce="${nonce}", qop="auth"${more}`;
+
+describe('an exchange', () => {
+  it('sends a request as RFC 3261 8.1.1 wants it, and reports its answer once', () => {
+    const { transport, answer, start, outcomes, time } = setUp();
+    start();
+    expect(transport.last).toMatch(/^REGISTER sip:registrar\.test SIP\/2\.0\r\n/);
+    expect(fieldOf(transport.last, 'Via')).toMatch(
+      /^SIP\/2\.0\/UDP 198\.51\.100\.7:5070;rport;branch=z9hG4bK[0-9a-f]{24}$/,
+    );
+    expect(transport.last.endsWith('Content-Length: 0\r\n\r\n')).toBe(true);
+    time.run(20);
+    answer('200 OK');
+    answer('200 OK');
+    expect(outcomes).toHaveLength(1);
+    expect(outcomes[0]).toMatchObject({ kind: 'response', status: 200, rttMs: 20, requests: 1 });
+  });
+
+  it('answers a challenge with a new branch and the next CSeq, and keeps the nonce', () => {
+    const { transport, answer, start, outcomes } = setUp();
+    start();
+    const first = transport.last;
+    answer('401 Unauthorized', challenge('n1'));
+    const second = transport.last;
+    expect(fieldOf(second, 'CSeq')).toBe('2 REGISTER');
+    expect(fieldOf(second, 'Call-ID')).toBe(fieldOf(first, 'Call-ID'));
+    expect(fieldOf(second, 'Via')).not.toBe(fieldOf(first, 'Via'));
+    expect(fieldOf(second, 'Authorization')).toContain('nc=00000001');
+    answer('200 OK');
+    expect(outcomes[0]).toMatchObject({ kind: 'response', status: 200, requests: 2 });
+    start();
+    expect(fieldOf(transport.last, 'Authorization')).toContain('nc=00000002');
+    answer('200 OK');
+    expect(outcomes[1]).toMatchObject({ kind: 'response', status: 200, requests: 1 });
+  });
+
+  it('ends with a refusal where the password is wrong, and forgets the nonce', () => {
+    const { transport, answer, start, outcomes, session } = setUp();
+    start();
+    answer('401 Unauthorized', challenge('n1'));
+    answer('401 Unauthorized', challenge('n1'));
+    expect(outcomes[0]).toMatchObject({
+      status: 401,
+      requests: 2,
+      refusal: { kind: 'credentials', realm: 'registrar.test' },
+    });
+    expect(transport.sent).toHaveLength(2);
+    expect(session.hasNonce).toBe(false);
+  });
+
+  it('never answers a challenge without credentials of its own', () => {
+    const { transport, answer, start, outcomes } = setUp();
+    start({ session: undefined });
+    answer('407 Proxy Authentication Required', challenge('n1').replace('WWW', 'Proxy'));
+    expect(outcomes[0]).toMatchObject({ status: 407, refusal: { kind: 'noCredentials' } });
+    expect(transport.sent).toHaveLength(1);
+  });
+
+  it('retransmits on UDP and reports silence after the time-out', () => {
+    const { transport, start, outcomes, time } = setUp();
+    start({ timeoutMs: 8000 });
+    time.run(10_000);
+    expect(transport.sent).toHaveLength(5);
+    expect(new Set(transport.sent.map(({ wire }) => wire)).size).toBe(1);
+    expect(outcomes).toEqual([
+      {
+        kind: 'failed',
+        fault: fault('timeout.response', 'peer'),
+        wasSent: true,
+        requests: 1,
+      },
+    ]);
+  });
+
+  it('counts resends against the pace of the target', () => {
+    const { transport, start, time } = setUp({ perTarget: 1, burst: 1, max: 1 });
+    for (let i = 0; i < 5; i += 1) start();
+    time.run(32_000);
+    // Five first sendings that the test did not pace, then at most one request a second.
+    expect(transport.sent.length).toBeLessThanOrEqual(5 + 32 + 1);
+    expect(transport.sent.length).toBeGreaterThan(25);
+  });
+
+  it.each<[string, (wire: string) => string, string]>([
+    [
+      'another branch',
+      (wire) => wire.replace(/branch=\S{12}/, 'branch=z9hG4bKxxxxx'),
+      'noTransaction',
+    ],
+    ['another CSeq', (wire) => wire.replace('CSeq: 1', 'CSeq: 7'), 'cseq'],
+    ['another method', (wire) => wire.replace('1 REGISTER', '1 OPTIONS'), 'cseq'],
+    ['another Call-ID', (wire) => wire.replace('call-1', 'call-2'), 'callId'],
+    ['another From tag', (wire) => wire.replace('tag=ft1', 'tag=ft2'), 'fromTag'],
+    ['another sent-by', (wire) => wire.replace('198.51.100.7:5070', '203.0.113.1:5070'), 'sentBy'],
+  ])('drops a forged answer with %s', (_name, forge, reason) => {
+    const { transport, stack, start, outcomes, time } = setUp();
+    start();
+    stack.received(forge(answerTo(transport.last, '200 OK')), testFlow(), time.now());
+    expect(outcomes).toEqual([]);
+    expect([...stack.counters.dropped.keys()]).toEqual([reason]);
+  });
+
+  it.each([
+    ['host', '192.0.2.1', 9999, true],
+    ['host', '192.0.2.99', 5060, false],
+    ['strict', '192.0.2.1', 9999, false],
+    ['strict', '192.0.2.1', 5060, true],
+    ['set', '192.0.2.99', 7777, true],
+    ['set', '192.0.2.98', 5060, false],
+    ['off', '203.0.113.9', 1, true],
+  ] as const)('source check %s takes an answer from %s:%i: %s', (check, address, port, isTaken) => {
+    const { transport, stack, start, outcomes, time } = setUp();
+    start({ sourceCheck: check });
+    const elsewhere = testFlow('udp', { address, port });
+    stack.received(answerTo(transport.last, '200 OK'), elsewhere, time.now());
+    expect(outcomes).toHaveLength(isTaken ? 1 : 0);
+  });
+
+  it('takes a branch that was echoed in upper case', () => {
+    const { transport, stack, start, outcomes, time } = setUp();
+    start();
+    const loud = answerTo(transport.last, '200 OK').replace(
+      /branch=(\S+)/,
+      (_all, branch: string) => `branch=${branch.toUpperCase()}`,
+    );
+    stack.received(loud, testFlow(), time.now());
+    expect(outcomes).toHaveLength(1);
+  });
+
+  it('absorbs copies of an answer for timer K, and then counts them as strays', () => {
+    const { answer, start, stack, time } = setUp();
+    start();
+    answer('200 OK');
+    time.run(4000);
+    answer('200 OK');
+    expect(stack.counters.dropped.get('noTransaction')).toBeUndefined();
+    time.run(11_000);
+    answer('200 OK');
+    expect(stack.counters.dropped.get('noTransaction')).toBe(1);
+    expect(stack.transactions.client).toBe(0);
+  });
+
+  it('reports a flow that cannot be opened, later', () => {
+    const { transport, start, outcomes, time } = setUp();
+    transport.refuse(fault('transport.refused', 'peer'));
+    start();
+    expect(outcomes).toEqual([]);
+    time.run(0);
+    expect(outcomes).toEqual([
+      { kind: 'failed', fault: fault('transport.refused', 'peer'), wasSent: false, requests: 0 },
+    ]);
+  });
+
+  it('repeats over a new connection when the server closes after its challenge', () => {
+    const { transport, stack, start, outcomes, time } = setUp();
+    const first = testFlow('tcp');
+    transport.next = success(first);
+    start({ target: { ...TARGET, protocol: 'tcp' } });
+    const second = testFlow('tcp');
+    transport.next = success(second);
+    first.isOpen = false;
+    stack.received(
+      answerTo(transport.last, '401 Unauthorized', challenge('n1')),
+      first,
+      time.now(),
+    );
+    expect(transport.sent.at(-1)?.flow).toBe(second);
+    stack.received(answerTo(transport.last, '200 OK'), second, time.now());
+    expect(outcomes[0]).toMatchObject({ kind: 'response', status: 200, requests: 2 });
+  });
+
+  it('fails at once with its connection, and closes one on which nothing comes back', () => {
+    const { transport, stack, start, outcomes, time } = setUp();
+    const flow = testFlow('tcp');
+    transport.next = success(flow);
+    start({ target: { ...TARGET, protocol: 'tcp' } });
+    stack.flowFailed(flow, fault('transport.closed', 'peer'));
+    expect(outcomes[0]).toMatchObject({ kind: 'failed', fault: { code: 'transport.closed' } });
+    start({ target: { ...TARGET, protocol: 'tcp' }, timeoutMs: 5000 });
+    time.run(6000);
+    expect(outcomes[1]).toMatchObject({ kind: 'failed', fault: { code: 'timeout.response' } });
+    expect(transport.closed).toHaveLength(1);
+  });
+
+  it('reports nothing after it was cancelled', () => {
+    const { answer, start, outcomes, stack } = setUp();
+    const exchange = start();
+    exchange.cancel();
+    exchange.cancel();
+    answer('200 OK');
+    expect(outcomes).toEqual([]);
+    expect(stack.transactions.client).toBe(0);
+  });
+
+  it('tells once of a request that is too large for one packet', () => {
+    const { start, events } = setUp();
+    const tail = () => `X-Filler: ${'x'.repeat(1300)}\r\n`;
+    start({ tail });
+    start({ tail });
+    expect(events).toHaveLength(1);
+    expect(events[0]).toMatchObject({ type: 'request.large', target: 'udp:192.0.2.1:5060' });
+  });
+});
