@@ -23,6 +23,10 @@ export interface SipMessage {
   first(name: HeaderName): string | undefined;
   /** Every field of that name in order, as `first`; list headers still hold their commas. */
   all(name: HeaderName): readonly string[];
+  /** Every field of that name as it came, continuation lines included: for echoing it octet by octet. */
+  rawAll(name: HeaderName): readonly string[];
+  /** Number of fields of that name; cuts nothing out of the text. */
+  count(name: HeaderName): number;
   /** Number of header field lines (after unfolding). */
   readonly fieldCount: number;
   /** Field `index` for whoever needs all of them in order: its canonical or lower-case name and value. */
