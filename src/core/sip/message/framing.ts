@@ -61,6 +61,11 @@ export class StreamFramer {
     this.#pongsDue += 1;
   }
 
+  /** True while a message has begun and its end has not come: whoever owns the connection sets it a time. */
+  get isInMessage(): boolean {
+    return this.#state === 'headers' || this.#state === 'body';
+  }
+
   /** Takes what was read from the connection; one character per octet. */
   push(chunk: string): readonly FramerEvent[] {
     const events: FramerEvent[] = [];
