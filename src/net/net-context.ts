@@ -1,0 +1,20 @@
+import type { Clock } from '../core/base/clock.ts';
+import type { Random } from '../core/base/random.ts';
+import type { TimerQueue } from '../core/base/timer-queue.ts';
+import type { TransportUser } from '../core/sip/transport/ports.ts';
+import type { NetCounters } from './counters.ts';
+import type { NetLimits } from './limits.ts';
+import type { LocalAddresses } from './local-address.ts';
+import type { Notify } from './notice.ts';
+
+/** What all sockets of one transport share. */
+export interface NetContext {
+  readonly user: TransportUser;
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly random: Random;
+  readonly limits: NetLimits;
+  readonly counters: NetCounters;
+  readonly notify: Notify;
+  readonly localAddresses: LocalAddresses;
+}

@@ -1,0 +1,19 @@
+/** What the edge wants said to the operator; an observer writes it to the log. No secrets. */
+export interface NetNotice {
+  readonly kind: /** The kernel gave a smaller receive buffer than we asked for; bursts may be lost. */
+    | 'udp.receiveBuffer'
+    /** The kernel reported an error on a socket that goes on working. */
+    | 'socket.error'
+    /** A certificate failed its check, and `verify: warn` lets the connection go on. */
+    | 'tls.unverified'
+    /** The system's list of authorities is empty; the one that Node carries is used. */
+    | 'tls.noSystemAuthorities'
+    /** A connection to one of our listening sockets was refused by a limit. */
+    | 'listener.refused';
+  /** Name of the local socket. */
+  readonly localSocket: string;
+  /** One sentence in plain English. */
+  readonly text: string;
+}
+
+export type Notify = (notice: NetNotice) => void;

@@ -1,0 +1,289 @@
+/**
+ * One established TCP or TLS connection. Cuts messages from the stream (RFC 3261 section 18.3), gathers
+ * what is written in one turn of the event loop into one write, and finds out when the other side is gone.
+ *
+ *   open --(ended, reset, pong missed, overflow, half message, core)--> broken: told once, socket destroyed
+ *   open --(framing lost)--> lingering: the answer is written out, then as broken
+ *
+ * Keep-alive (RFC 5626 section 4.4.1), on connections that we opened: a double CRLF every 95 to 120 s, a
+ * CRLF expected within 10 s. Many servers never answer; only one that has answered a ping before, and has
+ * sent nothing since the latest, is taken for dead. On connections that others opened: closed after 120 s
+ * without an octet. Pings are answered on both.
+ *
+ * A stream that lost its framing (no or contradictory Content-Length, too large) cannot go on. The octets
+ * at hand are given to the core like a message: its parser finds the same flaw, and answers 400 where
+ * there is somebody to answer. Then the connection is closed.
+ */
+import type { Socket } from 'node:net';
+import { type Fault, fault } from '../core/base/fault.ts';
+import { after, elapsedMs, type Instant } from '../core/base/instant.ts';
+import { between } from '../core/base/random.ts';
+import { Timer } from '../core/base/timer-queue.ts';
+import type { TransportProtocol } from '../core/sip/locate/target.ts';
+import { type FramerEvent, StreamFramer } from '../core/sip/message/framing.ts';
+import type { Flow, LocalSocketSpec, SocketAddress } from '../core/sip/transport/ports.ts';
+import type { NetContext } from './net-context.ts';
+import { hostPort } from './sent-by.ts';
+import { streamFault } from './socket-fault.ts';
+
+const PING = '\r\n\r\n';
+const PONG = '\r\n';
+
+/** What is known about a connection before its first message. */
+export interface StreamFlowSpec {
+  readonly protocol: TransportProtocol;
+  readonly localSocket: string;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  readonly sentBy: string;
+  /** Who opened it decides who keeps it alive. */
+  readonly isOurs: boolean;
+}
+
+export class StreamFlow implements Flow {
+  readonly protocol: TransportProtocol;
+  readonly localSocket: string;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  readonly sentBy: string;
+  readonly contactHost: string;
+  readonly #context: NetContext;
+  readonly #socket: Socket;
+  readonly #isOurs: boolean;
+  readonly #broken: (flow: StreamFlow) => void;
+  readonly #framer = new StreamFramer();
+  /** Keep-alive on connections of ours, idle time on those of others. */
+  readonly #pulse = new Timer((now) =>
+    this.#isOurs ? this.#keepAlive(now) : this.#checkIdle(now),
+  );
+  /** Ends a message that began and does not go on, and the time for a last answer. */
+  readonly #patience = new Timer(() => this.#outOfPatience());
+  #state: 'open' | 'lingering' | 'broken' = 'open';
+  #outbox = '';
+  #isFlushPlanned = false;
+  #heardAt: Instant;
+  /** When a message last went either way. */
+  #usedAt: Instant;
+  #pingedAt: Instant | undefined;
+  #hasPonged = false;
+  #isWordDue = false;
+  #isSilenced = false;
+
+  constructor(
+    context: NetContext,
+    socket: Socket,
+    spec: StreamFlowSpec,
+    broken: (flow: StreamFlow) => void,
+  ) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#broken = broken;
+    this.#isOurs = spec.isOurs;
+    this.protocol = spec.protocol;
+    this.localSocket = spec.localSocket;
+    this.local = spec.local;
+    this.remote = spec.remote;
+    this.sentBy = spec.sentBy;
+    this.contactHost = spec.sentBy;
+    this.#heardAt = context.clock.now();
+    this.#usedAt = this.#heardAt;
+    context.counters.connectionsOpen += 1;
+    socket.on('data', (octets: Buffer) => this.#read(octets));
+    socket.on('error', (error) => this.#fail(streamFault(error, 'open')));
+    socket.on('end', () => this.#fail(fault('transport.closed', 'peer')));
+    socket.on('close', () => this.#fail(fault('transport.closed', 'peer')));
+    this.#armPulse();
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Queues one message; past the limit of the queue the other side has stopped reading. */
+  write(wire: string): void {
+    if (this.#state !== 'open') {
+      this.#tellLater(fault('transport.closed', 'peer'));
+      return;
+    }
+    const { counters } = this.#context;
+    const waiting = this.#socket.writableLength + this.#outbox.length;
+    if (waiting + wire.length > this.#context.limits.writeQueueOctets) {
+      counters.writeOverflows += 1;
+      this.end(fault('transport.overflow', 'peer'));
+      return;
+    }
+    counters.streamMessagesSent += 1;
+    this.#usedAt = this.#context.clock.now();
+    this.#put(wire);
+  }
+
+  /** The core gives the connection up; it hears of it like of any other loss. */
+  end(reason: Fault): void {
+    if (this.#break()) this.#tellLater(reason);
+  }
+
+  /** The whole transport stops: no word to anybody. */
+  destroy(): void {
+    this.#isSilenced = true;
+    this.#break();
+  }
+
+  #read(octets: Buffer): void {
+    if (this.#state !== 'open') return;
+    const { clock, counters } = this.#context;
+    const now = clock.now();
+    this.#heardAt = now;
+    counters.octetsReceived += octets.length;
+    let completed = 0;
+    for (const event of this.#framer.push(octets.toString('latin1'))) {
+      if (event.kind === 'message') completed += 1;
+      this.#take(event, now);
+      if (this.#state !== 'open') return;
+    }
+    if (!this.#framer.isInMessage) this.#context.timers.disarm(this.#patience);
+    else if (completed > 0 || !this.#patience.isArmed) this.#armPatience(now);
+  }
+
+  #take(event: FramerEvent, now: Instant): void {
+    switch (event.kind) {
+      case 'message':
+        this.#context.counters.streamMessagesReceived += 1;
+        this.#usedAt = now;
+        this.#context.user.received(event.wire, this, now);
+        return;
+      case 'ping':
+        this.#put(PONG);
+        return;
+      case 'pong':
+        this.#pong(now);
+        return;
+      case 'error':
+        this.#loseFraming(event.reason, event.wire, now);
+    }
+  }
+
+  /** A single CRLF between messages is also just decoration: only an awaited one is a pong. */
+  #pong(now: Instant): void {
+    if (this.#pingedAt === undefined) return;
+    this.#pingedAt = undefined;
+    this.#hasPonged = true;
+    this.#armPing(now);
+  }
+
+  #loseFraming(reason: string, wire: string, now: Instant): void {
+    const { counters, limits, timers, user } = this.#context;
+    counters.framingErrors += 1;
+    if (wire !== '') user.received(wire, this, now);
+    user.dropped(reason, this);
+    if (this.#state !== 'open') return;
+    this.#state = 'lingering';
+    this.#flush();
+    this.#socket.end();
+    timers.arm(this.#patience, after(now, limits.lingerMs));
+  }
+
+  #outOfPatience(): void {
+    if (this.#state === 'open') this.#context.counters.incompleteMessages += 1;
+    const text = 'The other side sent half a message, or one without a readable end.';
+    this.#fail(fault('transport.closed', 'peer', text));
+  }
+
+  #armPatience(now: Instant): void {
+    this.#context.timers.arm(this.#patience, after(now, this.#context.limits.messageMs));
+  }
+
+  #keepAlive(now: Instant): void {
+    const { counters, limits, timers } = this.#context;
+    if (this.#pingedAt !== undefined) {
+      counters.pongsMissed += 1;
+      if (this.#hasPonged && this.#heardAt <= this.#pingedAt) {
+        const text = 'The other side no longer answers keep-alives on the connection.';
+        this.#fail(fault('transport.closed', 'peer', text));
+        return;
+      }
+      this.#pingedAt = undefined;
+      this.#armPing(now);
+      return;
+    }
+    if (elapsedMs(this.#usedAt, now) > limits.unusedMs) {
+      this.#fail(fault('transport.closed', 'local', 'Closed by us: unused for days.'));
+      return;
+    }
+    counters.pingsSent += 1;
+    this.#pingedAt = now;
+    this.#framer.expectPong();
+    this.#put(PING);
+    timers.arm(this.#pulse, after(now, limits.pongMs));
+  }
+
+  #checkIdle(now: Instant): void {
+    if (elapsedMs(this.#heardAt, now) < this.#context.limits.idleMs) this.#armPulse();
+    else this.#fail(fault('transport.closed', 'local', 'Closed by us: idle for too long.'));
+  }
+
+  #armPulse(): void {
+    if (this.#isOurs) this.#armPing(this.#heardAt);
+    else this.#context.timers.arm(this.#pulse, after(this.#heardAt, this.#context.limits.idleMs));
+  }
+
+  #armPing(now: Instant): void {
+    const { limits, random, timers } = this.#context;
+    timers.arm(this.#pulse, after(now, between(random, ...limits.keepAliveMs)));
+  }
+
+  #put(text: string): void {
+    this.#outbox += text;
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isFlushPlanned = false;
+    const text = this.#outbox;
+    if (text === '' || this.#state === 'broken' || !this.#socket.writable) return;
+    this.#outbox = '';
+    this.#context.counters.octetsSent += text.length;
+    this.#socket.write(text, 'latin1');
+  }
+
+  #fail(reason: Fault): void {
+    if (this.#break()) this.#context.user.flowFailed(this, reason);
+  }
+
+  /** From inside a call of the core, which hears of it in a turn of its own, once for all it wrote. */
+  #tellLater(reason: Fault): void {
+    if (this.#isWordDue) return;
+    this.#isWordDue = true;
+    setImmediate(() => {
+      this.#isWordDue = false;
+      if (!this.#isSilenced) this.#context.user.flowFailed(this, reason);
+    });
+  }
+
+  /** False when it was broken already. */
+  #break(): boolean {
+    if (this.#state === 'broken') return false;
+    this.#state = 'broken';
+    this.#outbox = '';
+    this.#context.timers.disarm(this.#pulse);
+    this.#context.timers.disarm(this.#patience);
+    this.#context.counters.connectionsOpen -= 1;
+    this.#broken(this);
+    this.#socket.destroy();
+    return true;
+  }
+}
+
+/** An established connection as a flow. Where the socket listens, that port is where requests reach us. */
+export function streamFlowSpec(
+  spec: LocalSocketSpec,
+  socket: Socket,
+  isOurs: boolean,
+): StreamFlowSpec {
+  const local = { address: socket.localAddress ?? spec.address, port: socket.localPort ?? 0 };
+  const remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+  const reachable = spec.port === 0 ? local : { address: local.address, port: spec.port };
+  const sentBy = spec.advertise ?? hostPort(reachable);
+  return { protocol: spec.protocol, localSocket: spec.name, local, remote, sentBy, isOurs };
+}

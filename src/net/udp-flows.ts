@@ -1,0 +1,53 @@
+/**
+ * The UDP flows of one socket by remote address. Bounded without bookkeeping on every datagram: two
+ * generations; who is met again moves to the young one, and when that is half of the limit the old one is
+ * forgotten. A forgotten flow stays valid for whoever holds it, it is only not found again.
+ */
+import type { UdpFlow } from './udp.ts';
+
+export class UdpFlows {
+  readonly #half: number;
+  #young = new Map<string, UdpFlow>();
+  #old = new Map<string, UdpFlow>();
+  #last: UdpFlow | undefined;
+
+  constructor(limit: number) {
+    this.#half = Math.max(1, limit >> 1);
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  find(address: string, port: number): UdpFlow | undefined {
+    const last = this.#last;
+    if (last !== undefined && last.remote.port === port && last.remote.address === address)
+      return last;
+    const key = `${address} ${port}`;
+    let flow = this.#young.get(key);
+    if (flow === undefined) {
+      flow = this.#old.get(key);
+      if (flow === undefined) return undefined;
+      this.#old.delete(key);
+      this.#keep(key, flow);
+    }
+    this.#last = flow;
+    return flow;
+  }
+
+  /** Remembers a flow; one to the same remote address is forgotten. */
+  add(flow: UdpFlow): void {
+    this.#last = flow;
+    const key = `${flow.remote.address} ${flow.remote.port}`;
+    this.#old.delete(key);
+    this.#keep(key, flow);
+  }
+
+  #keep(key: string, flow: UdpFlow): void {
+    if (this.#young.size >= this.#half) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, flow);
+  }
+}
