@@ -1,4 +1,5 @@
 import type { Fault, Result } from '../../base/fault.ts';
+import type { Instant } from '../../base/instant.ts';
 import type { NextHop, Target } from './target.ts';
 
 /** Questions to the DNS; `srv` and `naptr` are asked from the next step of RFC 3263 on. */
@@ -38,6 +39,12 @@ export interface LookupPort {
 
 /** What the keepers ask: the targets of a hop in the order in which they are to be tried. Never empty. */
 export interface Locator {
-  /** `receive` is called before `locate` returns where the answer is known already. */
-  locate(hop: NextHop, receive: (result: Result<readonly Target[], Fault>) => void): void;
+  /**
+   * `receive` is called before `locate` returns where the answer is known already. `freshUntil` is
+   * when asking again may give another answer; undefined for an IP literal, whose answer never changes.
+   */
+  locate(
+    hop: NextHop,
+    receive: (result: Result<readonly Target[], Fault>, freshUntil?: Instant) => void,
+  ): void;
 }
