@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,12 +59,17 @@ export class Running {
     this.#child.kill(signal);
   }
 
+  /** Ends it and everything that it started, at once and without a word. */
+  killTree(): void {
+    if (this.#end === undefined && this.#child.pid !== undefined) killTree(this.#child.pid);
+  }
+
   /** Waits for the end; throws when it does not come. */
   async ended(timeoutMs = 30_000): Promise<string> {
     const late = sleep(timeoutMs, LATE, { ref: false });
     const end = await Promise.race([this.#ended, late]);
     if (end !== LATE) return end;
-    this.signal('SIGKILL');
+    this.killTree();
     throw new Error(`${this.#name} did not end within ${timeoutMs} ms\n${this.tail()}`);
   }
 
@@ -164,8 +169,22 @@ const LATE = Symbol('late');
 const alive = new Set<ChildProcess>();
 
 process.once('exit', () => {
-  for (const child of alive) child.kill('SIGKILL');
+  for (const { pid } of alive) if (pid !== undefined) killTree(pid);
 });
+
+/** The parent goes first, so that it starts nothing anew; its children are known by then. */
+function killTree(pid: number): void {
+  let children = '';
+  try {
+    children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    // Gone already.
+    if (error.code !== 'ESRCH' && error.code !== 'ENOENT') throw error;
+  }
+  for (const child of children.split(' ').filter((one) => one !== '')) killTree(Number(child));
+}
 
 function collect(stream: NodeJS.ReadableStream | null, lines: string[]): void {
   if (stream === null) return;

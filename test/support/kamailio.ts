@@ -1,0 +1,235 @@
+/**
+ * Kamailio as a real registrar: digest over UDP, TCP and TLS, no database, everything it writes in a
+ * directory of its own. What it holds (`dump`) and what reached it (`requests`) are the judge of a test.
+ */
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, ownDirectory, Running } from './processes.ts';
+
+export interface KamailioOptions {
+  /** `-A` defines of registrar.cfg: `WITH_SHA256`, `MIN_EXP=10` ... */
+  readonly defines?: readonly string[];
+  readonly users: ReadonlyMap<string, string>;
+  /** PEM files of the TLS server. */
+  readonly tls: { readonly certificate: string; readonly key: string; readonly ca: string };
+}
+
+/** One contact of `ul.dump`. */
+export interface Binding {
+  readonly aor: string;
+  readonly address: string;
+  readonly callId: string;
+  readonly cseq: number;
+  readonly expires: string;
+  readonly socket: string;
+}
+
+/** One request as it reached Kamailio, retransmissions included. */
+export interface SeenRequest {
+  readonly atSec: number;
+  readonly method: string;
+  readonly protocol: string;
+  readonly sourcePort: number;
+  readonly callId: string;
+  readonly cseq: string;
+  /** The user of the Contact, empty without one. */
+  readonly user: string;
+  readonly isAuthorized: boolean;
+}
+
+export class Kamailio {
+  readonly sipPort: number;
+  readonly tlsPort: number;
+  readonly #own = ownDirectory('kamailio');
+  readonly #options: KamailioOptions;
+  readonly #past: Running[] = [];
+  #running: Running | undefined;
+
+  private constructor(sipPort: number, tlsPort: number, options: KamailioOptions) {
+    this.sipPort = sipPort;
+    this.tlsPort = tlsPort;
+    this.#options = options;
+  }
+
+  static async start(options: KamailioOptions): Promise<Kamailio> {
+    const kamailio = new Kamailio(await freePort(), await freePort(), options);
+    writeFileSync(kamailio.#path('tls.cfg'), tlsConfig(options.tls));
+    copyFileSync(REGISTRAR, kamailio.#path('kamailio.cfg'));
+    kamailio.#addUsers();
+    await kamailio.startAgain();
+    return kamailio;
+  }
+
+  /** With the same ports and users, and no bindings: as after a crash. */
+  async startAgain(): Promise<void> {
+    const directory = this.#own.path;
+    const values = { SIPPORT: this.sipPort, TLSPORT: this.tlsPort, RUNDIR: directory };
+    const running = new Running({
+      command: 'kamailio',
+      args: [
+        ...['-f', this.#path('kamailio.cfg'), '-Y', directory, '-w', directory],
+        ...['-P', this.#path('pid'), '-m', '128', '-M', '32', '-DD', '-E'],
+        ...Object.entries(values).map(([name, value]) => `--substdef=!${name}!${value}!g`),
+        ...(this.#options.defines ?? []).flatMap((define) => ['-A', define]),
+      ],
+    });
+    this.#running = running;
+    this.#past.push(running);
+    await running.until(async () => (await this.rpc('core.uptime')) !== undefined);
+  }
+
+  /** All of Kamailio's processes at once, without a word to anybody. */
+  async kill(): Promise<void> {
+    const main = this.#running;
+    if (main === undefined) return;
+    main.killTree();
+    await main.ended();
+    this.#running = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop('SIGTERM');
+    this.#running = undefined;
+    this.#own.remove();
+  }
+
+  /** One command of Kamailio's RPC interface; its result as JSON. */
+  async rpc(method: string, ...params: readonly unknown[]): Promise<unknown> {
+    const answer = await fetch(`http://127.0.0.1:${this.sipPort}/RPC`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    });
+    const { result, error } = (await answer.json()) as { result?: unknown; error?: unknown };
+    if (error !== undefined) throw new Error(`${method}: ${JSON.stringify(error)}`);
+    return result;
+  }
+
+  /** Everything that it has registered, by AOR. */
+  async dump(): Promise<ReadonlyMap<string, readonly Binding[]>> {
+    return readDump(await this.rpc('ul.dump'));
+  }
+
+  /** Every request since the first start, in order of arrival. */
+  requests(): readonly SeenRequest[] {
+    return this.#log()
+      .flatMap((line) => parseRequest(line) ?? [])
+      .sort((a, b) => a.atSec - b.atSec);
+  }
+
+  /** AORs whose binding ran out: a lapse, as the registrar sees it. */
+  expired(): readonly string[] {
+    return this.#log().flatMap((line) => /EXPIRED (\S+)/.exec(line)?.[1] ?? []);
+  }
+
+  #log(): readonly string[] {
+    return this.#past.flatMap((one) => [...one.stdout, ...one.stderr]);
+  }
+
+  #path(name: string): string {
+    return join(this.#own.path, name);
+  }
+
+  /** In the table before the first request, and again after each start. */
+  #addUsers(): void {
+    const file = this.#path('kamailio.cfg');
+    const quoted = (password: string): string => password.replaceAll(/["\\]/g, '\\$&');
+    const lines = [...this.#options.users].map(
+      ([user, password]) => `\t$sht(users=>${user}) = "${quoted(password)}";`,
+    );
+    const config = readFileSync(file, 'utf8');
+    const mark = 'event_route[htable:mod-init] {\n';
+    if (!config.includes(mark)) throw new Error('registrar.cfg has no place for users');
+    writeFileSync(
+      file,
+      config.replace(mark, () => `${mark}${lines.join('\n')}\n`),
+    );
+  }
+}
+
+/** The largest excess over `ratePerSec * t + burst` in any window, in requests; at most 0 when it was kept. */
+export function excessOver(
+  requests: readonly SeenRequest[],
+  ratePerSec: number,
+  burst: number,
+): number {
+  // A bucket that starts full and is emptied by each arrival: how far below empty does it get?
+  let level = burst;
+  let last = Number.NEGATIVE_INFINITY;
+  let worst = Number.NEGATIVE_INFINITY;
+  for (const { atSec } of requests) {
+    level = Math.min(burst, level + (atSec - last) * ratePerSec) - 1;
+    last = atSec;
+    worst = Math.max(worst, -level);
+  }
+  return worst;
+}
+
+const REGISTRAR = join(import.meta.dirname, '../interop/kamailio/registrar.cfg');
+
+function tlsConfig({ certificate, key, ca }: KamailioOptions['tls']): string {
+  return `[server:default]
+method = TLSv1.2+
+verify_certificate = no
+require_certificate = no
+private_key = ${key}
+certificate = ${certificate}
+ca_list = ${ca}
+[client:default]
+method = TLSv1.2+
+verify_certificate = no
+require_certificate = no
+`;
+}
+
+interface Dump {
+  readonly Domains: readonly {
+    readonly Domain: {
+      readonly AoRs: readonly {
+        readonly Info: {
+          readonly AoR: string;
+          readonly Contacts: readonly { readonly Contact: Readonly<Record<string, unknown>> }[];
+        };
+      }[];
+    };
+  }[];
+}
+
+function readDump(result: unknown): ReadonlyMap<string, readonly Binding[]> {
+  const found = new Map<string, readonly Binding[]>();
+  for (const { Domain } of (result as Dump).Domains) {
+    for (const { Info } of Domain.AoRs)
+      found.set(
+        Info.AoR,
+        Info.Contacts.map(({ Contact }) => ({
+          aor: Info.AoR,
+          address: String(Contact['Address']),
+          callId: String(Contact['Call-ID']),
+          cseq: Number(Contact['CSeq']),
+          expires: String(Contact['Expires']),
+          socket: String(Contact['Socket']),
+        })),
+      );
+  }
+  return found;
+}
+
+const REQUEST =
+  /RX t=([\d.]+) (\w+) \S+ (\w+):\S+?:(\d+) callid=(\S+) cseq=(.*?) auth=(.*?) contact=(.*)$/;
+
+function parseRequest(line: string): SeenRequest | undefined {
+  const match = REQUEST.exec(line);
+  if (match === null) return undefined;
+  const [, at = '', method = '', protocol = '', port, callId = '', cseq = '', auth = '', contact] =
+    match;
+  return {
+    atSec: Number(at),
+    method,
+    protocol,
+    sourcePort: Number(port),
+    callId,
+    cseq,
+    user: /sips?:([^@>]*)@/.exec(contact ?? '')?.[1] ?? '',
+    isAuthorized: auth !== '' && auth !== '<null>',
+  };
+}
