@@ -64,10 +64,22 @@ export const LOG_EVENTS = {
     fields: `\`peerServer\`, \`contract\`, ${CHANGE}`,
     meaning: 'Something worth knowing that changes no state: never answered, name not resolved ...',
   },
-  'inbound.noticed': {
+  'inbound.callRefused': {
     level: 'warn',
-    fields: '`source`, `method`, `text`',
-    meaning: 'A request reached us that the configuration gives no place to go.',
+    fields: '`from`, `localSocket`, `next`',
+    meaning:
+      'A provider sent a call to trunkd itself, and `inbound.forwardTo` is not set: it got 480. Told once in ten minutes for each sender.',
+  },
+  'request.large': {
+    level: 'warn',
+    fields: '`target`, `octets`',
+    meaning: 'A request over UDP is so large that it may be lost on its way (RFC 3261 18.1.1).',
+  },
+  'net.noticed': {
+    level: 'warn',
+    fields: '`kind`, `localSocket`, `text`',
+    meaning:
+      'Something that the sockets want said: a small receive buffer, an unverified certificate ...',
   },
   'config.problem': {
     level: 'error or warn, as the problem',

@@ -5,6 +5,7 @@
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import type { HealthEvent } from '../core/health/events.ts';
 import type { RegistrationEvent } from '../core/registration/events.ts';
+import type { SipEvent } from '../core/sip/user-agent/stack.ts';
 import { renderCause } from './cause.ts';
 import type { CoreEvent } from './events.ts';
 import type { LineLevel, LogEventName } from './log-events.ts';
@@ -83,6 +84,10 @@ export class DaemonLog {
           enabled: event.enabled,
         });
         return;
+      case 'inbound.callRefused':
+      case 'request.large':
+        this.#sip(event);
+        return;
       default:
         this.#other(event);
     }
@@ -150,6 +155,14 @@ export class DaemonLog {
     this.write('debug', type, fields);
   }
 
+  #sip(event: SipEvent): void {
+    const { type, at: _at, ...fields } = event;
+    this.write('warn', type, {
+      ...fields,
+      ...(type === 'inbound.callRefused' ? { next: CALL_ADVICE } : undefined),
+    });
+  }
+
   #other(
     event:
       | Changed<RegistrationEvent, 'registration.removed' | 'registration.noticed'>
@@ -172,6 +185,9 @@ export class DaemonLog {
     });
   }
 }
+
+const CALL_ADVICE =
+  'trunkd takes no calls: give the registrations a contact of your SIP proxy; a later version forwards by inbound.forwardTo.';
 
 const CONTRACT_LEVEL = { all: 'info', some: 'warn', none: 'error' } as const;
 

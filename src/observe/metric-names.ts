@@ -109,9 +109,39 @@ export const METRICS = {
     labels: [],
     help: 'Requests sent again by timer E, without an answer so far.',
   },
+  trunkd_messages_received_total: {
+    kind: 'counter',
+    labels: ['transport'],
+    help: 'SIP messages received: datagrams, and messages cut from streams.',
+  },
+  trunkd_messages_sent_total: {
+    kind: 'counter',
+    labels: ['transport'],
+    help: 'SIP messages sent: datagrams, and messages on streams.',
+  },
+  trunkd_send_errors_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Messages that the kernel refused to send.',
+  },
+  trunkd_requests_answered_total: {
+    kind: 'counter',
+    labels: ['status'],
+    help: 'Requests of others that were answered, by status.',
+  },
+  trunkd_transactions: {
+    kind: 'gauge',
+    labels: ['side'],
+    help: 'SIP transactions that are held now.',
+  },
+  trunkd_connects_failed_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'TCP and TLS connections that could not be made.',
+  },
   trunkd_open_connections: {
     kind: 'gauge',
-    labels: ['protocol'],
+    labels: [],
     help: 'Open TCP and TLS connections.',
   },
   trunkd_config_last_reload_success: {

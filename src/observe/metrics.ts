@@ -8,7 +8,7 @@ import type { RegistrationBook } from '../core/registration/snapshot.ts';
 import type { CoreEvent } from './events.ts';
 import { renderFamily, type Sample } from './exposition.ts';
 import { METRICS, type MetricName, RTT_BUCKETS_SEC } from './metric-names.ts';
-import type { Readings } from './readings.ts';
+import type { Readings, SipReading } from './readings.ts';
 import type { WallClock } from './wall-clock.ts';
 
 export interface MetricsOptions {
@@ -123,7 +123,8 @@ export class Metrics {
       ['trunkd_consumer_in_sync', []],
       ['trunkd_messages_dropped_total', byLabel(sip.dropped)],
       ['trunkd_retransmissions_total', one(sip.retransmissions)],
-      ['trunkd_open_connections', byLabel(sip.connections)],
+      ['trunkd_requests_answered_total', byLabel(sip.answered)],
+      ...sipFamilies(sip),
       ['trunkd_log_lines_dropped_total', one(process.logLinesDropped)],
       ['trunkd_event_loop_lag_seconds', one(process.loopLagSec)],
       ['process_cpu_seconds_total', one(process.cpuSec)],
@@ -204,8 +205,35 @@ function seconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : ms / 1000;
 }
 
-function* byLabel(counts: ReadonlyMap<string, number>): Generator<Sample> {
-  for (const [label, value] of counts) yield { labels: [label], value };
+function sipFamilies(sip: SipReading): [MetricName, Iterable<Sample>][] {
+  return [
+    [
+      'trunkd_messages_received_total',
+      perTransport(sip.datagramsReceived, sip.streamMessagesReceived),
+    ],
+    ['trunkd_messages_sent_total', perTransport(sip.datagramsSent, sip.streamMessagesSent)],
+    ['trunkd_send_errors_total', one(sip.sendErrors)],
+    [
+      'trunkd_transactions',
+      [
+        { labels: ['client'], value: sip.clientTransactions },
+        { labels: ['server'], value: sip.serverTransactions },
+      ],
+    ],
+    ['trunkd_connects_failed_total', one(sip.connectsFailed)],
+    ['trunkd_open_connections', one(sip.connectionsOpen)],
+  ];
+}
+
+function perTransport(datagrams: number, streams: number): readonly Sample[] {
+  return [
+    { labels: ['udp'], value: datagrams },
+    { labels: ['stream'], value: streams },
+  ];
+}
+
+function* byLabel(counts: ReadonlyMap<string | number, number>): Generator<Sample> {
+  for (const [label, value] of counts) yield { labels: [String(label)], value };
 }
 
 function nextTurn(): Promise<void> {

@@ -13,9 +13,18 @@ export interface ProcessReading {
 export interface SipReading {
   /** Dropped messages by reason. */
   readonly dropped: ReadonlyMap<string, number>;
+  /** Requests of others that were answered, by status. */
+  readonly answered: ReadonlyMap<number, number>;
   readonly retransmissions: number;
-  /** Open connections by protocol. */
-  readonly connections: ReadonlyMap<string, number>;
+  readonly clientTransactions: number;
+  readonly serverTransactions: number;
+  readonly datagramsReceived: number;
+  readonly datagramsSent: number;
+  readonly streamMessagesReceived: number;
+  readonly streamMessagesSent: number;
+  readonly sendErrors: number;
+  readonly connectsFailed: number;
+  readonly connectionsOpen: number;
 }
 
 export interface Readings {

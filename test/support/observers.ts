@@ -32,8 +32,17 @@ export const READINGS: Readings = {
   }),
   sip: () => ({
     dropped: new Map([['parse', 3]]),
+    answered: new Map([[405, 1]]),
     retransmissions: 4,
-    connections: new Map([['tcp', 2]]),
+    clientTransactions: 5,
+    serverTransactions: 6,
+    datagramsReceived: 7,
+    datagramsSent: 8,
+    streamMessagesReceived: 9,
+    streamMessagesSent: 10,
+    sendErrors: 11,
+    connectsFailed: 12,
+    connectionsOpen: 2,
   }),
   isReady: () => true,
 };

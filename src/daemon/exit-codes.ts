@@ -1,0 +1,18 @@
+/** How the process ends; after sysexits.h where that has a word. docs/errors.md lists them. */
+export const EXIT = {
+  ok: { code: 0, meaning: 'Done; for `run`: stopped by SIGTERM or SIGINT.' },
+  failure: {
+    code: 1,
+    meaning: 'A bug (the log has a `bug.caught` line), or a `try` that did not succeed.',
+  },
+  usage: { code: 64, meaning: 'The command line was not understood (EX_USAGE).' },
+  unavailable: {
+    code: 69,
+    meaning: 'The running daemon could not be asked, or refused the command (EX_UNAVAILABLE).',
+  },
+  osError: {
+    code: 71,
+    meaning: 'A socket could not be bound: address in use or not ours (EX_OSERR).',
+  },
+  config: { code: 78, meaning: 'The configuration has errors (EX_CONFIG).' },
+} as const;
