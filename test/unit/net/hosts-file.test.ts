@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { parseHosts } from '../../../src/net/hosts-file.ts';
+
+describe('hosts(5)', () => {
+  it('reads addresses of both families, aliases and comments', () => {
+    const hosts = parseHosts(
+      [
+        '127.0.0.1\tlocalhost',
+        '::1 localhost ip6-localhost # loopback',
+        '# 192.0.2.9 old.test',
+        '  192.0.2.1   Sip.Test.  sip',
+        '192.0.2.2 sip.test',
+        '192.0.2.2 sip.test',
+        'not-an-address sip.test',
+        '192.0.2.3',
+        '',
+      ].join('\n'),
+    );
+    expect(Object.fromEntries(hosts)).toEqual({
+      localhost: ['127.0.0.1', '::1'],
+      'ip6-localhost': ['::1'],
+      'sip.test': ['192.0.2.1', '192.0.2.2'],
+      sip: ['192.0.2.1'],
+    });
+  });
+});
