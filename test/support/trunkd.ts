@@ -184,7 +184,7 @@ export class Trunkd {
 }
 
 /** Events of the log that tell how a reload ended. */
-const RELOAD_EVENTS = new Set(['config.reloaded', 'config.refused']);
+const RELOAD_EVENTS = new Set(['config.reloaded', 'config.reloadRefused']);
 
 function writeConfig(
   directory: string,
