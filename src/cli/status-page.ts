@@ -1,0 +1,93 @@
+/** What `trunkd status` prints: the rows of the API as tables. */
+import { type Cell, cell, printTable, type Tone } from './table.ts';
+
+/** A row as it came; every field is read with care, since the daemon may be of another version. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Registrations in trouble come first, and stand in for the rest when there are too many. */
+export const MAX_LISTED = 50;
+
+const STATE_TONE: Readonly<Record<string, Tone>> = {
+  registered: 'good',
+  up: 'good',
+  all: 'good',
+  rejected: 'bad',
+  waiting: 'bad',
+  down: 'bad',
+  none: 'bad',
+  refreshFailing: 'meh',
+  impaired: 'meh',
+  unknown: 'meh',
+  some: 'meh',
+};
+
+export function printContracts(rows: readonly Row[], isColoured: boolean): string {
+  if (rows.length === 0) return '';
+  const cells = rows.map((row) => [
+    cell(text(row['name'])),
+    stateCell(row['enabled']),
+    cell(text(Array.isArray(row['peerServers']) ? row['peerServers'].length : 0)),
+    cell(countsText(row['registrations'])),
+  ]);
+  return printTable(['peering contract', 'enabled', 'servers', 'registrations'], cells, isColoured);
+}
+
+export function printPeerServers(rows: readonly Row[], isColoured: boolean): string {
+  if (rows.length === 0) return '';
+  const cells = rows.map((row) => [
+    cell(text(row['id'])),
+    stateCell(row['state']),
+    yesNo(row['enabled'], row['lastResort'] === true ? 'last resort' : 'yes'),
+    cell(row['rttMs'] === null ? '-' : `${text(row['rttMs'])} ms`),
+    cell(text(row['since'])),
+    cell(causeText(row['cause'])),
+  ]);
+  const headings = ['peer server', 'state', 'enabled', 'rtt', 'since', 'cause'];
+  return printTable(headings, cells, isColoured);
+}
+
+export function printRegistrations(rows: readonly Row[], isColoured: boolean): string {
+  if (rows.length === 0) return '';
+  const sorted = rows.toSorted((a, b) => Number(a['bound'] === true) - Number(b['bound'] === true));
+  const cells = sorted
+    .slice(0, MAX_LISTED)
+    .map((row) => [
+      cell(text(row['id'])),
+      stateCell(row['state']),
+      yesNo(row['bound'], 'yes'),
+      cell(text(row['expiresAt'])),
+      cell(text(row['nextAttemptAt'])),
+      cell(causeText(row['cause'])),
+    ]);
+  const headings = ['registration', 'state', 'bound', 'expires', 'next attempt', 'cause'];
+  const left = rows.length - cells.length;
+  const more = left > 0 ? `... and ${left} more: trunkd status --json\n` : '';
+  return printTable(headings, cells, isColoured) + more;
+}
+
+function stateCell(state: unknown): Cell {
+  const word = text(state);
+  return cell(word, STATE_TONE[word] ?? 'plain');
+}
+
+function yesNo(value: unknown, yes: string): Cell {
+  return value === true ? cell(yes, yes === 'yes' ? 'good' : 'meh') : cell('no', 'bad');
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '-';
+}
+
+function causeText(cause: unknown): string {
+  if (typeof cause !== 'object' || cause === null || !('text' in cause)) return '-';
+  return text(cause.text);
+}
+
+/** `98 registered, 2 waiting`. */
+function countsText(counts: unknown): string {
+  if (typeof counts !== 'object' || counts === null) return '-';
+  const parts = Object.entries(counts).flatMap(([state, count]) =>
+    count === 0 ? [] : [`${count} ${state}`],
+  );
+  return parts.length === 0 ? '-' : parts.join(', ');
+}

@@ -1,0 +1,82 @@
+/**
+ * The parts that do SIP, put together: edges below, core above, one timer queue for all. No logic of
+ * its own. The daemon and the one-shot commands build on it.
+ */
+import type { Clock } from '../core/base/clock.ts';
+import { TimerQueue } from '../core/base/timer-queue.ts';
+import { Prober } from '../core/health/prober.ts';
+import { RegistrationKeeper } from '../core/registration/keeper.ts';
+import { HopLocator } from '../core/sip/locate/locator.ts';
+import type { LocalSocketSpec, TransportUser } from '../core/sip/transport/ports.ts';
+import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
+import { SipStack } from '../core/sip/user-agent/stack.ts';
+import { NodeLookup } from '../net/dns.ts';
+import { nodeHasher } from '../net/hash.ts';
+import type { Notify } from '../net/notice.ts';
+import { EntropyRandom } from '../net/random.ts';
+import { TimerDriver } from '../net/timer-driver.ts';
+import { Transport } from '../net/transport.ts';
+import type { CoreEvent } from '../observe/events.ts';
+import { RememberingLocator, Senders } from './senders.ts';
+
+/** What the parts need to know of the configuration when they are made; a restart changes it. */
+export interface AssemblySpec {
+  readonly localSockets: readonly LocalSocketSpec[];
+  readonly inbound: { readonly allow: readonly string[]; readonly maxRate: number };
+  readonly dns: { readonly servers: readonly string[] | undefined };
+  readonly pacing: PacingSpec;
+}
+
+export interface Assembly {
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly driver: TimerDriver;
+  readonly transport: Transport;
+  readonly stack: SipStack;
+  readonly senders: Senders;
+  readonly keeper: RegistrationKeeper;
+  readonly prober: Prober;
+}
+
+export interface AssemblyPorts {
+  readonly clock: Clock;
+  readonly publish: (event: CoreEvent) => void;
+  readonly notify: Notify;
+}
+
+/** Nothing is open yet: `transport.bind()` opens the sockets, `driver.start()` lets time run. */
+export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
+  const { clock, publish, notify } = ports;
+  const timers = new TimerQueue();
+  const random = new EntropyRandom();
+  const hasher = nodeHasher;
+  const driver = new TimerDriver(timers, clock);
+  const senders = new Senders(spec.inbound.allow);
+  // Sockets and stack know each other; the sockets are made first and bring nothing before they are bound.
+  const user: TransportUser = {
+    received: (wire, flow, at) => stack.received(wire, flow, at),
+    flowFailed: (flow, reason) => stack.flowFailed(flow, reason),
+    dropped: (reason) => stack.dropped(reason),
+  };
+  const transport = new Transport(spec.localSockets, { user, clock, random, timers, notify });
+  const { pacing } = spec;
+  const stack: SipStack = new SipStack({
+    clock,
+    timers,
+    random,
+    hasher,
+    transport,
+    pacing,
+    senderOf: (address) => senders.senderOf(address),
+    maxInboundRate: spec.inbound.maxRate,
+    publish,
+  });
+  const { servers } = spec.dns;
+  const lookup = new NodeLookup({ clock, timers, servers });
+  const locator = new RememberingLocator(new HopLocator(lookup, clock), senders);
+  const { pacer, userAgent } = stack;
+  const shared = { clock, timers, random, locator, pacer, userAgent, publish };
+  const keeper = new RegistrationKeeper({ ...shared, hasher, pacing });
+  const prober = new Prober(shared);
+  return { clock, timers, driver, transport, stack, senders, keeper, prober };
+}

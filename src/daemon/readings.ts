@@ -1,0 +1,48 @@
+/** What metrics ask of the process and the edges. */
+import type { ProcessReading, Readings, SipReading } from '../observe/readings.ts';
+import type { Assembly } from './assembly.ts';
+import type { OutputSink } from './log-sink.ts';
+import type { Readiness } from './readiness.ts';
+
+export function makeReadings(
+  { driver, stack, transport }: Assembly,
+  sink: OutputSink,
+  readiness: Readiness,
+): Readings {
+  return {
+    isReady: () => readiness.isReady(),
+    process: () => readProcess(driver.takeMaxLagMs(), sink.linesDropped),
+    sip(): SipReading {
+      const { dropped, answered } = stack.counters;
+      const { client, server, resends } = stack.transactions;
+      const stats = transport.stats();
+      return {
+        dropped,
+        answered,
+        retransmissions: resends,
+        clientTransactions: client,
+        serverTransactions: server,
+        datagramsReceived: stats.datagramsReceived,
+        datagramsSent: stats.datagramsSent,
+        streamMessagesReceived: stats.streamMessagesReceived,
+        streamMessagesSent: stats.streamMessagesSent,
+        sendErrors: stats.sendErrors,
+        connectsFailed: stats.connectsFailed,
+        connectionsOpen: stats.connectionsOpen,
+      };
+    },
+  };
+}
+
+function readProcess(loopLagMs: number, logLinesDropped: number): ProcessReading {
+  const { user, system } = process.cpuUsage();
+  const { rss, heapUsed } = process.memoryUsage();
+  return {
+    cpuSec: (user + system) / 1e6,
+    residentBytes: rss,
+    heapUsedBytes: heapUsed,
+    startedAtSec: Math.round(performance.timeOrigin / 1000),
+    loopLagSec: loopLagMs / 1000,
+    logLinesDropped,
+  };
+}

@@ -1,0 +1,118 @@
+/** docs/http-api.md: words, and the tables that OpenAPI gives. */
+import { HTTP_LIMITS } from '../../../src/http/limits.ts';
+import { table } from './pages.ts';
+
+/** The parts of an OpenAPI document that the page shows. */
+export interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+interface Operation {
+  readonly summary?: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly description?: string;
+    readonly schema: Schema;
+  }[];
+  readonly requestBody?: { readonly content: Content };
+  readonly responses?: Readonly<Record<string, { readonly content?: Content }>>;
+}
+
+type Content = Readonly<Record<string, { readonly schema: Schema }>>;
+
+interface Schema {
+  readonly type?: string | readonly string[];
+  readonly const?: unknown;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly Schema[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly default?: unknown;
+}
+
+export function httpApiPage(document: OpenApi): string {
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      .filter(([method]) => method !== 'head')
+      .map(([method, operation]) => ({ path, method, operation })),
+  );
+  const index = operations.map(({ path, method, operation }) => [
+    `\`${method.toUpperCase()} ${path}\``,
+    operation.summary ?? '',
+  ]);
+  return `<!-- Made from src/http/schemas.ts and src/http/routes.ts: change it there, then run
+     npx vitest run --project unit test/unit/docs.test.ts -u -->
+
+# HTTP API
+
+It listens on \`http.bind\`, 127.0.0.1:9077 by default. \`GET /openapi.json\` describes it as OpenAPI 3.1.
+
+- **Token.** With \`http.token\` everything but \`/livez\` and \`/readyz\` wants \`Authorization: Bearer TOKEN\`.
+  On loopback it may be left out; any other address needs one.
+- **Host.** Requests without the token have to name an IP address, \`localhost\` or the bound name in
+  their Host header, and must not come from a page of another site (DNS rebinding, CSRF).
+- **Lists** answer \`{ "items": [...], "next": cursor or null }\` in the order of ids. \`limit\` is 1 to
+  ${HTTP_LIMITS.pageSize}, by default ${HTTP_LIMITS.defaultPageSize}; \`cursor\` is the \`next\` of the page before.
+- **Errors** are problem details (RFC 9457); docs/errors.md lists them. Unknown parameters are errors.
+- **Limits.** ${HTTP_LIMITS.headerOctets} octets of header, ${HTTP_LIMITS.bodyOctets} of body, ${HTTP_LIMITS.maxConnections} connections, ${HTTP_LIMITS.requestsPerSec} requests a second.
+- **Times** are ISO 8601 in UTC. Everything absent is null. \`cause\` is null or \`{ code, text, next }\`.
+
+${table(['request', 'what'], index)}
+## Fields and parameters
+
+${operations.map(({ path, method, operation }) => section(`${method.toUpperCase()} ${path}`, operation)).join('')}## Trying it
+
+\`\`\`sh
+curl http://127.0.0.1:9077/v1/registrations?bound=false
+curl http://127.0.0.1:9077/v1/peer-servers/acme/madrid
+curl -H 'content-type: application/json' -d '{"command":"reload"}' http://127.0.0.1:9077/v1/commands
+\`\`\`
+`;
+}
+
+function section(title: string, operation: Operation): string {
+  const parameters = (operation.parameters ?? []).filter((one) => one.in === 'query');
+  const body = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
+  const answer = Object.values(operation.responses?.['200']?.content ?? {})[0]?.schema;
+  const row = answer?.properties?.['items']?.items;
+  const isEmpty = parameters.length === 0 && body === undefined && answer === undefined;
+  if (isEmpty) return '';
+  const parts = [`### \`${title}\`\n`];
+  if (parameters.length > 0) {
+    const rows = parameters.map(({ name, description, schema }) => [
+      `\`${name}\``,
+      typeText(schema),
+      [description ?? '', defaultText(schema)].filter(Boolean).join('; '),
+    ]);
+    parts.push(table(['parameter', 'type', 'meaning'], rows));
+  }
+  if (body !== undefined) parts.push(fields('body', body));
+  // A list shows the row that the single path describes.
+  if (row === undefined && answer?.properties !== undefined) parts.push(fields('answer', answer));
+  return `${parts.join('\n')}\n`;
+}
+
+function fields(heading: string, schema: Schema): string {
+  const rows = Object.entries(schema.properties ?? {}).map(([name, one]) => [
+    `\`${name}\``,
+    typeText(one),
+    one.description ?? '',
+  ]);
+  return table([heading, 'type', 'meaning'], rows);
+}
+
+function defaultText({ default: value }: Schema): string {
+  return value === undefined ? '' : `default ${value}`;
+}
+
+function typeText(schema: Schema): string {
+  const { anyOf, items, properties } = schema;
+  if (schema.enum !== undefined) return schema.enum.map((word) => `\`${word}\``).join(', ');
+  if (anyOf !== undefined) return [...new Set(anyOf.map(typeText))].join(' or ');
+  if (items !== undefined) return `list of ${typeText(items)}`;
+  if (properties !== undefined) return `{ ${Object.keys(properties).join(', ')} }`;
+  if (schema.const !== undefined) return `\`${schema.const}\``;
+  return [schema.type ?? 'any'].flat().join(' or ');
+}
