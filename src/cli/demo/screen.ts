@@ -10,13 +10,15 @@ export type Output = Pick<WriteStream, 'write' | 'once' | 'removeListener'> &
 export class Screen {
   readonly #output: Output;
   readonly #isTerminal: boolean;
+  readonly #isColoured: boolean;
   /** Lines drawn last time, to be drawn over. */
   #drawn = 0;
   #last: Status | undefined;
   readonly #news: string[] = [];
 
-  constructor(output: Output) {
+  constructor(output: Output, isColoured: boolean) {
     this.#output = output;
+    this.#isColoured = isColoured;
     this.#isTerminal = output.isTTY === true;
   }
 
@@ -50,7 +52,12 @@ export class Screen {
     this.#news.splice(0, this.#news.length - NEWS_LINES);
     const news = this.#news.map((line) => line.slice(0, columns));
     // What is taller than the terminal could not be drawn over.
-    const lines = ['', ...table(status, Date.now(), columns), '', ...news].slice(0, rows - 1);
+    const lines = [
+      '',
+      ...table(status, Date.now(), { columns, isColoured: this.#isColoured }),
+      '',
+      ...news,
+    ].slice(0, rows - 1);
     const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A\r` : '';
     this.#output.write(`${HIDE_CURSOR}${up}${CLEAR_BELOW}${lines.join('\n')}\n`);
     this.#drawn = lines.length;

@@ -1,4 +1,5 @@
 /** What the demo knows of trunkd: only what anybody can read from its HTTP API. */
+import { ApiClient, ApiError } from '../api-client.ts';
 
 /** The fields of `GET /v1/registrations` that are shown here. */
 export interface RegistrationRow {
@@ -32,51 +33,44 @@ export interface Status {
 }
 
 export class StatusFeed {
-  readonly #url: string;
+  readonly #api: ApiClient;
 
-  /** `url`: where the API listens, without a slash at its end. */
+  /** `url`: where the API listens. */
   constructor(url: string) {
-    this.#url = url;
+    this.#api = new ApiClient(url, undefined);
   }
 
   /** True once trunkd says that it is ready; false while nobody listens there. */
   async isReady(): Promise<boolean> {
-    try {
-      return (await fetch(`${this.#url}/readyz`, { signal: timeLimit() })).ok;
-    } catch (error) {
-      // Before it listens, the connection is refused: that is an answer, too.
-      if (error instanceof TypeError || isTimeout(error)) return false;
-      throw error;
-    }
+    return (await answered(this.#api.get('/readyz'))) !== undefined;
   }
 
   /** Undefined when trunkd does not answer, as while it stops. */
-  async read(): Promise<Status | undefined> {
-    try {
-      const [registrations, peerServers] = await Promise.all([
-        this.#list<RegistrationRow>('/v1/registrations'),
-        this.#list<PeerServerRow>('/v1/peer-servers'),
-      ]);
-      return { registrations, peerServers };
-    } catch (error) {
-      if (error instanceof TypeError || isTimeout(error)) return undefined;
-      throw error;
-    }
+  read(): Promise<Status | undefined> {
+    return answered(this.#readAll());
   }
 
-  /** One page is enough: the demo has fewer rows than the smallest page. */
+  async #readAll(): Promise<Status> {
+    const [registrations, peerServers] = await Promise.all([
+      this.#list<RegistrationRow>('/v1/registrations'),
+      this.#list<PeerServerRow>('/v1/peer-servers'),
+    ]);
+    return { registrations, peerServers };
+  }
+
+  /** The daemon is of this very version, so that its rows are taken at their word. */
   async #list<Row>(path: string): Promise<readonly Row[]> {
-    const answer = await fetch(`${this.#url}${path}`, { signal: timeLimit() });
-    if (!answer.ok) throw new Error(`GET ${path}: ${answer.status}`);
-    const { items } = (await answer.json()) as { readonly items: readonly Row[] };
-    return items;
+    const rows: Row[] = [];
+    for await (const row of this.#api.rows(path)) rows.push(row as unknown as Row);
+    return rows;
   }
 }
 
-function timeLimit(): AbortSignal {
-  return AbortSignal.timeout(3000);
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'TimeoutError';
+async function answered<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
 }

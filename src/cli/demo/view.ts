@@ -1,5 +1,5 @@
-/** From two looks at the status to lines, and from one look to a table. Pure but for the colours. */
-import { styleText } from 'node:util';
+/** From two looks at the status to lines, and from one look to a table. Pure. */
+import { cell, printTable } from '../table.ts';
 import type { PeerServerRow, RegistrationRow, Status } from './status-feed.ts';
 
 /** One line for each state that is not what it was; everything is new when there is no `before`. */
@@ -59,57 +59,39 @@ export function summary({ registrations, peerServers }: Status): string {
 }
 
 /** The state of everything as lines of at most `columns` characters; `nowMs` is wall-clock time. */
-export function table(status: Status, nowMs: number, columns: number): readonly string[] {
+export function table(
+  status: Status,
+  nowMs: number,
+  terminal: { readonly columns: number; readonly isColoured: boolean },
+): readonly string[] {
+  const { columns, isColoured } = terminal;
   const registrations = status.registrations.map((row) => [
-    row.id,
-    paint(lasting(row), row.bound),
-    inSeconds(row.expiresAt, nowMs),
-    inSeconds(row.nextAttemptAt, nowMs),
-    `${row.counters.succeeded}`,
+    cell(row.id),
+    cell(lasting(row), row.bound ? 'good' : 'bad'),
+    cell(inSeconds(row.expiresAt, nowMs)),
+    cell(inSeconds(row.nextAttemptAt, nowMs)),
+    cell(`${row.counters.succeeded}`),
   ]);
   const servers = status.peerServers.map((row) => [
-    row.id,
-    paint(verdict(row), row.enabled),
-    row.rttMs === null ? '-' : `${row.rttMs} ms`,
-    inSeconds(row.nextProbeAt, nowMs),
-    row.cause?.text ?? '',
+    cell(row.id),
+    cell(verdict(row), row.enabled ? 'good' : 'bad'),
+    cell(row.rttMs === null ? '-' : `${row.rttMs} ms`),
+    cell(inSeconds(row.nextProbeAt, nowMs)),
+    cell(row.cause?.text ?? ''),
   ]);
-  return [
-    ...aligned(['REGISTRATION', 'STATE', 'EXPIRES IN', 'NEXT IN', 'REFRESHED'], registrations),
-    '',
-    ...aligned(['PEER SERVER', 'STATE', 'ROUND TRIP', 'NEXT IN', ''], servers),
-    '',
+  const text = [
+    printTable(
+      ['registration', 'state', 'expires in', 'next in', 'granted'],
+      registrations,
+      isColoured,
+    ),
+    printTable(['peer server', 'state', 'round trip', 'next in', ''], servers, isColoured),
     summary(status),
-  ].map((line) => cut(line, columns));
-}
-
-type Cell = string | Painted;
-
-/** Text whose colour codes do not count as width. */
-interface Painted {
-  readonly text: string;
-  readonly colour: 'green' | 'red';
-}
-
-function paint(text: string, isGood: boolean): Painted {
-  return { text, colour: isGood ? 'green' : 'red' };
-}
-
-const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.text);
-
-function aligned(head: readonly string[], rows: readonly (readonly Cell[])[]): readonly string[] {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => textOf(row[column] ?? '').length)),
-  );
-  const line = (cells: readonly Cell[]): string =>
-    cells
-      .map((cell, column) => {
-        const padded = textOf(cell).padEnd(widths[column] ?? 0);
-        return typeof cell === 'string' ? padded : styleText(cell.colour, padded);
-      })
-      .join('  ')
-      .trimEnd();
-  return [styleText('bold', line(head)), ...rows.map(line)];
+  ];
+  return text
+    .join('\n')
+    .split('\n')
+    .map((line) => cut(line, columns));
 }
 
 function inSeconds(time: string | null, nowMs: number): string {

@@ -92,11 +92,13 @@ describe('changesBetween', () => {
 describe('table', () => {
   const both = status([registration()], [DOWN]);
   const lines = (columns: number): readonly string[] =>
-    table(both, NOW_MS, columns).map((line) => stripVTControlCharacters(line));
+    table(both, NOW_MS, { columns, isColoured: true }).map((line) =>
+      stripVTControlCharacters(line),
+    );
 
   it('counts seconds from now, and sums up', () => {
     expect(lines(200)).toEqual([
-      'REGISTRATION      STATE       EXPIRES IN  NEXT IN  REFRESHED',
+      'REGISTRATION      STATE       EXPIRES IN  NEXT IN  GRANTED',
       'one@acme.example  registered  18 s        9 s      3',
       '',
       'PEER SERVER    STATE            ROUND TRIP  NEXT IN',
@@ -108,7 +110,7 @@ describe('table', () => {
 
   it('is never wider than the terminal, and closes its colours', () => {
     expect(lines(20).every((line) => line.length <= 20)).toBe(true);
-    for (const line of table(both, NOW_MS, 20)) {
+    for (const line of table(both, NOW_MS, { columns: 20, isColoured: true })) {
       const codes = line.match(/\u001b\[\d+m/g) ?? [];
       expect(codes.length % 2).toBe(0);
     }
