@@ -104,7 +104,7 @@ export class HeaderScan {
       this.#fault('headerLine');
       return false;
     }
-    if (lf - start > LIMITS.lineOctets) {
+    if (this.#beforeLineEnd(lf) - start > LIMITS.lineOctets) {
       this.#fault('lineTooLong');
       return false;
     }
@@ -130,8 +130,9 @@ export class HeaderScan {
       return;
     }
     const valueStart = skipBlanks(text, colon + 1, end);
+    // A last continuation line may hold nothing but blanks: it goes, line end and all.
     let valueEnd = end;
-    while (valueEnd > valueStart && isBlankCode(text.charCodeAt(valueEnd - 1))) valueEnd -= 1;
+    while (valueEnd > valueStart && isLineBlank(text.charCodeAt(valueEnd - 1))) valueEnd -= 1;
     this.marks.push(
       id < 0 ? -1 - start : id,
       valueStart,

@@ -17,7 +17,9 @@ export function fromWire(wire: string): string {
   if (isAscii(wire)) return wire;
   const octets = new Uint8Array(wire.length);
   for (let at = 0; at < wire.length; at += 1) octets[at] = wire.charCodeAt(at);
-  return new TextDecoder('utf-8').decode(octets);
+  const text = new TextDecoder('utf-8').decode(octets);
+  // The decoder eats a byte order mark, which is a part of the value here.
+  return wire.startsWith('\xef\xbb\xbf') ? `\ufeff${text}` : text;
 }
 
 /**
