@@ -69,6 +69,8 @@ export class Trunkd {
       readonly files?: Readonly<Record<string, string>>;
       readonly launcher?: Launcher;
       readonly env?: Readonly<Record<string, string>>;
+      /** Called now and then until it is ready. */
+      readonly whileStarting?: (pid: number) => Promise<void>;
     } = {},
   ): Promise<Trunkd> {
     const own = ownDirectory('daemon');
@@ -81,7 +83,15 @@ export class Trunkd {
       env: options.env ?? {},
     });
     const trunkd = new Trunkd(own, httpPort, running);
-    await running.until(() => trunkd.lines('ready').length > 0, 60_000);
+    const isReady = async (): Promise<boolean> => {
+      await options.whileStarting?.(running.pid);
+      return trunkd.lines('ready').length > 0;
+    };
+    await running.until(isReady, 60_000).catch(async (error: unknown) => {
+      running.killTree();
+      own.remove();
+      throw error;
+    });
     return trunkd;
   }
 
