@@ -22,7 +22,11 @@ export interface PeerServerSnapshot {
   readonly state: PeerState;
   /** The word for failover: may calls go there now? */
   readonly enabled: boolean;
-  /** Enabled, but only after all others: never answered, or all are down and `onAllDown` is tryAll. */
+  /**
+   * To be used only after all others. With `enabled`: it never answered a probe. Without: no server
+   * of its contract is enabled, and `onAllDown: tryAll` offers it all the same (never one that is
+   * drained or off). What may get calls is `enabled || lastResort`.
+   */
   readonly lastResort: boolean;
   /** The effective one: the stricter of contract's and server's, or what a command set. */
   readonly admin: Admin;
@@ -35,6 +39,7 @@ export interface PeerServerSnapshot {
 
 export interface ContractSnapshot {
   readonly spec: ContractSpec;
+  /** How many of its servers are enabled; `all` too where it has none. */
   readonly enabled: 'all' | 'some' | 'none';
   readonly peerServers: readonly PeerServerSnapshot[];
 }

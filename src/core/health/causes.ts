@@ -1,0 +1,155 @@
+/**
+ * Why a peer server is as it is: one table of codes, from which docs/errors.md is made, and the
+ * functions that turn what a machine knows into a cause for people.
+ */
+import type { Cause } from '../base/cause.ts';
+import type { Fault } from '../base/fault.ts';
+import type { PeerState } from './events.ts';
+import type { Admin, ProbePlan } from './spec.ts';
+import type { Finding } from './verdict.ts';
+
+export type HealthCauseCode =
+  | 'probe.answered'
+  | 'probe.impaired'
+  | 'probe.unanswered'
+  | 'probe.badAnswer'
+  | 'probe.heldOff'
+  | 'probe.neverAnswered'
+  | 'probe.off'
+  | 'admin.drain'
+  | 'admin.off';
+
+export interface HealthCauseRow {
+  readonly blame: Cause['blame'];
+  /** For docs/errors.md; the text of a cause adds the numbers of the case. */
+  readonly meaning: string;
+  readonly next: string;
+}
+
+/** Every code of the health machine itself; a cause may also bear the code of a fault. */
+export const HEALTH_CAUSES: Readonly<Record<HealthCauseCode, HealthCauseRow>> = {
+  'probe.answered': {
+    blame: 'nobody',
+    meaning: 'The server answers its probes well enough to take calls.',
+    next: 'It is probed at its interval.',
+  },
+  'probe.impaired': {
+    blame: 'peer',
+    meaning: 'The server answers, but with 483 or a 6xx: it lives, and calls may fail there.',
+    next: 'It stays enabled and is probed on; look at its routing and at the Request-URI of the probe.',
+  },
+  'probe.unanswered': {
+    blame: 'peer',
+    meaning: 'Probes in a row got no answer in time: the server is dead or cannot be reached.',
+    next: 'It is probed every few seconds, and enabled again when it answers.',
+  },
+  'probe.badAnswer': {
+    blame: 'peer',
+    meaning: 'The server answers that it cannot work: 408, 430, 477, 478, 500, 502, 503 or 504.',
+    next: 'It is probed every few seconds, and enabled again when it answers well.',
+  },
+  'probe.heldOff': {
+    blame: 'peer',
+    meaning: 'The server answered 503 and asked with Retry-After to be left alone.',
+    next: 'It is probed when that time is over, and enabled again when it answers well.',
+  },
+  'probe.neverAnswered': {
+    blame: 'peer',
+    meaning: 'The server has not answered a single probe since we know it.',
+    next: 'It is probed on. If it takes calls but no OPTIONS, set `probe: { mode: off }`; `whenNeverUp` says what happens until then.',
+  },
+  'probe.off': {
+    blame: 'nobody',
+    meaning: 'The configuration says that this server is not probed.',
+    next: 'It stays enabled until somebody says otherwise.',
+  },
+  'admin.drain': {
+    blame: 'nobody',
+    meaning: 'The server or its contract is drained: no new calls go there; it is probed on.',
+    next: 'Set `admin: up` to enable it again.',
+  },
+  'admin.off': {
+    blame: 'nobody',
+    meaning: 'The server or its contract is switched off: no calls and no probes go there.',
+    next: 'Set `admin: up` to probe and enable it again.',
+  },
+};
+
+const FAULT_NEXT = 'It is probed every few seconds, and enabled again when it answers well.';
+const VOID_NEXT =
+  'Nothing is concluded about the server, and it is probed on; check our own sockets and network.';
+const DNS_NEXT =
+  'The name is asked again; until then the last known addresses are probed. Check the name and the name server.';
+
+/** A cause of the table; `text` replaces its general meaning by the case at hand. */
+export function healthCause(
+  code: HealthCauseCode,
+  text: string = HEALTH_CAUSES[code].meaning,
+): Cause {
+  const { blame, next } = HEALTH_CAUSES[code];
+  return { code, blame, text, next };
+}
+
+/** Why a target is up, impaired or down now; `count` results in a row led to it. */
+export function causeOfState(
+  state: PeerState,
+  finding: Finding | undefined,
+  count: number,
+  plan: ProbePlan,
+): Cause | undefined {
+  if (finding === undefined || finding.kind === 'none') return undefined;
+  switch (finding.kind) {
+    case 'answer':
+      return causeOfAnswer(state, finding, count);
+    case 'silence':
+      if (state === 'unknown') return healthCause('probe.neverAnswered', unanswered(count, plan));
+      if (finding.fault.code !== 'timeout.response') return causeOfFault(finding.fault, count);
+      return healthCause('probe.unanswered', unanswered(count, plan));
+    case 'refusal':
+      return causeOfFault(finding.fault, count);
+  }
+}
+
+/** Nothing can be said of a server, since its probes fail on our side. */
+export function causeOfVoid({ code, blame, text }: Fault): Cause {
+  return { code, blame, text, next: VOID_NEXT };
+}
+
+/** The name of a server does not resolve. */
+export function causeOfLookup(fault: Fault): Cause {
+  return { code: fault.code, blame: fault.blame, text: fault.text, next: DNS_NEXT };
+}
+
+/** Why a server that is not `up` for us is not offered. */
+export function causeOfAdmin(admin: Exclude<Admin, 'up'>): Cause {
+  return healthCause(admin === 'off' ? 'admin.off' : 'admin.drain');
+}
+
+function causeOfAnswer(
+  state: PeerState,
+  { code, reason, holdMs }: Finding & { readonly kind: 'answer' },
+  count: number,
+): Cause {
+  const answer = reason === '' ? `${code}` : `${code} ${reason}`;
+  if (state === 'up') return healthCause('probe.answered', `The server answered ${answer}.`);
+  if (state === 'impaired') return healthCause('probe.impaired', `The server answered ${answer}.`);
+  if (holdMs > 0) {
+    const holdSec = Math.ceil(holdMs / 1000);
+    const text = `The server answered ${answer} and asked to be left alone for ${holdSec} s.`;
+    return healthCause('probe.heldOff', text);
+  }
+  return healthCause('probe.badAnswer', `The server answered ${answer}${inARow(count)}.`);
+}
+
+function causeOfFault({ code, blame, text }: Fault, count: number): Cause {
+  return { code, blame, text: `${text.replace(/\.$/, '')}${inARow(count)}.`, next: FAULT_NEXT };
+}
+
+function unanswered(count: number, plan: ProbePlan): string {
+  const probes = count === 1 ? 'One probe' : `${count} probes in a row`;
+  return `${probes} got no answer within ${plan.timeoutMs / 1000} s.`;
+}
+
+function inARow(count: number): string {
+  return count > 1 ? `, ${count} times in a row` : '';
+}

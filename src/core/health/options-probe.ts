@@ -1,0 +1,88 @@
+/**
+ * The OPTIONS request of one way to one target (RFC 3261 section 11.1; conformance Q02): what never
+ * changes is rendered once; each probe has a Call-ID and From tag of its own, so that no server takes
+ * it for a dialog or a copy.
+ */
+import type { Random } from '../base/random.ts';
+import { type Target, targetKey } from '../sip/locate/target.ts';
+import type { Flow, TlsPolicy } from '../sip/transport/ports.ts';
+import type { RequestTemplate, SourceCheck } from '../sip/user-agent/ports.ts';
+import type { PeerServerSpec, ProbePlan } from './spec.ts';
+
+/** All that makes one probe different from another: peer servers with equal ways share their probes. */
+export interface ProbeWay {
+  readonly target: Target;
+  /** Host[:port] of the Request-URI. */
+  readonly sipProxy: string;
+  readonly scheme: 'sip' | 'sips';
+  readonly localSocket: string | undefined;
+  readonly tls: TlsPolicy;
+  readonly sourceCheck: SourceCheck;
+  readonly userAgent: string;
+  readonly plan: ProbePlan;
+}
+
+const TAG_DIGITS = 12;
+const TOKEN_DIGITS = 32;
+
+/** The way of a peer server's probes to one of its targets. */
+export function probeWay(spec: PeerServerSpec, target: Target): ProbeWay {
+  const { sipProxy, scheme, localSocket, tls, sourceCheck, userAgent, probe: plan } = spec;
+  return { target, sipProxy, scheme, localSocket, tls, sourceCheck, userAgent, plan };
+}
+
+/** Equal for equal ways. */
+export function wayKey(way: ProbeWay): string {
+  const { plan, tls, target } = way;
+  const trust =
+    target.protocol === 'tls'
+      ? `${tls.verify},${tls.identity},${tls.allowWildcard},${tls.minVersion}`
+      : '';
+  const counts = `${plan.intervalMs},${plan.timeoutMs},${plan.fall},${plan.rise}`;
+  return `${targetKey(target)} ${way.scheme}:${way.sipProxy} ${way.localSocket ?? ''} ${way.sourceCheck} ${trust} ${counts} ${way.userAgent}`;
+}
+
+/** Renders the probes of one way. */
+export class OptionsProbe {
+  readonly #requestUri: string;
+  readonly #beforeTag: string;
+  readonly #afterTag: string;
+  readonly #beforeContact: string;
+  readonly #afterContact: string;
+
+  constructor({ sipProxy, scheme, target, userAgent }: ProbeWay) {
+    this.#requestUri = `${scheme}:${sipProxy}`;
+    // RFC 3261 section 19.1.1, table 1: no port in From and To.
+    const uri = `<${scheme}:${withoutPort(sipProxy)}>`;
+    this.#beforeTag = `Max-Forwards: 70\r\nFrom: ${uri};tag=`;
+    this.#afterTag = `\r\nTo: ${uri}\r\nCall-ID: `;
+    const transport = scheme === 'sips' || target.protocol === 'udp' ? '' : target.protocol;
+    this.#beforeContact = `Contact: <${scheme}:`;
+    this.#afterContact = `${transport === '' ? '' : `;transport=${transport}`}>\r\nAccept: application/sdp\r\nUser-Agent: ${userAgent}\r\n`;
+  }
+
+  /** One more probe. */
+  next(random: Random): RequestTemplate {
+    const token = random.hex(TOKEN_DIGITS);
+    const fromTag = token.slice(0, TAG_DIGITS);
+    const callId = token.slice(TAG_DIGITS);
+    return {
+      method: 'OPTIONS',
+      requestUri: this.#requestUri,
+      callId,
+      fromTag,
+      head: `${this.#beforeTag}${fromTag}${this.#afterTag}${callId}\r\n`,
+    };
+  }
+
+  /** The header lines that depend on the flow. */
+  tail(flow: Flow): string {
+    return this.#beforeContact + flow.contactHost + this.#afterContact;
+  }
+}
+
+/** `[2001:db8::1]:5060` and `sip.acme.example:5060` without their ports. */
+function withoutPort(hostPort: string): string {
+  const colon = hostPort.lastIndexOf(':');
+  return colon > hostPort.lastIndexOf(']') ? hostPort.slice(0, colon) : hostPort;
+}

@@ -1,0 +1,176 @@
+/**
+ * Keeper of where the peer servers are: asks the locator for their targets, and again when the answer is
+ * no longer fresh, and takes and gives back the probe units of those targets. An answer that fails
+ * changes nothing: the last targets are probed on.
+ */
+import { after, elapsedMs, type Instant } from '../base/instant.ts';
+import { between } from '../base/random.ts';
+import type { Locator } from '../sip/locate/ports.ts';
+import type { NextHop, Target } from '../sip/locate/target.ts';
+import type { PeerState } from './events.ts';
+import { probeWay } from './options-probe.ts';
+import type { PeerServer } from './peer-server.ts';
+import type { ProbeUnit, UnitPorts } from './probe-unit.ts';
+import { ProbeCalendar } from './spread.ts';
+import { UnitTable } from './unit-table.ts';
+import type { Finding } from './verdict.ts';
+
+/** A name is not asked more often than this, whatever its TTL says. */
+const LEAST_RELOCATE_MS = 5_000;
+/** When to ask again where the answer does not say it, or does not come. */
+const RELOCATE_MS = 30_000;
+/** By which names that were asked together come apart. */
+const RELOCATE_JITTER_MS = 1_000;
+
+const NO_UNITS: readonly ProbeUnit[] = [];
+
+export type PlacementPorts = Pick<
+  UnitPorts,
+  'clock' | 'timers' | 'random' | 'pacer' | 'userAgent'
+> & {
+  readonly locator: Locator;
+};
+
+/** What the prober is told. */
+export interface PlacementUser {
+  /** The targets of the server, or what is known of them, changed. */
+  changed(server: PeerServer): void;
+  /** Its name could be resolved before, or was not asked yet, and now it cannot. */
+  unresolved(server: PeerServer): void;
+  finished(server: PeerServer, target: string, finding: Finding, rttMs: number | undefined): void;
+}
+
+export class Placement {
+  readonly #ports: PlacementPorts;
+  readonly #user: PlacementUser;
+  readonly #table: UnitTable<PeerServer>;
+
+  constructor(ports: PlacementPorts, user: PlacementUser) {
+    this.#ports = ports;
+    this.#user = user;
+    const { clock, timers, random, pacer, userAgent } = ports;
+    this.#table = new UnitTable({
+      clock,
+      timers,
+      random,
+      pacer,
+      userAgent,
+      calendar: new ProbeCalendar(random),
+      changed: (unit, before) => this.#unitChanged(unit, before.name),
+      finished: (unit, finding, rttMs) => {
+        for (const server of this.#table.subscribersOf(unit)) {
+          this.#user.finished(server, unit.targetKey, finding, rttMs);
+        }
+      },
+      alternatives: (unit) => this.#addressesBeside(unit),
+    });
+  }
+
+  /** How many different probes there are. */
+  get unitCount(): number {
+    return this.#table.size;
+  }
+
+  /** Brings locating and probing of a server in line with its spec and admin. */
+  place(server: PeerServer, previousHop: NextHop | undefined): void {
+    if (!server.isProbed) {
+      this.forget(server);
+      return;
+    }
+    const isSameHop = previousHop !== undefined && isEqualHop(previousHop, server.spec.hop);
+    if (server.targets === undefined || !isSameHop) this.locate(server);
+    else this.#use(server, server.targets);
+  }
+
+  /** Ends locating and probing of a server; nothing of it is known any more. */
+  forget(server: PeerServer): void {
+    server.locateSerial += 1;
+    this.#ports.timers.disarm(server.locateTimer);
+    for (const unit of server.units) this.#table.release(unit, server);
+    server.units = NO_UNITS;
+    server.targets = undefined;
+    server.lookupFault = undefined;
+  }
+
+  /** Asks where the server is; what it was known to have stays until the answer comes. */
+  locate(server: PeerServer): void {
+    const { clock, timers, locator } = this.#ports;
+    server.locateSerial += 1;
+    const serial = server.locateSerial;
+    timers.arm(server.locateTimer, after(clock.now(), RELOCATE_MS));
+    locator.locate(server.spec.hop, (result, freshUntil) => {
+      if (server.locateSerial !== serial) return;
+      if (result.ok) {
+        this.#planRelocation(server, freshUntil, false);
+        const isNews = server.lookupFault !== undefined || server.targets !== result.value;
+        server.lookupFault = undefined;
+        if (!isNews) return;
+        this.#use(server, result.value);
+      } else {
+        this.#planRelocation(server, freshUntil, true);
+        const wasKnown = server.lookupFault?.code === result.fault.code;
+        server.lookupFault = result.fault;
+        if (!wasKnown) this.#user.unresolved(server);
+      }
+      this.#user.changed(server);
+    });
+  }
+
+  /** Stops every probe and timer; what the servers know stays. */
+  stop(servers: Iterable<PeerServer>): void {
+    for (const server of servers) {
+      server.locateSerial += 1;
+      this.#ports.timers.disarm(server.locateTimer);
+    }
+    this.#table.stop();
+  }
+
+  #planRelocation(server: PeerServer, freshUntil: Instant | undefined, hasFailed: boolean): void {
+    const { clock, timers, random } = this.#ports;
+    if (freshUntil === undefined && !hasFailed) {
+      timers.disarm(server.locateTimer);
+      return;
+    }
+    const now = clock.now();
+    const freshMs = freshUntil === undefined ? RELOCATE_MS : elapsedMs(now, freshUntil);
+    const waitMs = Math.max(freshMs, LEAST_RELOCATE_MS) + between(random, 0, RELOCATE_JITTER_MS);
+    timers.arm(server.locateTimer, after(now, waitMs));
+  }
+
+  #use(server: PeerServer, targets: readonly Target[]): void {
+    const old = server.units;
+    const units = targets.map((target) => {
+      const way = probeWay(server.spec, target);
+      const before = old.find((unit) => isEqualTarget(unit.target, target));
+      return this.#table.acquire(way, server, server.startCount, before);
+    });
+    for (const unit of old) if (!units.includes(unit)) this.#table.release(unit, server);
+    server.units = units;
+    server.targets = targets;
+  }
+
+  #unitChanged(unit: ProbeUnit, before: PeerState): void {
+    for (const server of this.#table.subscribersOf(unit)) this.#user.changed(server);
+    if (unit.state.name !== 'down' || before === 'down') return;
+    // Other ways to the same target have a word in this too, and their turn may be far.
+    for (const sibling of this.#table.atTargetOf(unit)) if (sibling !== unit) sibling.hurry();
+  }
+
+  /** All addresses that the name of the unit's servers has. */
+  #addressesBeside(unit: ProbeUnit): readonly string[] {
+    for (const { targets } of this.#table.subscribersOf(unit)) {
+      if (targets !== undefined) return targets.map(({ address }) => address);
+    }
+    return [];
+  }
+}
+
+function isEqualHop(a: NextHop, b: NextHop): boolean {
+  return (
+    a.host === b.host && a.port === b.port && a.protocol === b.protocol && a.secure === b.secure
+  );
+}
+
+function isEqualTarget(a: Target, b: Target): boolean {
+  return a.address === b.address && a.port === b.port && a.protocol === b.protocol;
+}

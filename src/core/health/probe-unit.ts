@@ -1,0 +1,279 @@
+/**
+ * Keeper of the machine of one way to one target: asks the pacer, sends the probes, arms the one timer,
+ * and tells whoever shares the way when something changed. Made and stopped by the unit table.
+ */
+import type { Clock } from '../base/clock.ts';
+import { after, earlier, type Instant } from '../base/instant.ts';
+import type { Random } from '../base/random.ts';
+import { Timer, type TimerQueue } from '../base/timer-queue.ts';
+import { type Target, targetKey } from '../sip/locate/target.ts';
+import {
+  type Exchange,
+  type ExchangeOutcome,
+  type PacerPort,
+  type PacerTicket,
+  PRIORITY,
+  type UserAgentPort,
+} from '../sip/user-agent/ports.ts';
+import { stepTarget } from './machine.ts';
+import { OptionsProbe, type ProbeWay } from './options-probe.ts';
+import { patienceMs, RttWindow, timeoutMs } from './rtt-window.ts';
+import type { TargetSnapshot } from './snapshot.ts';
+import type { ProbePlan } from './spec.ts';
+import { isCrowd, type ProbeCalendar, phaseOf } from './spread.ts';
+import { carryOver, newTarget, type TargetInput, type TargetState } from './target-state.ts';
+import { type Finding, findingOf } from './verdict.ts';
+
+/** What all units share. */
+export interface UnitPorts {
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly random: Random;
+  readonly pacer: PacerPort;
+  readonly userAgent: UserAgentPort;
+  readonly calendar: ProbeCalendar;
+  /** The first moment from `at` on at which the unit may probe its target in regular turn. */
+  turn(unit: ProbeUnit, at: Instant): Instant;
+  /** The state of the target changed, or whether anything can be said of it. */
+  changed(unit: ProbeUnit, before: TargetState): void;
+  finished(unit: ProbeUnit, finding: Finding, rttMs: number | undefined): void;
+  /** Addresses that answers may come from when `sourceCheck` is `set`. */
+  alternatives(unit: ProbeUnit): readonly string[];
+}
+
+interface RunningProbe {
+  readonly id: number;
+  readonly exchange: Exchange;
+}
+
+/** A probe has a Call-ID of its own, so its CSeq may always be the first. */
+const FIRST_CSEQ = (): number => 1;
+const NO_ADDRESSES: readonly string[] = [];
+
+export class ProbeUnit {
+  readonly way: ProbeWay;
+  /** wayKey of the way. */
+  readonly key: string;
+  readonly targetKey: string;
+  readonly #ports: UnitPorts;
+  readonly #probe: OptionsProbe;
+  readonly #phase: number;
+  readonly #timer = new Timer((now) => this.#ticked(now));
+  readonly #granted = () => this.#send();
+  readonly #tail: OptionsProbe['tail'];
+  #rtt = new RttWindow();
+  #state: TargetState;
+  #running: RunningProbe[] = [];
+  #ticket: PacerTicket | undefined;
+  #nextProbeAt: Instant | undefined;
+  #probes = 0;
+  /** The probe that is under way was a regular one, so that the next is an interval later. */
+  #isInTurn = false;
+  /** The first probe comes sooner than its phase says. */
+  #isOutOfPhase = false;
+  #lastResponse: TargetSnapshot['lastResponse'];
+
+  constructor(way: ProbeWay, key: string, ports: UnitPorts) {
+    this.way = way;
+    this.key = key;
+    this.targetKey = targetKey(way.target);
+    this.#ports = ports;
+    this.#probe = new OptionsProbe(way);
+    this.#tail = (flow) => this.#probe.tail(flow);
+    this.#phase = phaseOf(key);
+    this.#state = newTarget(ports.clock.now());
+  }
+
+  get target(): Target {
+    return this.way.target;
+  }
+
+  get plan(): ProbePlan {
+    return this.way.plan;
+  }
+
+  get state(): TargetState {
+    return this.#state;
+  }
+
+  get rttMs(): number | undefined {
+    return this.#rtt.lastMs;
+  }
+
+  /** When the next probe goes, or the open ones are judged; undefined once stopped. */
+  get nextProbeAt(): Instant | undefined {
+    return this.#nextProbeAt ?? (this.#timer.isArmed ? this.#timer.deadline : undefined);
+  }
+
+  /** Begins to probe, as one of `count` that begin now; what `old` knew of the same target is kept. */
+  start(count: number, old: ProbeUnit | undefined): void {
+    const now = this.#ports.clock.now();
+    const { calendar } = this.#ports;
+    this.#nextProbeAt = calendar.firstTurn(now, this.#phase, this.plan.intervalMs, count);
+    this.#isOutOfPhase = !isCrowd(count, this.plan.intervalMs);
+    if (old !== undefined) {
+      this.#state = carryOver(old.#state);
+      this.#rtt = old.#rtt;
+      this.#lastResponse = old.#lastResponse;
+      this.#nextProbeAt = earlier(this.#nextProbeAt, old.#nextProbeAt ?? this.#nextProbeAt);
+    }
+    this.#arm();
+  }
+
+  /** Ends everything that is under way; nothing is reported any more. */
+  stop(): void {
+    this.#ports.timers.disarm(this.#timer);
+    this.#nextProbeAt = undefined;
+    this.#dropTicket();
+    this.#cancelRunning();
+  }
+
+  /** Probes at once, whatever is planned, unless as many are open as may be. */
+  probeNow(): void {
+    const { kind } = this.#state.next;
+    if (kind === 'round' || kind === 'at') this.#feed({ kind: 'tick', isDue: true });
+  }
+
+  /** Probes at once if nothing but the next regular turn is planned. */
+  hurry(): void {
+    if (this.#state.next.kind === 'round') this.probeNow();
+  }
+
+  snapshot(): TargetSnapshot {
+    const { name, since, successes, failures } = this.#state;
+    return {
+      target: this.targetKey,
+      state: name,
+      since,
+      rttMs: this.rttMs,
+      lastResponse: this.#lastResponse,
+      successes,
+      failures,
+      nextProbeAt: this.nextProbeAt,
+    };
+  }
+
+  #ticked(now: Instant): void {
+    const isDue = this.#nextProbeAt !== undefined && this.#nextProbeAt <= now;
+    if (isDue) this.#isInTurn = this.#state.next.kind === 'round' && !this.#isOutOfPhase;
+    if (isDue) this.#isOutOfPhase = false;
+    this.#feed({ kind: 'tick', isDue });
+  }
+
+  #feed(input: TargetInput): void {
+    const before = this.#state;
+    const now = this.#ports.clock.now();
+    const { medianMs } = this.#rtt;
+    const { state, effects } = stepTarget(before, input, {
+      now,
+      plan: this.plan,
+      patienceMs: patienceMs(this.plan, medianMs),
+      timeoutMs: timeoutMs(this.plan, medianMs),
+    });
+    this.#state = state;
+    for (const effect of effects) {
+      if (effect.kind === 'probe') this.#ask(now);
+      else this.#cancelRunning();
+    }
+    if (state.next !== before.next) this.#planNext(now);
+    this.#arm();
+    const isChanged =
+      state.name !== before.name ||
+      state.isMute !== before.isMute ||
+      state.voidFault !== before.voidFault;
+    if (isChanged) this.#ports.changed(this, before);
+  }
+
+  #planNext(now: Instant): void {
+    const { next, lastSentAt } = this.#state;
+    if (next.kind !== 'asked') this.#dropTicket();
+    if (next.kind === 'at') this.#nextProbeAt = next.at;
+    else this.#nextProbeAt = next.kind === 'round' ? this.#round(lastSentAt ?? now) : undefined;
+  }
+
+  #round(lastSentAt: Instant): Instant {
+    const { calendar } = this.#ports;
+    const { intervalMs } = this.plan;
+    const at = this.#isInTurn
+      ? calendar.nextTurn(lastSentAt, intervalMs)
+      : calendar.homeTurn(lastSentAt, intervalMs, this.#phase);
+    this.#isInTurn = false;
+    return this.#ports.turn(this, at);
+  }
+
+  #arm(): void {
+    const { checkAt } = this.#state;
+    const nextProbeAt = this.#nextProbeAt;
+    const { timers } = this.#ports;
+    if (nextProbeAt === undefined) {
+      if (checkAt === undefined) timers.disarm(this.#timer);
+      else timers.arm(this.#timer, checkAt);
+    } else {
+      timers.arm(this.#timer, checkAt === undefined ? nextProbeAt : earlier(nextProbeAt, checkAt));
+    }
+  }
+
+  #ask(now: Instant): void {
+    const deadline = after(now, this.plan.timeoutMs);
+    this.#ticket = this.#ports.pacer.enqueue(this.targetKey, {
+      priority: PRIORITY.probe,
+      deadline,
+      grant: this.#granted,
+    });
+  }
+
+  #send(): void {
+    this.#ticket = undefined;
+    this.#probes += 1;
+    const id = this.#probes;
+    this.#feed({ kind: 'sent', id });
+    const { way } = this;
+    const { random, userAgent } = this.#ports;
+    const isSet = way.sourceCheck === 'set';
+    const exchange = userAgent.start(
+      {
+        template: this.#probe.next(random),
+        tail: this.#tail,
+        target: way.target,
+        alternatives: isSet ? this.#ports.alternatives(this) : NO_ADDRESSES,
+        sourceCheck: way.sourceCheck,
+        localSocket: way.localSocket,
+        tls: way.target.protocol === 'tls' ? way.tls : undefined,
+        nextCseq: FIRST_CSEQ,
+        session: undefined,
+        timeoutMs: timeoutMs(this.plan, this.#rtt.medianMs),
+      },
+      (outcome) => this.#received(id, outcome),
+    );
+    this.#running.push({ id, exchange });
+  }
+
+  #received(id: number, outcome: ExchangeOutcome): void {
+    const index = this.#running.findIndex((probe) => probe.id === id);
+    if (index < 0) return;
+    this.#running.splice(index, 1);
+    const finding = findingOf(outcome);
+    let rttMs: number | undefined;
+    if (outcome.kind === 'response' && finding.kind === 'answer') {
+      rttMs = outcome.rttMs;
+      this.#rtt.add(rttMs);
+      const last = this.#lastResponse;
+      if (last?.code !== finding.code || last.reason !== finding.reason) {
+        this.#lastResponse = { code: finding.code, reason: finding.reason };
+      }
+    }
+    this.#feed({ kind: 'ended', id, finding });
+    this.#ports.finished(this, finding, rttMs);
+  }
+
+  #dropTicket(): void {
+    this.#ticket?.cancel();
+    this.#ticket = undefined;
+  }
+
+  #cancelRunning(): void {
+    const running = this.#running;
+    this.#running = [];
+    for (const { exchange } of running) exchange.cancel();
+  }
+}

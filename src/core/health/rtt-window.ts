@@ -1,0 +1,49 @@
+/**
+ * The round-trip times of a target's last answers, and what follows from them for its probes: a server
+ * that always takes its time is not suspected sooner than it can answer. The median is used, since an
+ * answer to a resent probe seems to have taken a second, and one such must not change anything.
+ */
+import type { ProbePlan } from './spec.ts';
+
+const SAMPLES = 5;
+const LEAST_PATIENCE_MS = 1_000;
+/** A little more than the usual answer takes. */
+const PATIENCE_FACTOR = 1.25;
+/** So much that `fall` probes, each after the patience for the one before, have their time. */
+const TIMEOUT_FACTOR = 4;
+
+export class RttWindow {
+  readonly #samples: number[] = [];
+  #at = 0;
+  #medianMs: number | undefined;
+
+  /** The latest round-trip time; undefined before the first answer. */
+  lastMs: number | undefined;
+
+  add(rttMs: number): void {
+    this.lastMs = rttMs;
+    this.#samples[this.#at] = rttMs;
+    this.#at = (this.#at + 1) % SAMPLES;
+    this.#medianMs = undefined;
+  }
+
+  /** The median of the last answers; 0 before the first. */
+  get medianMs(): number {
+    if (this.#medianMs === undefined) {
+      const sorted = [...this.#samples].sort((a, b) => a - b);
+      this.#medianMs = sorted[sorted.length >> 1] ?? 0;
+    }
+    return this.#medianMs;
+  }
+}
+
+/** How long a probe may stay open before the next one starts: 1 s, or what an answer usually takes. */
+export function patienceMs(plan: ProbePlan, medianMs: number): number {
+  const usual = Math.max(LEAST_PATIENCE_MS, PATIENCE_FACTOR * medianMs);
+  return Math.min(usual, timeoutMs(plan, medianMs) / 2);
+}
+
+/** The time-out of a probe: never below the configured one, at most twice that. */
+export function timeoutMs(plan: ProbePlan, medianMs: number): number {
+  return Math.min(Math.max(plan.timeoutMs, TIMEOUT_FACTOR * medianMs), 2 * plan.timeoutMs);
+}

@@ -1,0 +1,97 @@
+/**
+ * What the end of one probe means (design.md 6, 'which answer is up'; conformance Q01). Every final
+ * answer shows that the server lives, but the few that say it cannot take calls; silence and refusal
+ * count against it; what went wrong on our side counts neither way.
+ *
+ *   2xx 3xx 4xx 5xx            good      404, 405, 481, 501 and the challenges are answers like any other
+ *   483, 6xx                   impaired  it lives, but a loop or a general refusal stands in the way
+ *   408 430 477 478 500        bad       it, or a proxy before it, does not reach what is behind
+ *   502 503 504
+ *   503 with Retry-After       bad       and asked to be left alone until then
+ *   no answer in time          bad       (silent) never shown as a 408, which only a wire can bring
+ *   refused, unreachable, TLS  bad       with the fault's own code
+ *   local, DNS, cancelled      void
+ */
+import type { Fault, FaultCode } from '../base/fault.ts';
+import { retryAfterSec } from '../sip/header/retry-after.ts';
+import type { SipMessage } from '../sip/message/message.ts';
+import type { ExchangeOutcome } from '../sip/user-agent/ports.ts';
+
+export type Verdict = 'good' | 'impaired' | 'bad' | 'void';
+
+/** What one probe found out. */
+export type Finding =
+  | {
+      readonly kind: 'answer';
+      readonly verdict: 'good' | 'impaired' | 'bad';
+      readonly code: number;
+      /** At most 64 printable characters. */
+      readonly reason: string;
+      /** How long the server asked to be left alone; 0: not at all. */
+      readonly holdMs: number;
+    }
+  /** Nobody answered in time. */
+  | { readonly kind: 'silence'; readonly verdict: 'bad'; readonly fault: Fault }
+  /** The other side or the way to it said no. */
+  | { readonly kind: 'refusal'; readonly verdict: 'bad'; readonly fault: Fault }
+  | { readonly kind: 'none'; readonly verdict: 'void'; readonly fault: Fault };
+
+/** The longest that a 503 may keep its server out of use, so that no slip lasts for hours. */
+export const MAX_HOLD_MS = 600_000;
+
+const BAD_ANSWERS: ReadonlySet<number> = new Set([408, 430, 477, 478, 500, 502, 503, 504]);
+
+const MAX_REASON_CHARACTERS = 64;
+const UNPRINTABLE = /[^ -~]/g;
+
+const SILENT_FAULTS: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'timeout.response',
+  'timeout.connect',
+]);
+
+/** The verdict of a final answer, 200 to 699. */
+export function verdictOfStatus(status: number): 'good' | 'impaired' | 'bad' {
+  if (BAD_ANSWERS.has(status)) return 'bad';
+  return status === 483 || status >= 600 ? 'impaired' : 'good';
+}
+
+/** What the outcome of a probe's exchange says about its target. */
+export function findingOf(outcome: ExchangeOutcome): Finding {
+  if (outcome.kind === 'failed') return findingOfFault(outcome.fault);
+  const { response, status } = outcome;
+  return {
+    kind: 'answer',
+    verdict: verdictOfStatus(status),
+    code: status,
+    reason: printableReason(response.reason),
+    holdMs: status === 503 ? holdMs(response) : 0,
+  };
+}
+
+function findingOfFault(fault: Fault): Finding {
+  const { code, blame } = fault;
+  const isOurs = blame === 'local' || code === 'cancelled' || code.startsWith('dns.');
+  if (isOurs || code === 'transport.local' || code === 'transport.noSocket') {
+    return { kind: 'none', verdict: 'void', fault };
+  }
+  const kind = SILENT_FAULTS.has(code) ? 'silence' : 'refusal';
+  return { kind, verdict: 'bad', fault };
+}
+
+/** A value that is no number of seconds is as good as none. */
+function holdMs(response: SipMessage): number {
+  return Math.min((retryAfterSec(response) ?? 0) * 1000, MAX_HOLD_MS);
+}
+
+/** The reason phrase is text of a stranger: cut, and without anything that a terminal could obey. */
+export function printableReason(reason: string): string {
+  const cut = reason.slice(0, MAX_REASON_CHARACTERS);
+  for (let index = 0; index < cut.length; index += 1) {
+    if (!isPrintable(cut.charCodeAt(index))) return cut.replace(UNPRINTABLE, '?');
+  }
+  return cut;
+}
+
+function isPrintable(code: number): boolean {
+  return code >= 0x20 && code <= 0x7e;
+}
