@@ -5,7 +5,7 @@ import { changesBetween, summary, table } from './view.ts';
 
 /** The part of a standard output that is used here. */
 export type Output = Pick<WriteStream, 'write' | 'once' | 'removeListener'> &
-  Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows'>>;
+  Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows' | 'hasColors'>>;
 
 export class Screen {
   readonly #output: Output;
@@ -16,9 +16,9 @@ export class Screen {
   #last: Status | undefined;
   readonly #news: string[] = [];
 
-  constructor(output: Output, isColoured: boolean) {
+  constructor(output: Output) {
     this.#output = output;
-    this.#isColoured = isColoured;
+    this.#isColoured = output.hasColors?.() === true;
     this.#isTerminal = output.isTTY === true;
   }
 

@@ -17,10 +17,10 @@ export const SERVER_NAMES = ['madrid', 'seville', 'valencia'] as const;
 
 /** Passwords of a provider that exists on this loopback only, for as long as the demo runs. */
 export const USERS: readonly DemoUser[] = [
-  { username: '34910000001', password: 'orange-1', algorithm: 'MD5' },
-  { username: '34910000002', password: 'orange-2', algorithm: 'MD5' },
-  { username: '34910000003', password: 'orange-3', algorithm: 'MD5' },
-  { username: '34910000004', password: 'orange-4', algorithm: 'MD5' },
-  { username: '34910000005', password: 'lemon-5', algorithm: 'SHA-256' },
-  { username: '34910000006', password: 'lemon-6', algorithm: 'SHA-256' },
+  { username: '34910000001', password: 'orange-tree-garden-1', algorithm: 'MD5' },
+  { username: '34910000002', password: 'orange-tree-garden-2', algorithm: 'MD5' },
+  { username: '34910000003', password: 'orange-tree-garden-3', algorithm: 'MD5' },
+  { username: '34910000004', password: 'orange-tree-garden-4', algorithm: 'MD5' },
+  { username: '34910000005', password: 'lemon-tree-garden-5', algorithm: 'SHA-256' },
+  { username: '34910000006', password: 'lemon-tree-garden-6', algorithm: 'SHA-256' },
 ];
