@@ -89,4 +89,6 @@ export interface LocalSocketSpec {
         readonly key: string | undefined;
       }
     | undefined;
+  /** Nobody configured it: that it cannot be bound (a host without IPv6) is no reason not to start. */
+  readonly isMadeUp?: boolean;
 }

@@ -1,0 +1,179 @@
+/**
+ * Loads a whole configuration, or tells everything that is wrong with it. YAML is parsed in a worker
+ * thread; registrations (inline and bulk) and peer servers are checked in short slices on the main
+ * thread, so that a reload of 100,000 lines never holds up a refresh.
+ */
+import { dirname, resolve } from 'node:path';
+import type { ContractSpec } from '../core/health/spec.ts';
+import type { RegistrationSpec } from '../core/registration/spec.ts';
+import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
+import { checkSpec } from './check.ts';
+import type { DaemonSpec } from './daemon-spec.ts';
+import { DEFAULTS } from './defaults.ts';
+import { Levels } from './levels.ts';
+import { type BulkFile, ContractLoader } from './load-contract.ts';
+import { makeUpSockets, toLocalSockets } from './local-sockets.ts';
+import { isMap } from './merge-sources.ts';
+import { type Complaint, type Problem, ProblemList } from './problem.ts';
+import { Reporter } from './reporter.ts';
+import { type ConfigSettings, configSchema } from './schema.ts';
+import { SecretReader } from './secrets.ts';
+import { Slices } from './slices.ts';
+import { type ParseFile, readSources, type Sources } from './sources.ts';
+import type { Environment } from './tidy.ts';
+import { toTopSpec } from './to-daemon.ts';
+import { RegistrationPlaces, UniqueRegistrations } from './unique.ts';
+import { validate } from './validate.ts';
+import { WayPlanner } from './way.ts';
+import { YamlThread } from './yaml-thread.ts';
+
+export interface LoadOptions {
+  /** A secret that cannot be read is an error in `run`, a warning in `check`. */
+  readonly mode: 'run' | 'check';
+  readonly env: Environment;
+  /** Text of the User-Agent header where the configuration gives none. */
+  readonly userAgent?: string;
+  /** For tests: parses in place of the worker thread. */
+  readonly parseFile?: ParseFile;
+  /** How many problems, and how many warnings, are told in detail; default 100. */
+  readonly maxProblems?: number;
+}
+
+/** What a reload and the log want to know besides the result. */
+export interface LoadFacts {
+  readonly files: readonly string[];
+  readonly bulkFiles: readonly BulkFile[];
+  /** Turns of the event loop that checking took. */
+  readonly slices: number;
+}
+
+export type LoadResult =
+  | {
+      readonly ok: true;
+      readonly spec: DaemonSpec;
+      readonly warnings: readonly Problem[];
+      readonly facts: LoadFacts;
+    }
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      readonly warnings: readonly Problem[];
+      readonly facts: LoadFacts;
+    };
+
+/** Never throws for what stands in a file, and never prints a secret. */
+export async function loadConfig(path: string, options: LoadOptions): Promise<LoadResult> {
+  const limit = options.maxProblems ?? 100;
+  const problems = new ProblemList(limit);
+  const warnings = new ProblemList(limit);
+  const thread = options.parseFile === undefined ? new YamlThread() : undefined;
+  const parse = options.parseFile ?? ((file: string) => (thread as YamlThread).parse(file));
+  let sources: Sources;
+  try {
+    sources = await readSources(path, parse, problems);
+  } finally {
+    await thread?.stop();
+  }
+  const reporter = new Reporter(sources, problems, warnings, options.mode);
+  const slices = new Slices();
+  const built = sources.isWhole
+    ? await new Load(path, sources, options, reporter, slices).build()
+    : undefined;
+  const bulkFiles = built?.bulkFiles ?? [];
+  const files = [...sources.files, ...bulkFiles.map((file) => file.path)];
+  const facts = { files: sources.files, bulkFiles, slices: slices.count };
+  const listed = { warnings: warnings.list(files, 'warnings'), facts };
+  return built === undefined || problems.size > 0
+    ? { ok: false, problems: problems.list(files, 'problems'), ...listed }
+    : { ok: true, spec: built.spec, ...listed };
+}
+
+interface Built {
+  readonly spec: DaemonSpec;
+  readonly bulkFiles: readonly BulkFile[];
+}
+
+/** One load, from the tree to the spec. */
+class Load {
+  readonly #sources: Sources;
+  readonly #options: LoadOptions;
+  readonly #reporter: Reporter;
+  readonly #secrets: SecretReader;
+  readonly #slices: Slices;
+  readonly #path: string;
+
+  constructor(
+    path: string,
+    sources: Sources,
+    options: LoadOptions,
+    reporter: Reporter,
+    slices: Slices,
+  ) {
+    this.#path = path;
+    this.#sources = sources;
+    this.#options = options;
+    this.#reporter = reporter;
+    this.#slices = slices;
+    this.#secrets = new SecretReader(options.env, resolve(dirname(path)));
+  }
+
+  async build(): Promise<Built> {
+    const { env } = this.#options;
+    const { root } = this.#sources;
+    const rawContracts = isMap(root) ? root['peeringContracts'] : undefined;
+    const isList = Array.isArray(rawContracts);
+    const top = validate(
+      configSchema,
+      isMap(root) && isList ? { ...root, peeringContracts: [] } : root,
+      env,
+    );
+    if (!top.ok) this.#reporter.report([], top.complaints);
+    const settings: ConfigSettings = top.ok ? top.value : {};
+    const complaints: Complaint[] = [];
+    const topSpec = toTopSpec(settings, env, this.#secrets, complaints);
+    const sockets = toLocalSockets(settings.localSockets ?? [], this.#secrets, complaints);
+    const levels = Levels.top(settings.presets ?? {});
+    complaints.push(...[levels.checkPreset(settings.preset)].filter((one) => one !== undefined));
+    this.#reporter.report([], complaints);
+    const ways = new WayPlanner(sockets);
+    const loader = this.#contractLoader(settings, levels, ways, top.ok);
+    const contracts: ContractSpec[] = [];
+    const registrations: RegistrationSpec[] = [];
+    for (const [index, raw] of (isList ? rawContracts : []).entries()) {
+      const contract = await loader.load(raw, index, registrations);
+      if (contract !== undefined) contracts.push(contract);
+    }
+    const all = withMadeUpSockets(sockets, ways);
+    const spec = { ...topSpec, localSockets: all, contracts, registrations };
+    if (top.ok) checkSpec(spec, this.#reporter, loader.places, this.#secrets.worldReadable);
+    return { spec, bulkFiles: loader.bulkFiles };
+  }
+
+  #contractLoader(
+    settings: ConfigSettings,
+    levels: Levels,
+    ways: WayPlanner,
+    isTopGood: boolean,
+  ): ContractLoader {
+    return new ContractLoader({
+      env: this.#options.env,
+      baseDirectory: dirname(this.#path),
+      levels: levels.below(settings),
+      ways,
+      secrets: this.#secrets,
+      userAgent: settings.userAgent ?? this.#options.userAgent ?? DEFAULTS.userAgent,
+      reporter: this.#reporter,
+      slices: this.#slices,
+      unique: new UniqueRegistrations(),
+      registrationPlaces: new RegistrationPlaces(),
+      isTopGood,
+    });
+  }
+}
+
+function withMadeUpSockets(
+  sockets: readonly LocalSocketSpec[],
+  ways: WayPlanner,
+): readonly LocalSocketSpec[] {
+  return [...sockets, ...makeUpSockets(sockets, ways.wanted)];
+}

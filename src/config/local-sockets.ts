@@ -1,0 +1,134 @@
+/** Our own sockets: those that are configured, and those that have to be made up. */
+import type { TransportProtocol } from '../core/sip/locate/target.ts';
+import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
+import { familyOf, parseBind, parseHostPort, printHostPort } from './address.ts';
+import { quoted } from './parse-yaml.ts';
+import type { Complaint } from './problem.ts';
+import type { LocalSocketSettings } from './schema.ts';
+import type { SecretReader, SecretReading } from './secrets.ts';
+
+/** The specs of what is configured; what is wrong with it goes into `complaints`. */
+export function toLocalSockets(
+  settings: readonly LocalSocketSettings[],
+  secrets: SecretReader,
+  complaints: Complaint[],
+): LocalSocketSpec[] {
+  const specs: LocalSocketSpec[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, one] of settings.entries()) {
+    const first = seen.get(one.name);
+    if (first !== undefined) {
+      const text = `the name ${quoted(one.name)} is taken by local socket ${first + 1}`;
+      complaints.push({ path: ['localSockets', index, 'name'], text });
+    }
+    seen.set(one.name, first ?? index);
+    const spec = toLocalSocket(one, ['localSockets', index], secrets, complaints);
+    if (spec !== undefined) specs.push(spec);
+  }
+  return specs;
+}
+
+/**
+ * Sockets on ephemeral ports for what no configured one serves. `wanted` holds `protocol/family`;
+ * where a host name decides the family, both are made unless the protocol has a socket already.
+ */
+export function makeUpSockets(
+  configured: readonly LocalSocketSpec[],
+  wanted: Iterable<string>,
+): LocalSocketSpec[] {
+  const made: LocalSocketSpec[] = [];
+  for (const want of [...wanted].toSorted()) {
+    const [protocol, family] = want.split('/');
+    const ofProtocol = [...configured, ...made].filter((one) => one.protocol === protocol);
+    for (const missing of missingFamilies(family, ofProtocol)) {
+      made.push(madeUp(protocol === 'tcp' || protocol === 'tls' ? protocol : 'udp', missing));
+    }
+  }
+  return made.map((one) => ({ ...one, name: freeName(one.name, configured) }));
+}
+
+function missingFamilies(
+  wanted: string | undefined,
+  present: readonly LocalSocketSpec[],
+): readonly (4 | 6)[] {
+  if (wanted === 'any') return present.length > 0 ? [] : [4, 6];
+  const family = wanted === '6' ? 6 : 4;
+  return present.some((one) => one.family === family) ? [] : [family];
+}
+
+function madeUp(protocol: TransportProtocol, family: 4 | 6): LocalSocketSpec {
+  return {
+    name: `auto-${protocol}${family}`,
+    protocol,
+    address: family === 6 ? '::' : '0.0.0.0',
+    port: 0,
+    family,
+    advertise: undefined,
+    tls: protocol === 'tls' ? { ca: undefined, certificate: undefined, key: undefined } : undefined,
+    isMadeUp: true,
+  };
+}
+
+function freeName(name: string, configured: readonly LocalSocketSpec[]): string {
+  return configured.some((one) => one.name === name) ? freeName(`${name}-`, configured) : name;
+}
+
+function toLocalSocket(
+  settings: LocalSocketSettings,
+  path: readonly (string | number)[],
+  secrets: SecretReader,
+  complaints: Complaint[],
+): LocalSocketSpec | undefined {
+  const bind = parseBind(settings.bind);
+  const family = typeof bind === 'string' ? undefined : familyOf(bind.kind);
+  if (typeof bind === 'string' || family === undefined) {
+    complaints.push({ path: [...path, 'bind'], text: "'bind' has to begin with an IP address" });
+    return undefined;
+  }
+  const advertise =
+    settings.advertise === undefined ? undefined : parseHostPort(settings.advertise);
+  return {
+    name: settings.name,
+    protocol: settings.protocol,
+    address: bind.host,
+    port: bind.port,
+    family,
+    advertise: typeof advertise === 'object' ? printHostPort(advertise) : undefined,
+    tls: toTls(settings, path, secrets, complaints),
+  };
+}
+
+function toTls(
+  settings: LocalSocketSettings,
+  path: readonly (string | number)[],
+  secrets: SecretReader,
+  complaints: Complaint[],
+): LocalSocketSpec['tls'] {
+  const { protocol, ca, certificate, key } = settings;
+  if (protocol !== 'tls') {
+    for (const name of ['ca', 'certificate', 'key'] as const) {
+      if (settings[name] === undefined) continue;
+      complaints.push({
+        path: [...path, name],
+        text: `'${name}' is for sockets with protocol tls`,
+      });
+    }
+    return undefined;
+  }
+  if ((certificate === undefined) !== (key === undefined)) {
+    complaints.push({ path, text: "'certificate' and 'key' need each other" });
+  }
+  const pem = (name: string, reading: SecretReading | undefined): string | undefined => {
+    if (reading === undefined || reading.kind === 'text') return reading?.text;
+    const isWarning = reading.kind === 'unreadable';
+    complaints.push({ path: [...path, name], text: reading.reason, isWarning });
+    return undefined;
+  };
+  const readPem = (source: typeof key) =>
+    source === undefined ? undefined : secrets.readPem(source);
+  return {
+    ca: pem('ca', ca === 'system' ? undefined : readPem(ca)),
+    certificate: pem('certificate', readPem(certificate)),
+    key: pem('key', readPem(key)),
+  };
+}

@@ -1,0 +1,61 @@
+/** Gives complaints their place, and sorts problems from warnings. */
+import type { Complaint, PathStep, Place, ProblemList } from './problem.ts';
+import type { Sources } from './sources.ts';
+
+export class Reporter {
+  readonly #sources: Sources;
+  readonly #problems: ProblemList;
+  readonly #warnings: ProblemList;
+  readonly #mode: 'run' | 'check';
+
+  constructor(
+    sources: Sources,
+    problems: ProblemList,
+    warnings: ProblemList,
+    mode: 'run' | 'check',
+  ) {
+    this.#sources = sources;
+    this.#problems = problems;
+    this.#warnings = warnings;
+    this.#mode = mode;
+  }
+
+  /** True when none of the complaints would be shown in detail any more. */
+  isFull(complaints: readonly Complaint[]): boolean {
+    return this.#listFor(complaints.every((one) => one.isWarning === true)).isFull;
+  }
+
+  /** Complaints about what stands at `prefix` in the tree. */
+  report(prefix: readonly PathStep[], complaints: readonly Complaint[]): void {
+    for (const complaint of complaints) {
+      const path = [...prefix, ...complaint.path];
+      this.add(this.place(path, complaint.isAboutKey === true), { ...complaint, path });
+    }
+  }
+
+  /** A complaint whose place is known. In `run` every warning of a builder is a problem. */
+  add(place: Place, complaint: Complaint): void {
+    this.#listFor(complaint.isWarning === true).add(place, complaint);
+  }
+
+  /** What is no mistake in either mode. */
+  warn(place: Place, path: readonly PathStep[], text: string): void {
+    this.#warnings.add(place, { path, text });
+  }
+
+  /** Counts complaints that nobody will see in detail. */
+  countOnly(complaints: readonly Complaint[]): void {
+    for (const complaint of complaints) {
+      this.#listFor(complaint.isWarning === true).countOnly(1);
+    }
+  }
+
+  place(path: readonly PathStep[], ofKey = false): Place {
+    const { map, root, files } = this.#sources;
+    return map.place(root, path, ofKey) ?? { file: files[0] ?? '', line: 1, column: 1 };
+  }
+
+  #listFor(isWarning: boolean): ProblemList {
+    return isWarning && this.#mode === 'check' ? this.#warnings : this.#problems;
+  }
+}

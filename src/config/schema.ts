@@ -1,0 +1,176 @@
+/**
+ * The configuration file: the one source of its types, defaults, documentation and JSON Schema.
+ * Single values are in schema/leaf.ts, contracts and what stands in them in schema/contract.ts. The
+ * schema checks each value by itself; what depends on several of them is checked by the builders.
+ */
+import { z } from 'zod';
+import { DEFAULTS } from './defaults.ts';
+import { key, notYet, REGISTRATIONS_RELEASE, required, VERDICTS_RELEASE } from './schema/about.ts';
+import { contractSchema, defaultsSection } from './schema/contract.ts';
+import * as leaf from './schema/leaf.ts';
+import { presetKey } from './schema/shared.ts';
+
+const localSocketSchema = z.strictObject({
+  name: required(leaf.name, { description: 'What the socket is called.', example: 'udp' }),
+  protocol: required(z.enum(['udp', 'tcp', 'tls']), {
+    description: 'Transport protocol.',
+    example: 'udp',
+  }),
+  bind: required(leaf.bind, {
+    description:
+      'IP address and port; port 0 for any. A tcp or tls socket with a fixed port also listens.',
+    example: '0.0.0.0:5070',
+  }),
+  advertise: key(leaf.hostPort, {
+    description:
+      'Host[:port] that stands in Via and in contact: self, where a NAT hides the socket.',
+    example: '203.0.113.10:5070',
+  }),
+  ca: key(leaf.path, {
+    description: 'Authorities that are trusted: system, or a PEM file.',
+    defaultText: 'system',
+    example: 'system',
+  }),
+  certificate: key(leaf.path, {
+    description: 'Our own certificate as a PEM file.',
+    example: '/etc/trunkd/cert.pem',
+  }),
+  key: key(leaf.keyFile, {
+    description: 'Its private key as a PEM file.',
+    isSecret: true,
+    example: '/etc/trunkd/key.pem',
+  }),
+});
+
+const inboundSection = z.strictObject({
+  allow: key(z.array(leaf.network).max(1000), {
+    description: 'Who may send us requests, besides our own targets.',
+    default: [],
+    example: ['127.0.0.0/8'],
+  }),
+  forwardTo: notYet(REGISTRATIONS_RELEASE, 'Where calls are relayed to.', 'sip:127.0.0.1:5060'),
+  maxRate: key(z.int().min(1).max(100_000), {
+    description: 'Requests a second that are answered; more are dropped and counted.',
+    default: DEFAULTS.inbound.maxRate,
+    unit: 'requests a second',
+  }),
+});
+
+const httpSection = z.strictObject({
+  bind: key(leaf.bind, {
+    description: 'IP address and port of the API.',
+    default: DEFAULTS.http.bind,
+    reload: 'restart',
+  }),
+  token: key(leaf.secret, {
+    description: 'Bearer token that requests have to bring; required unless bind is on loopback.',
+    isSecret: true,
+    example: { file: '/etc/trunkd/token' },
+    reload: 'restart',
+  }),
+});
+
+const stateSection = z.strictObject({
+  directory: required(leaf.path, {
+    description: 'Directory for what survives a restart.',
+    example: '/var/lib/trunkd',
+  }),
+});
+
+const logSection = z.strictObject({
+  level: key(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']), {
+    description: 'The least important lines that are written.',
+    default: DEFAULTS.log.level,
+  }),
+});
+
+const dnsSection = z.strictObject({
+  servers: key(z.array(leaf.ipPort).min(1).max(8), {
+    description: 'Name servers that are asked.',
+    defaultText: 'those of /etc/resolv.conf',
+    example: ['127.0.0.1:53'],
+    reload: 'restart',
+  }),
+});
+
+const metricsSection = z.strictObject({
+  perRegistration: key(z.int().min(0).max(1_000_000), {
+    description: 'Up to how many registrations get metric series of their own.',
+    default: DEFAULTS.metrics.perRegistration,
+    unit: 'registrations',
+    reload: 'restart',
+  }),
+});
+
+const pacingSection = z.strictObject({
+  perTarget: key(z.number().min(0).max(100_000), {
+    description: 'Requests a second to one target, of all kinds; 0: no limit of any sort.',
+    default: DEFAULTS.pacing.perTarget,
+    unit: 'requests a second',
+  }),
+  burst: key(z.int().min(1).max(100_000), {
+    description: 'Requests that may go at once after a pause.',
+    default: DEFAULTS.pacing.burst,
+    unit: 'requests',
+  }),
+  max: key(z.number().min(0).max(100_000), {
+    description: 'What the rate may grow to while answers are quick.',
+    defaultText: 'perTarget',
+    unit: 'requests a second',
+  }),
+});
+
+const globs = z.union([leaf.path, z.array(leaf.path).max(1000)], {
+  error: 'has to be a file name pattern, or a list of them',
+});
+
+export const configSchema = z.strictObject({
+  version: key(z.literal(1, { error: 'has to be 1: this trunkd reads version 1' }), {
+    description: 'Version of the format.',
+    default: 1,
+  }),
+  include: key(globs, {
+    description:
+      'Further files of the same form, as patterns: lists are joined, sections are merged.',
+    example: 'contracts.d/*.yaml',
+  }),
+  localSockets: key(z.array(localSocketSchema).max(64), {
+    description: 'Our own sockets. Where none fits, one on an ephemeral port is made up.',
+    reload: 'restart',
+  }),
+  proxies: notYet(REGISTRATIONS_RELEASE, 'SIP proxies of ours that carry the calls.'),
+  inbound: key(inboundSection, { description: 'Requests that reach us.' }),
+  http: key(z.union([z.literal('off'), httpSection], { error: 'has to be off or a section' }), {
+    description: 'The HTTP API; off for none.',
+    reload: 'restart',
+  }),
+  state: key(z.union([z.literal('off'), stateSection], { error: 'has to be off or a section' }), {
+    description: 'What survives a restart; off for nothing. Accepted, not used yet.',
+    defaultText: 'off, or $STATE_DIRECTORY where set',
+    reload: 'restart',
+  }),
+  log: key(logSection, { description: 'What is logged.' }),
+  dns: key(dnsSection, { description: 'How names are looked up.', reload: 'restart' }),
+  metrics: key(metricsSection, { description: 'What is measured.', reload: 'restart' }),
+  pacing: key(pacingSection, { description: 'How fast requests go to one target.' }),
+  userAgent: key(leaf.line, {
+    description: 'Text of the User-Agent header.',
+    defaultText: 'trunkd and its version',
+  }),
+  unregisterOnStop: key(z.boolean(), {
+    description: 'Remove all bindings when the daemon stops.',
+    default: DEFAULTS.unregisterOnStop,
+  }),
+  ownFault: notYet(VERDICTS_RELEASE, 'When to suspect our own network.', { maxDown: '60%' }),
+  presets: key(z.record(leaf.name, defaultsSection), {
+    description: 'Named sets of defaults.',
+    example: { quiet: { probe: { interval: '60s' } } },
+  }),
+  preset: presetKey,
+  defaults: key(defaultsSection, { description: 'For everything; they win over the preset.' }),
+  peeringContracts: key(z.array(contractSchema), { description: 'The agreements.' }),
+  consumers: notYet(VERDICTS_RELEASE, 'Proxies that are told about enabled and disabled.'),
+});
+
+export type ConfigSettings = z.infer<typeof configSchema>;
+export type LocalSocketSettings = z.infer<typeof localSocketSchema>;

@@ -1,0 +1,61 @@
+/** A peering contract as configured, and the defaults that may stand at several levels. */
+import { z } from 'zod';
+import { DEFAULTS } from '../defaults.ts';
+import { key, notYet, REGISTRATIONS_RELEASE, required, VERDICTS_RELEASE } from './about.ts';
+import * as leaf from './leaf.ts';
+import { peerServerDefaults, peerServerSchema } from './peer-server.ts';
+import { registrationDefaults, registrationSchema } from './registration.ts';
+import { presetKey, probeSection, tlsSection } from './shared.ts';
+
+export const defaultsSection = z.strictObject({
+  registration: key(registrationDefaults, { description: 'For registrations.' }),
+  peerServer: key(peerServerDefaults, { description: 'For peer servers.' }),
+  probe: key(probeSection, { description: 'For the probes of peer servers.' }),
+  tls: key(tlsSection, { description: 'For TLS of both.' }),
+});
+
+export const contractSchema = z.strictObject({
+  name: required(leaf.name, { description: 'What the contract is called.', example: 'acme' }),
+  description: key(leaf.prose, {
+    description: 'Anything worth knowing.',
+    example: 'ACME Telecom',
+  }),
+  labels: key(leaf.labels, {
+    description: 'Words of your own for logs, metrics and webhooks.',
+    example: { customer: 'big-corp' },
+  }),
+  metadata: key(leaf.metadata, {
+    description: 'What the proxy has to know for its own work; handed on in routes as it stands.',
+    example: { numericTransformation: 'es', externalTarification: 'no' },
+  }),
+  admin: key(leaf.admin, {
+    description: 'Holds for all servers and registrations of the contract.',
+    default: DEFAULTS.contract.admin,
+  }),
+  onAllDown: key(z.enum(['tryAll', 'none']), {
+    description:
+      'What consumers get when every server is disabled: all, as a last resort, or none.',
+    default: DEFAULTS.contract.onAllDown,
+  }),
+  preset: presetKey,
+  defaults: key(defaultsSection, { description: 'For this contract; they win over the preset.' }),
+  peerServers: key(z.array(peerServerSchema), { description: 'The servers of the contract.' }),
+  registrations: key(z.array(registrationSchema), {
+    description: 'The registrations of the contract.',
+  }),
+  registrationsFrom: key(
+    z.union([leaf.path, z.array(leaf.path)], {
+      error: 'has to be the name of a file, or a list of them',
+    }),
+    {
+      description: 'Files with one registration a line, as JSON (JSON Lines), with the same keys.',
+      example: 'accounts.ndjson',
+    },
+  ),
+  via: notYet(REGISTRATIONS_RELEASE, 'Proxy of ours through which requests travel.', 'edge1'),
+  balance: notYet(VERDICTS_RELEASE, 'How calls are shared inside one priority.', 'weighted'),
+  dispatcherSet: notYet(VERDICTS_RELEASE, "Number of the set in Kamailio's dispatcher.", 1),
+});
+
+export type ContractSettings = z.infer<typeof contractSchema>;
+export type DefaultsSettings = z.infer<typeof defaultsSection>;

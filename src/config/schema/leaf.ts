@@ -1,0 +1,169 @@
+/** The types of single values. Each says in words what it wants; none ever quotes what it got. */
+import { z } from 'zod';
+import { isHost, isNetwork, parseBind, parseHop, parseHostPort } from '../address.ts';
+import {
+  hasControl,
+  isLabelName,
+  isName,
+  isRegistrationId,
+  isUriParameters,
+  isUserPart,
+  parseDuration,
+} from '../grammar.ts';
+
+const SECRET_RULE = 'holds a control character or is longer than 1024 characters';
+const LABEL_RULE = 'is longer than 128 characters or holds control characters';
+const EXPIRES_RULE = 'has to be 5 to 604800 seconds, or a time as 10m';
+
+/** Longest text that may get into one header field of ours. */
+const MAX_TEXT = 255;
+
+/** A text that follows a grammar; `test` returns what is wrong with it. */
+function textWith(test: (text: string) => string | undefined, wrongKind?: string) {
+  return z.string(wrongKind).check((context) => {
+    const reason = test(context.value);
+    if (reason !== undefined) {
+      context.issues.push({ code: 'custom', input: context.value, message: reason });
+    }
+  });
+}
+
+function textThat(isRight: (text: string) => boolean, reason: string) {
+  return textWith((text) => (isRight(text) ? undefined : reason));
+}
+
+const parsedBy = (parse: (text: string) => unknown) => (text: string) => {
+  const parsed = parse(text);
+  return typeof parsed === 'string' ? parsed : undefined;
+};
+
+const lineRule = (text: string): string | undefined => {
+  if (hasControl(text)) return 'holds a control character, which must not get into a message';
+  if (!text.isWellFormed()) return 'holds half of a UTF-16 surrogate pair';
+  return text.length > MAX_TEXT ? `is longer than ${MAX_TEXT} characters` : undefined;
+};
+
+/** One line of text without control characters. */
+export const line = textWith(lineRule);
+
+/** Several lines for people; never sent anywhere as SIP. */
+export const prose = textThat(
+  (text) => text.length <= 4096 && !hasControl(text.replace(/[\t\r\n]/g, '')),
+  'is longer than 4096 characters or holds control characters',
+);
+
+export const name = textThat(isName, 'has to be 1 to 64 of A-Z a-z 0-9 . _ -');
+
+export const registrationId = textThat(
+  isRegistrationId,
+  'has to be 1 to 64 of A-Z a-z 0-9 . _ - @ +',
+);
+
+export const userPart = textThat(
+  (text) => isUserPart(text, 64),
+  'has to be the user part of a SIP URI of at most 64 characters; write others as %HH',
+);
+
+export const host = textThat(
+  isHost,
+  'has to be a host name, an IPv4 address or an IPv6 address in brackets, without a port',
+);
+
+export const hostPort = textWith(parsedBy(parseHostPort));
+export const bind = textWith(parsedBy(parseBind));
+export const hop = textWith(parsedBy(parseHop));
+
+export const sipUri = textWith((text) =>
+  /^sips?:/i.test(text)
+    ? parsedBy(parseHop)(text)
+    : 'has to begin with sip: or sips:, as sip:HOST[:PORT][;transport=tls]',
+);
+
+export const contact = textWith((text) =>
+  text === 'self' ? undefined : parsedBy(parseHostPort)(text),
+);
+
+export const network = textThat(isNetwork, 'has to be an IP address or a network as 192.0.2.0/24');
+
+export const uriParameters = textThat(
+  isUriParameters,
+  'has to be URI parameters as ;user=phone, at most 128 characters',
+);
+
+export const ipPort = textWith((text) => {
+  const parsed = parseHostPort(text);
+  if (typeof parsed === 'string') return parsed;
+  return parsed.kind === 'name' ? 'has to be an IP address, with a port or without' : undefined;
+});
+
+/** A file; relative ones count from the configuration file. */
+export const path = textThat(
+  (text) => text.length <= 4096 && !hasControl(text),
+  'is no usable file name',
+);
+
+/** A span of time between two bounds in milliseconds. */
+export function duration(minMs: number, maxMs: number, range: string) {
+  return textWith((text) => {
+    const spanMs = parseDuration(text);
+    if (spanMs === undefined) return DURATION_RULE;
+    return spanMs < minMs || spanMs > maxMs ? `has to be ${range}` : undefined;
+  }, DURATION_RULE);
+}
+
+const DURATION_RULE = 'has to be a time with its unit, as 500ms, 30s, 5m or 1h';
+
+/** Seconds as a number, or a time with its unit. */
+export const expires = z.union(
+  [
+    z.int().min(5).max(604_800),
+    textWith((text) => {
+      const spanMs = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
+      const isRight = spanMs !== undefined && spanMs >= 5000 && spanMs <= 604_800_000;
+      return isRight && spanMs % 1000 === 0 ? undefined : EXPIRES_RULE;
+    }),
+  ],
+  { error: EXPIRES_RULE },
+);
+
+const reference = [
+  z.strictObject({ file: path }).meta({ title: 'from a file' }),
+  z.strictObject({ env: envName() }).meta({ title: 'from the environment' }),
+  z.strictObject({ credential: name }).meta({ title: 'from $CREDENTIALS_DIRECTORY (systemd)' }),
+] as const;
+
+function envName() {
+  return textThat(
+    (text) => /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(text),
+    'has to be the name of an environment variable',
+  );
+}
+
+/** A password or key: plain, or where to find it. */
+export const secret = z.union(
+  [textThat((text) => text.length <= 1024 && !hasControl(text), SECRET_RULE), ...reference],
+  { error: 'has to be a text, { file: PATH }, { env: NAME } or { credential: NAME }' },
+);
+
+export type SecretSource = z.infer<typeof secret>;
+
+/** A private key: the file that holds it, or where to find it. */
+export const keyFile = z.union([path, reference[0], reference[2]], {
+  error: 'has to be the name of a PEM file, { file: PATH } or { credential: NAME }',
+});
+
+export const labels = z
+  .record(
+    textThat(isLabelName, 'has to be 1 to 64 of A-Z a-z 0-9 _, not beginning with a digit or __'),
+    textThat((text) => lineRule(text) === undefined && text.length <= 128, LABEL_RULE),
+  )
+  .check((context) => {
+    if (Object.keys(context.value).length <= 16) return;
+    context.issues.push({ code: 'custom', input: context.value, message: 'holds more than 16' });
+  });
+
+export const metadata = z.record(name, line);
+
+export const admin = z.enum(['up', 'drain', 'off']);
+export const transport = z.enum(['udp', 'tcp', 'tls', 'auto']);
+export const sourceCheck = z.enum(['host', 'strict', 'set', 'off']);

@@ -1,0 +1,98 @@
+/** Keys that registrations and peer servers have in common, and the sections that stand at every level. */
+import { z } from 'zod';
+import { DEFAULTS } from '../defaults.ts';
+import { key, notYet, REGISTRATIONS_RELEASE, VERDICTS_RELEASE } from './about.ts';
+import * as leaf from './leaf.ts';
+
+export const probeSection = z.strictObject({
+  mode: key(z.enum(['options', 'off']), {
+    description: 'How the server is watched: by OPTIONS requests, or not at all.',
+    default: DEFAULTS.probe.mode,
+  }),
+  interval: key(leaf.duration(1000, 3_600_000, '1s to 1h'), {
+    description: 'Time between two probes of one target, give or take a tenth.',
+    default: DEFAULTS.probe.interval,
+    example: '10s',
+  }),
+  timeout: key(leaf.duration(500, 32_000, '500ms to 32s'), {
+    description: 'How long an answer may take before the probe counts as unanswered.',
+    default: DEFAULTS.probe.timeout,
+    example: '2s',
+  }),
+  fall: key(z.int().min(1).max(20), {
+    description: 'Failures in a row that make an up server down.',
+    default: DEFAULTS.probe.fall,
+    unit: 'probes',
+  }),
+  rise: key(z.int().min(1).max(20), {
+    description: 'Successes in a row that make a down server up.',
+    default: DEFAULTS.probe.rise,
+    unit: 'probes',
+  }),
+  answers: notYet(VERDICTS_RELEASE, 'Which answers count as up: a named policy.', 'standard'),
+  upWhen: notYet(VERDICTS_RELEASE, 'How many targets of a server have to be up.', 'any'),
+});
+
+export const tlsSection = z.strictObject({
+  verify: key(z.enum(['strict', 'warn', 'off']), {
+    description: 'How strictly the server has to prove itself; warn checks, reports and goes on.',
+    default: DEFAULTS.tls.verify,
+  }),
+  identity: key(leaf.host, {
+    description: 'The name that the certificate has to hold (RFC 5922).',
+    defaultText: 'the host name of the next hop; the domain where that is an IP address',
+    example: 'sip.acme.example',
+  }),
+  allowWildcard: key(z.boolean(), {
+    description: 'Take a certificate for *.acme.example too, which RFC 5922 forbids.',
+    default: DEFAULTS.tls.allowWildcard,
+  }),
+  minVersion: key(z.enum(['TLSv1.2', 'TLSv1.3']), {
+    description: 'The oldest TLS version that is spoken.',
+    default: DEFAULTS.tls.minVersion,
+  }),
+});
+
+/** Where requests go and what their answers may look like; the same words for both kinds. */
+export const wayKeys = {
+  transport: key(leaf.transport, {
+    description: 'Transport protocol; auto: what the URI, the local socket or RFC 3263 say.',
+    default: DEFAULTS.registration.transport,
+    example: 'tls',
+  }),
+  localSocket: key(leaf.name, {
+    description: 'Name of the local socket that requests leave from.',
+    defaultText: 'the first one of the protocol and address family',
+    example: 'udp',
+  }),
+  outboundProxy: key(leaf.hop, {
+    description:
+      'Next hop: requests are sent there instead of to the name in the Request-URI, without a Route header.',
+    example: '198.51.100.7:5060',
+    listNotYet: REGISTRATIONS_RELEASE,
+  }),
+  sourceCheck: key(leaf.sourceCheck, {
+    description:
+      'Whose answers count: host (the IP address asked), strict (and its port), set (any address of the name), off.',
+    default: DEFAULTS.registration.sourceCheck,
+  }),
+  admin: key(leaf.admin, {
+    description: 'What the operator lets it do: up, drain (no new calls), off.',
+    default: DEFAULTS.registration.admin,
+  }),
+  labels: key(leaf.labels, {
+    description: "Words of your own for logs, metrics and webhooks, added to the contract's.",
+    example: { site: 'madrid' },
+  }),
+  via: notYet(REGISTRATIONS_RELEASE, 'Proxy of ours through which requests travel.', 'edge1'),
+  family: notYet(REGISTRATIONS_RELEASE, 'Which address families may be used.', 'ipv4'),
+  homing: notYet(REGISTRATIONS_RELEASE, 'When to go back to the preferred target.', 'auto'),
+  parking: notYet(REGISTRATIONS_RELEASE, 'How long a failed target is left alone.', '5m'),
+  keepAlive: notYet(REGISTRATIONS_RELEASE, 'How the way through a NAT is kept open.', 'auto'),
+  sizePolicy: notYet(REGISTRATIONS_RELEASE, 'What to do above 1,300 octets on UDP.', 'tcp'),
+};
+
+export const presetKey = key(leaf.name, {
+  description: 'Takes the defaults of the preset of that name.',
+  example: 'quiet',
+});

@@ -1,0 +1,23 @@
+/**
+ * A Contact user for registrations that name no DDI: looks random, stays the same over restarts and
+ * reloads, and differs for different registrations (64 bits; the uniqueness check sees to the rest).
+ */
+export function stableUser(id: string): string {
+  return `t${hash32(id, 0x9747b28c)}${hash32(id, 0x3c6ef372)}`;
+}
+
+/** MurmurHash3 of the text's UTF-16 units, as eight hex digits. Not for secrets. */
+function hash32(text: string, seed: number): string {
+  let hash = seed;
+  for (let index = 0; index < text.length; index += 1) {
+    let unit = Math.imul(text.charCodeAt(index), 0xcc9e2d51);
+    unit = (unit << 15) | (unit >>> 17);
+    hash ^= Math.imul(unit, 0x1b873593);
+    hash = (hash << 13) | (hash >>> 19);
+    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
+  }
+  hash ^= text.length;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,89 @@
+/** The sections of the configuration that stand at the top, as the daemon wants them. */
+import { Secret } from '../core/base/secret.ts';
+import { familyOf, isLoopback, parseBind, parseHostPort, printHostPort } from './address.ts';
+import { readSecret } from './credentials.ts';
+import type { DaemonSpec } from './daemon-spec.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { Complaint } from './problem.ts';
+import type { ConfigSettings } from './schema.ts';
+import type { SecretReader } from './secrets.ts';
+import type { Environment } from './tidy.ts';
+
+export type TopSpec = Omit<DaemonSpec, 'localSockets' | 'contracts' | 'registrations'>;
+
+/** Everything but sockets, contracts and registrations. */
+export function toTopSpec(
+  settings: ConfigSettings,
+  env: Environment,
+  secrets: SecretReader,
+  complaints: Complaint[],
+): TopSpec {
+  const { inbound, metrics, log, dns } = settings;
+  return {
+    inbound: {
+      allow: inbound?.allow ?? [],
+      maxRate: inbound?.maxRate ?? DEFAULTS.inbound.maxRate,
+    },
+    http: toHttp(settings.http, secrets, complaints),
+    stateDirectory: toStateDirectory(settings.state, env),
+    log: { level: log?.level ?? DEFAULTS.log.level },
+    dns: { servers: dns?.servers?.map(canonicalServer) },
+    pacing: toPacing(settings.pacing, complaints),
+    metrics: { perRegistration: metrics?.perRegistration ?? DEFAULTS.metrics.perRegistration },
+    unregisterOnStop: settings.unregisterOnStop ?? DEFAULTS.unregisterOnStop,
+  };
+}
+
+function toHttp(
+  settings: ConfigSettings['http'],
+  secrets: SecretReader,
+  complaints: Complaint[],
+): DaemonSpec['http'] {
+  if (settings === 'off') return undefined;
+  const bind = parseBind(settings?.bind ?? DEFAULTS.http.bind);
+  const isAddress = typeof bind === 'object' && (familyOf(bind.kind) ?? bind.host) !== bind.host;
+  if (typeof bind === 'string' || (!isAddress && bind.host !== 'localhost')) {
+    complaints.push({ path: ['http', 'bind'], text: "'bind' has to begin with an IP address" });
+    return undefined;
+  }
+  if (settings?.token === undefined) {
+    if (!isLoopback(bind)) {
+      complaints.push({
+        path: ['http', 'bind'],
+        text: 'others than this machine can reach the API: it needs a token',
+        hint: 'give http.token, or bind to 127.0.0.1',
+      });
+    }
+    return { host: bind.host, port: bind.port, token: undefined };
+  }
+  const token = readSecret(settings.token, ['http', 'token'], secrets, complaints);
+  if (token === undefined) return undefined;
+  return { host: bind.host, port: bind.port, token: new Secret(token) };
+}
+
+/** systemd gives several directories separated by colons; the first is ours. */
+function toStateDirectory(settings: ConfigSettings['state'], env: Environment): string | undefined {
+  if (settings === 'off') return undefined;
+  if (settings !== undefined) return settings.directory;
+  const [given] = (env['STATE_DIRECTORY'] ?? '').split(':');
+  return given === '' ? undefined : given;
+}
+
+function toPacing(
+  settings: ConfigSettings['pacing'],
+  complaints: Complaint[],
+): DaemonSpec['pacing'] {
+  const perTarget = settings?.perTarget ?? DEFAULTS.pacing.perTarget;
+  const max = settings?.max ?? perTarget;
+  if (perTarget > 0 && max < perTarget) {
+    complaints.push({ path: ['pacing', 'max'], text: "'max' cannot be below 'perTarget'" });
+  }
+  return { perTarget, burst: settings?.burst ?? DEFAULTS.pacing.burst, max };
+}
+
+function canonicalServer(text: string): string {
+  const parsed = parseHostPort(text);
+  if (typeof parsed === 'string') return text;
+  // node:dns wants an IPv6 address bare unless a port follows.
+  return parsed.port === undefined ? parsed.host : printHostPort(parsed);
+}

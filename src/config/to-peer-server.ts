@@ -1,0 +1,90 @@
+/** From the settings of one peer server to the spec that the core works with. */
+import type { Admin, PeerServerSpec, ProbePlan } from '../core/health/spec.ts';
+import { parseHostPort, printHostPort } from './address.ts';
+import { toCredentials } from './credentials.ts';
+import { DEFAULTS } from './defaults.ts';
+import { parseDuration } from './grammar.ts';
+import { type Levels, type MergedDefaults, overlay } from './levels.ts';
+import type { Complaint } from './problem.ts';
+import type { PeerServerDefaults, PeerServerSettings } from './schema/peer-server.ts';
+import type { SecretReader } from './secrets.ts';
+import { stricter } from './to-registration.ts';
+import type { WayPlanner } from './way.ts';
+
+/** What the peer servers of one contract have around them. */
+export interface PeerSurroundings {
+  readonly contract: string;
+  readonly admin: Admin;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly levels: Levels;
+  readonly ways: WayPlanner;
+  readonly secrets: SecretReader;
+  readonly userAgent: string;
+}
+
+/** The spec, or undefined after at least one complaint that is no warning. */
+export function toPeerServer(
+  settings: PeerServerSettings,
+  around: PeerSurroundings,
+  complaints: Complaint[],
+): PeerServerSpec | undefined {
+  const wrongPreset = around.levels.checkPreset(settings.preset);
+  if (wrongPreset !== undefined) complaints.push(wrongPreset);
+  const defaults = around.levels.forItem(settings.preset);
+  const all: PeerServerDefaults = overlay<PeerServerDefaults>(defaults.peerServer, settings);
+  const scheme = all.uriScheme ?? DEFAULTS.peerServer.uriScheme;
+  const last = parseHostPort(settings.sipProxy);
+  if (typeof last === 'string') return undefined;
+  const wish = { last, isSecure: scheme === 'sips', settings: all, own: settings };
+  const way = around.ways.plan(wish, complaints);
+  const { auth } = settings;
+  const credentials = auth && toCredentials(auth, auth.username, around.secrets, complaints);
+  const isAuthWrong = auth !== undefined && credentials === undefined;
+  if (way === undefined || isAuthWrong || wrongPreset !== undefined) return undefined;
+  return {
+    id: `${around.contract}/${settings.name}`,
+    contract: around.contract,
+    name: settings.name,
+    description: settings.description ?? '',
+    labels: { ...around.labels, ...all.labels },
+    admin: stricter(around.admin, all.admin ?? DEFAULTS.peerServer.admin),
+    sipProxy: printHostPort(last),
+    scheme,
+    hop: way.hop,
+    localSocket: way.localSocket,
+    tls: around.ways.tls(overlay(defaults.tls, settings.tls), way, last.host),
+    sourceCheck: all.sourceCheck ?? DEFAULTS.peerServer.sourceCheck,
+    priority: all.priority ?? DEFAULTS.peerServer.priority,
+    weight: all.weight ?? DEFAULTS.peerServer.weight,
+    whenNeverUp: all.whenNeverUp ?? DEFAULTS.peerServer.whenNeverUp,
+    probe: toProbe(overlay(defaults.probe, settings.probe)),
+    userAgent: around.userAgent,
+    credentials,
+    ...callRules(all),
+  };
+}
+
+function callRules(
+  all: PeerServerDefaults,
+): Pick<PeerServerSpec, 'callOriginHeaders' | 'requestUri' | 'from'> {
+  return {
+    callOriginHeaders: all.callOriginHeaders ?? DEFAULTS.peerServer.callOriginHeaders,
+    requestUri: {
+      strip: all.requestUri?.strip ?? 0,
+      prefix: all.requestUri?.prefix ?? '',
+      parameters: all.requestUri?.parameters ?? '',
+    },
+    from: { user: all.from?.user, domain: all.from?.domain },
+  };
+}
+
+function toProbe(settings: MergedDefaults['probe']): ProbePlan {
+  const { probe } = DEFAULTS;
+  return {
+    mode: settings.mode ?? probe.mode,
+    intervalMs: parseDuration(settings.interval ?? probe.interval) ?? 0,
+    timeoutMs: parseDuration(settings.timeout ?? probe.timeout) ?? 0,
+    fall: settings.fall ?? probe.fall,
+    rise: settings.rise ?? probe.rise,
+  };
+}

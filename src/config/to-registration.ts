@@ -1,0 +1,184 @@
+/**
+ * From the settings of one registration to the spec that the core works with. Whatever many
+ * registrations have in common (domain, registrar, contact, expiry ...) is worked out once per
+ * combination and shared as one profile, so that 100,000 of them stay small and load fast.
+ */
+
+import type {
+  Admin,
+  ContactPlan,
+  RegistrationProfile,
+  RegistrationSpec,
+} from '../core/registration/spec.ts';
+import type { Credentials } from '../core/sip/digest/ports.ts';
+import { type Hop, type HostPort, parseHop, parseHostPort, printHostPort } from './address.ts';
+import { toCredentials } from './credentials.ts';
+import { DEFAULTS } from './defaults.ts';
+import { parseDuration } from './grammar.ts';
+import { type Levels, type MergedDefaults, overlay } from './levels.ts';
+import type { Complaint } from './problem.ts';
+import type { RegistrationDefaults, RegistrationSettings } from './schema/registration.ts';
+import type { SecretReader } from './secrets.ts';
+import { stableUser } from './stable-user.ts';
+import type { WayPlanner } from './way.ts';
+
+/** What the registrations of one contract have around them. */
+export interface RegistrationSurroundings {
+  readonly contract: string;
+  readonly admin: Admin;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly levels: Levels;
+  readonly ways: WayPlanner;
+  readonly secrets: SecretReader;
+  readonly userAgent: string;
+}
+
+/** Makes the specs of one contract's registrations. */
+export class RegistrationPlanner {
+  readonly #around: RegistrationSurroundings;
+  readonly #profiles = new Map<string, RegistrationProfile>();
+  readonly #realms = new Map<string, string>();
+
+  constructor(around: RegistrationSurroundings) {
+    this.#around = around;
+  }
+
+  /** The spec, or undefined after at least one complaint that is no warning. */
+  plan(settings: RegistrationSettings, complaints: Complaint[]): RegistrationSpec | undefined {
+    const profile = this.#profileOf(settings, complaints);
+    const credentials = this.#credentialsOf(settings, complaints);
+    if (profile === undefined || credentials === undefined) return undefined;
+    const { username } = settings;
+    const id = settings.id ?? `${username}@${profile.domain}`;
+    const ddi = settings.ddi ?? stableUser(id);
+    // Many operators use the number for both; one text serves them then.
+    return { id, username, ddi: ddi === username ? username : ddi, credentials, profile };
+  }
+
+  #credentialsOf(settings: RegistrationSettings, complaints: Complaint[]): Credentials | undefined {
+    const { auth, username } = settings;
+    if (auth === undefined) {
+      complaints.push({ path: [], text: "'auth' with a password is missing" });
+      return undefined;
+    }
+    const made = toCredentials(auth, username, this.#around.secrets, complaints);
+    if (made?.realm === undefined) return made;
+    const realm = this.#realms.get(made.realm);
+    if (realm !== undefined) return { ...made, realm };
+    this.#realms.set(made.realm, made.realm);
+    return made;
+  }
+
+  #profileOf(
+    settings: RegistrationSettings,
+    complaints: Complaint[],
+  ): RegistrationProfile | undefined {
+    const key = profileKey(settings);
+    const known = this.#profiles.get(key);
+    if (known !== undefined) return known;
+    const profile = this.#makeProfile(settings, complaints);
+    if (profile !== undefined) this.#profiles.set(key, profile);
+    return profile;
+  }
+
+  #makeProfile(
+    settings: RegistrationSettings,
+    complaints: Complaint[],
+  ): RegistrationProfile | undefined {
+    const { levels, ways, contract, userAgent } = this.#around;
+    const count = complaints.length;
+    const wrongPreset = levels.checkPreset(settings.preset);
+    if (wrongPreset !== undefined) complaints.push(wrongPreset);
+    const defaults = levels.forItem(settings.preset);
+    const all = laidOver(defaults, settings);
+    const domain = all.domain;
+    if (domain === undefined) complaints.push({ path: [], text: "'domain' is missing" });
+    const contact = toContact(all.contact);
+    if (contact === undefined) complaints.push(NO_CONTACT);
+    if (domain === undefined || contact === undefined || complaints.length > count)
+      return undefined;
+    const last = lastHop(all.registrar, domain);
+    const isSecure = last.scheme === 'sips';
+    const way = ways.plan({ last, isSecure, settings: all, own: settings }, complaints);
+    if (way === undefined) return undefined;
+    return {
+      contract,
+      labels: { ...this.#around.labels, ...all.labels },
+      domain,
+      scheme: isSecure ? 'sips' : 'sip',
+      hop: way.hop,
+      localSocket: way.localSocket,
+      tls: ways.tls(overlay(defaults.tls, settings.tls), way, domain),
+      contact,
+      expiresSec: toSeconds(all.expires ?? DEFAULTS.registration.expires),
+      onRemove: all.onRemove ?? DEFAULTS.registration.onRemove,
+      admin: stricter(this.#around.admin, all.admin ?? DEFAULTS.registration.admin),
+      sourceCheck: all.sourceCheck ?? DEFAULTS.registration.sourceCheck,
+      userAgent,
+    };
+  }
+}
+
+/** The stricter of two words of an operator: the contract's, and the item's own. */
+export function stricter(a: Admin, b: Admin): Admin {
+  if (a === 'off' || b === 'off') return 'off';
+  return a === 'drain' ? a : b;
+}
+
+const NO_CONTACT: Complaint = {
+  path: [],
+  text: 'there is no way for calls to come in',
+  hint: "give 'contact', here or in defaults.registration: HOST[:PORT] or self",
+};
+
+function laidOver(defaults: MergedDefaults, settings: RegistrationSettings): RegistrationDefaults {
+  return overlay<RegistrationDefaults>(defaults.registration, settings);
+}
+
+/** All that the profile depends on; no value holds a newline. */
+function profileKey(settings: RegistrationSettings): string {
+  const { labels, tls } = settings;
+  const rare =
+    labels === undefined && tls === undefined ? '' : JSON.stringify({ labels, tls }, sortedKeys);
+  return [
+    settings.domain,
+    settings.registrar,
+    settings.outboundProxy,
+    settings.transport,
+    settings.localSocket,
+    settings.contact,
+    settings.expires,
+    settings.onRemove,
+    settings.admin,
+    settings.sourceCheck,
+    settings.preset,
+    rare,
+  ].join('\n');
+}
+
+/** Makes the order in which keys are written irrelevant. */
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function toContact(text: string | undefined): ContactPlan | undefined {
+  if (text === undefined) return undefined;
+  if (text === 'self') return { kind: 'self' };
+  const parsed = parseHostPort(text);
+  return typeof parsed === 'string'
+    ? undefined
+    : { kind: 'address', hostPort: printHostPort(parsed) };
+}
+
+function lastHop(registrar: string | undefined, domain: string): HostPort & Partial<Hop> {
+  const parsed = parseHop(registrar ?? domain);
+  // The schema let both pass; a text that does not parse would be a bug, and is sent as it stands.
+  return typeof parsed === 'string' ? { host: domain, kind: 'name', port: undefined } : parsed;
+}
+
+function toSeconds(expires: number | string): number {
+  if (typeof expires === 'number') return expires;
+  const spanMs = parseDuration(expires);
+  return spanMs === undefined ? Number(expires) : spanMs / 1000;
+}
