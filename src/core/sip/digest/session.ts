@@ -152,18 +152,17 @@ export class DigestSession {
   /** A registrar's realms replace those it had; those of proxies add up, as they sit in a row. */
   #adopt(offers: readonly Offer[], field: ChallengeField): void {
     const former = this.#grants;
-    const isFormer = (grant: Grant, form: ChallengeForm) => isSameRealm(grant.form, form);
-    const fresh = offers.map((offer) => {
-      const kept = former.find((grant) => isFormer(grant, offer.form));
+    const fresh = offers.slice(0, MOST_REALMS).map((offer) => {
+      const kept = former.find((grant) => isSameRealm(grant.form, offer.form));
       return kept === undefined ? this.#newGrant(offer) : this.#renewed(kept, offer);
     });
-    const others = former.filter(
-      (grant) =>
-        !fresh.includes(grant) && (grant.form.field !== field || field === 'Proxy-Authenticate'),
-    );
-    // Those of a registrar come first.
-    const isFirst = field === 'WWW-Authenticate';
-    this.#grants = (isFirst ? [...fresh, ...others] : [...others, ...fresh]).slice(-MOST_GRANTS);
+    const isServer = (grant: Grant) => grant.form.field === 'WWW-Authenticate';
+    if (field === 'WWW-Authenticate') {
+      this.#grants = fresh.concat(former.filter((grant) => !isServer(grant)));
+    } else {
+      const proxies = former.filter((grant) => !isServer(grant) && !fresh.includes(grant));
+      this.#grants = former.filter(isServer).concat([...proxies, ...fresh].slice(-MOST_REALMS));
+    }
   }
 
   #newGrant({ form, nonce }: Offer): Grant {
@@ -227,7 +226,8 @@ function whyUnusable(challenges: readonly Challenge[], field: ChallengeField): s
 const NONE: readonly Grant[] = [];
 /** 24 hexadecimal digits: 96 bits. */
 const CNONCE_DIGITS = 24;
-const MOST_GRANTS = 4;
+/** Of registrars, and again of proxies. */
+const MOST_REALMS = 4;
 const HASH_OF_DIGITS: ReadonlyMap<number, string> = new Map([
   [32, 'md5'],
   [64, 'sha256'],

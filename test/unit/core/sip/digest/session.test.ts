@@ -1,0 +1,435 @@
+import { describe, expect, it } from 'vitest';
+import { Secret } from '../../../../../src/core/base/secret.ts';
+import type { Credentials } from '../../../../../src/core/sip/digest/ports.ts';
+import { DigestSession } from '../../../../../src/core/sip/digest/session.ts';
+import { nodeHasher } from '../../../../support/node-hasher.ts';
+import { SeededRandom } from '../../../../support/seeded-random.ts';
+import { parsed, responseWire } from '../../../../support/wire.ts';
+
+const URI = 'sip:registrar.test';
+const md5 = (text: string): string => nodeHasher.hash('md5', text);
+
+const sessionOf = (credentials: Partial<Credentials> = {}): DigestSession =>
+  new DigestSession(
+    {
+      username: 'bob',
+      password: new Secret('pw'),
+      ha1: undefined,
+      realm: undefined,
+      ...credentials,
+    },
+    nodeHasher,
+    new SeededRandom(7),
+  );
+
+const digest = (rest: string): string => `WWW-Authenticate: Digest ${rest}`;
+const refused = (...lines: readonly string[]) => parsed(responseWire(401, ...lines));
+const byProxy = (...lines: readonly string[]) => parsed(responseWire(407, ...lines));
+const granted = (...lines: readonly string[]) => parsed(responseWire(200, ...lines));
+
+/** One credentials line cut up: quoted values and tokens apart, to see what is quoted. */
+function credentialsOf(line: string): {
+  name: string;
+  quoted: Record<string, string>;
+  bare: Record<string, string>;
+} {
+  const quoted: Record<string, string> = {};
+  const bare: Record<string, string> = {};
+  const [, name = '', rest = ''] = /^([A-Za-z-]+): Digest (.*)$/.exec(line) ?? [];
+  for (const [, key = '', text, token] of rest.matchAll(
+    /([a-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^,]+))(?:, |$)/g,
+  )) {
+    if (text !== undefined) quoted[key] = text;
+    if (token !== undefined) bare[key] = token;
+  }
+  return { name, quoted, bare };
+}
+
+const linesOf = (text: string) => {
+  expect(text === '' || text.endsWith('\r\n')).toBe(true);
+  return text.split('\r\n').slice(0, -1).map(credentialsOf);
+};
+
+const only = (text: string) => {
+  const lines = linesOf(text);
+  expect(lines).toHaveLength(1);
+  return lines[0] ?? { name: '', quoted: {}, bare: {} };
+};
+
+describe('authorize', () => {
+  it('says nothing before a challenge', () => {
+    const session = sessionOf();
+    expect(session.authorize('REGISTER', URI, '')).toBe('');
+    expect(session.hasNonce).toBe(false);
+    expect(session.algorithm).toBeUndefined();
+  });
+
+  it('keeps to the grammar: what is quoted, and what is not', () => {
+    const session = sessionOf();
+    session.accept(
+      refused(digest('realm="r", nonce="n1", qop="auth,auth-int", algorithm="md5", opaque=""')),
+    );
+    const { name, quoted, bare } = only(session.authorize('REGISTER', URI, ''));
+    expect(name).toBe('Authorization');
+    expect(Object.keys(quoted).sort()).toEqual([
+      'cnonce',
+      'nonce',
+      'opaque',
+      'realm',
+      'response',
+      'uri',
+      'username',
+    ]);
+    expect(bare).toEqual({ algorithm: 'md5', qop: 'auth', nc: '00000001' });
+    expect(quoted).toMatchObject({
+      username: 'bob',
+      realm: 'r',
+      nonce: 'n1',
+      uri: URI,
+      opaque: '',
+    });
+    expect(quoted['cnonce']).toMatch(/^[0-9a-f]{24,}$/);
+    const { cnonce = '' } = quoted;
+    expect(quoted['response']).toBe(
+      md5(`${md5('bob:r:pw')}:n1:00000001:${cnonce}:auth:${md5(`REGISTER:${URI}`)}`),
+    );
+  });
+
+  it('without qop uses the form of RFC 2069', () => {
+    const session = sessionOf();
+    session.accept(refused(digest('realm="fritz.box", nonce="00A24F3DE3202F6C"')));
+    const { quoted, bare } = only(session.authorize('REGISTER', URI, ''));
+    expect(Object.keys(quoted).sort()).toEqual(['nonce', 'realm', 'response', 'uri', 'username']);
+    expect(bare).toEqual({});
+    expect(quoted['response']).toBe(
+      md5(`${md5('bob:fritz.box:pw')}:00A24F3DE3202F6C:${md5(`REGISTER:${URI}`)}`),
+    );
+  });
+
+  it('with auth-int alone hashes the body', () => {
+    const session = sessionOf();
+    session.accept(refused(digest('realm="r", nonce="n", qop="auth-int"')));
+    const { quoted, bare } = only(session.authorize('REGISTER', URI, 'body'));
+    expect(bare['qop']).toBe('auth-int');
+    const { cnonce = '' } = quoted;
+    expect(quoted['response']).toBe(
+      md5(
+        `${md5('bob:r:pw')}:n:00000001:${cnonce}:auth-int:${md5(`REGISTER:${URI}:${md5('body')}`)}`,
+      ),
+    );
+  });
+
+  it('counts up while the nonce lives, in eight hexadecimal digits, with a new cnonce each time', () => {
+    const session = sessionOf();
+    session.accept(refused(digest('realm="r", nonce="n1", qop="auth"')));
+    const used = Array.from({ length: 17 }, () => only(session.authorize('REGISTER', URI, '')));
+    expect(used.map(({ bare }) => bare['nc']).slice(8, 11)).toEqual([
+      '00000009',
+      '0000000a',
+      '0000000b',
+    ]);
+    expect(used.at(-1)?.bare['nc']).toBe('00000011');
+    expect(new Set(used.map(({ quoted }) => quoted['cnonce'])).size).toBe(17);
+    session.accept(refused(digest('realm="r", nonce="n2", qop="auth"')));
+    expect(only(session.authorize('REGISTER', URI, '')).bare['nc']).toBe('00000001');
+  });
+
+  it('keeps the cnonce of a -sess key for as long as the nonce', () => {
+    const session = sessionOf();
+    session.accept(refused(digest('realm="r", nonce="n1", qop="auth", algorithm=MD5-sess')));
+    const first = only(session.authorize('REGISTER', URI, ''));
+    session.succeeded(granted());
+    const second = only(session.authorize('REGISTER', URI, ''));
+    expect(first.bare['algorithm']).toBe('MD5-sess');
+    expect(second.quoted['cnonce']).toBe(first.quoted['cnonce']);
+    const { cnonce = '' } = second.quoted;
+    const key = md5(`${md5('bob:r:pw')}:n1:${cnonce}`);
+    expect(second.quoted['response']).toBe(
+      md5(`${key}:n1:00000002:${cnonce}:auth:${md5(`REGISTER:${URI}`)}`),
+    );
+  });
+
+  it('escapes quotes and backslashes of the user name in the header, not in the hash', () => {
+    const session = sessionOf({ username: 'b"o\\b', password: new Secret('p"w') });
+    session.accept(refused(digest('realm="r", nonce="n"')));
+    const { quoted } = only(session.authorize('REGISTER', URI, ''));
+    expect(quoted['username']).toBe('b\\"o\\\\b');
+    expect(quoted['response']).toBe(md5(`${md5('b"o\\b:r:p"w')}:n:${md5(`REGISTER:${URI}`)}`));
+  });
+
+  it('hashes and echoes realm, nonce and opaque as received', () => {
+    const session = sessionOf();
+    session.accept(refused(digest('realm="a, \\"b\\"", nonce="y=z, nonce=evil", opaque="o\\\\p"')));
+    const { quoted } = only(session.authorize('REGISTER', URI, ''));
+    expect(quoted).toMatchObject({
+      realm: 'a, \\"b\\"',
+      nonce: 'y=z, nonce=evil',
+      opaque: 'o\\\\p',
+    });
+    expect(quoted['response']).toBe(
+      md5(`${md5('bob:a, \\"b\\":pw')}:y=z, nonce=evil:${md5(`REGISTER:${URI}`)}`),
+    );
+  });
+
+  it('writes and hashes names as UTF-8', () => {
+    const session = sessionOf({ username: 'jäs', password: new Secret('ø') });
+    session.accept(refused(digest('realm="r", nonce="n"')));
+    const { quoted } = only(session.authorize('REGISTER', URI, ''));
+    expect(quoted['username']).toBe('j\xc3\xa4s');
+    expect(quoted['response']).toBe(
+      md5(`${md5('j\xc3\xa4s:r:\xc3\xb8')}:n:${md5(`REGISTER:${URI}`)}`),
+    );
+  });
+});
+
+describe('accept', () => {
+  it('tells a new nonce from the same one, and its count goes on', () => {
+    const session = sessionOf();
+    const challenge = refused(digest('realm="r", nonce="n1", qop="auth"'));
+    expect(session.accept(challenge)).toEqual({
+      kind: 'ready',
+      stale: false,
+      newNonce: true,
+      realm: 'r',
+      realmChanged: undefined,
+    });
+    session.authorize('REGISTER', URI, '');
+    expect(session.accept(challenge)).toMatchObject({ kind: 'ready', newNonce: false });
+    expect(only(session.authorize('REGISTER', URI, '')).bare['nc']).toBe('00000002');
+    expect(session.hasNonce).toBe(true);
+    expect(session.algorithm).toBe('MD5');
+  });
+
+  it.each(['stale=true', 'stale=TRUE', 'stale="True"'])('reads %s', (stale) => {
+    const session = sessionOf();
+    expect(session.accept(refused(digest(`realm="r", nonce="n1", ${stale}`)))).toMatchObject({
+      stale: true,
+    });
+  });
+
+  it.each([
+    [['MD5', 'SHA-256'], 'SHA-256'],
+    [['SHA-256', 'MD5'], 'SHA-256'],
+    [['SHA-256', 'SHA-512-256', 'MD5'], 'SHA-512-256'],
+    [['AKAv1-MD5', 'MD5'], 'MD5'],
+    [['MD5', 'MD5-sess'], 'MD5'],
+    [['MD5-sess', 'MD5'], 'MD5-sess'],
+  ])('of %j takes %s', (offered, taken) => {
+    const session = sessionOf();
+    session.accept(
+      refused(...offered.map((token, n) => digest(`realm="r", nonce="n${n}", algorithm=${token}`))),
+    );
+    const { bare, quoted } = only(session.authorize('REGISTER', URI, ''));
+    expect(bare['algorithm']).toBe(taken);
+    expect(quoted['nonce']).toBe(`n${offered.indexOf(taken)}`);
+    expect(session.algorithm).toBe(taken);
+  });
+
+  it('computes the key anew when the algorithm changes', () => {
+    const session = sessionOf();
+    session.accept(refused(digest('realm="r", nonce="n1"')));
+    session.accept(refused(digest('realm="r", nonce="n2", algorithm=SHA-256')));
+    const { quoted } = only(session.authorize('REGISTER', URI, ''));
+    const sha = (text: string) => nodeHasher.hash('sha256', text);
+    expect(quoted['response']).toBe(sha(`${sha('bob:r:pw')}:n2:${sha(`REGISTER:${URI}`)}`));
+  });
+
+  it.each([
+    [[], 'no WWW-Authenticate'],
+    [['Basic realm="r"'], 'basic'],
+    [['Digest realm="r"'], 'nonce'],
+    [['Digest nonce="n"'], 'realm'],
+    [['Digest realm="r", nonce="n", algorithm=AKAv1-MD5'], 'AKAv1-MD5'],
+    [['Digest realm="r", nonce="n", qop="auth-conf"'], 'auth-conf'],
+  ])('%j is unusable', (values, reason) => {
+    const session = sessionOf();
+    const verdict = session.accept(refused(...values.map((value) => `WWW-Authenticate: ${value}`)));
+    expect(verdict).toEqual({ kind: 'unusable', reason: expect.stringContaining(reason) });
+    expect(session.authorize('REGISTER', URI, '')).toBe('');
+  });
+
+  it('a challenge in the wrong field is none', () => {
+    expect(sessionOf().accept(byProxy(digest('realm="r", nonce="n"'))).kind).toBe('unusable');
+  });
+
+  it('keeps what it had when the next challenge cannot be answered', () => {
+    const session = sessionOf();
+    session.accept(refused(digest('realm="r", nonce="n1", qop="auth"')));
+    session.accept(refused('WWW-Authenticate: Basic realm="r"'));
+    expect(only(session.authorize('REGISTER', URI, '')).quoted['nonce']).toBe('n1');
+  });
+});
+
+describe('realms', () => {
+  it('any will do where none is pinned; a changed one is told, and replaces the other', () => {
+    const session = sessionOf();
+    session.accept(refused(digest('realm="old", nonce="n1"')));
+    expect(session.accept(refused(digest('realm="new", nonce="n2"')))).toMatchObject({
+      kind: 'ready',
+      realm: 'new',
+      realmChanged: 'old',
+    });
+    expect(only(session.authorize('REGISTER', URI, '')).quoted['realm']).toBe('new');
+  });
+
+  it('a pinned one is the only one that is answered', () => {
+    const session = sessionOf({ realm: 'acme' });
+    expect(session.accept(refused(digest('realm="evil", nonce="n1"')))).toEqual({
+      kind: 'realm',
+      offered: 'evil',
+      expected: 'acme',
+    });
+    expect(session.authorize('REGISTER', URI, '')).toBe('');
+    session.accept(refused(digest('realm="evil", nonce="n1"'), digest('realm="acme", nonce="n2"')));
+    expect(only(session.authorize('REGISTER', URI, '')).quoted['realm']).toBe('acme');
+  });
+
+  it('a pinned one is compared without the quoting of the wire', () => {
+    const session = sessionOf({ realm: 'a "b" ñ' });
+    expect(session.accept(refused(digest('realm="a \\"b\\" \xc3\xb1", nonce="n1"'))).kind).toBe(
+      'ready',
+    );
+  });
+
+  it('407 and then 401: both credentials in the third request', () => {
+    const session = sessionOf();
+    session.accept(
+      byProxy('Proxy-Authenticate: Digest realm="proxy.test", nonce="p1", qop="auth"'),
+    );
+    expect(only(session.authorize('REGISTER', URI, '')).name).toBe('Proxy-Authorization');
+    session.accept(refused(digest('realm="registrar.test", nonce="n1", qop="auth"')));
+    const lines = linesOf(session.authorize('REGISTER', URI, ''));
+    expect(lines.map(({ name, quoted, bare }) => [name, quoted['nonce'], bare['nc']])).toEqual([
+      ['Authorization', 'n1', '00000001'],
+      ['Proxy-Authorization', 'p1', '00000002'],
+    ]);
+  });
+
+  it('two proxies in a row add up; several realms in one 401 get one credential each', () => {
+    const session = sessionOf();
+    session.accept(byProxy('Proxy-Authenticate: Digest realm="p1", nonce="a"'));
+    session.accept(byProxy('Proxy-Authenticate: Digest realm="p2", nonce="b"'));
+    expect(
+      linesOf(session.authorize('REGISTER', URI, '')).map(({ quoted }) => quoted['realm']),
+    ).toEqual(['p1', 'p2']);
+    const forked = sessionOf();
+    forked.accept(refused(digest('realm="r1", nonce="a"'), digest('realm="r2", nonce="b"')));
+    expect(
+      linesOf(forked.authorize('REGISTER', URI, '')).map(({ quoted }) => quoted['realm']),
+    ).toEqual(['r1', 'r2']);
+  });
+
+  it('never keeps more than four of proxies', () => {
+    const session = sessionOf();
+    for (let n = 0; n < 20; n += 1) {
+      session.accept(byProxy(`Proxy-Authenticate: Digest realm="p${n}", nonce="x"`));
+    }
+    session.accept(refused(digest('realm="r", nonce="n"')));
+    const lines = linesOf(session.authorize('REGISTER', URI, ''));
+    expect(lines.map(({ quoted }) => quoted['realm'])).toEqual(['r', 'p16', 'p17', 'p18', 'p19']);
+  });
+});
+
+describe('ha1 instead of a password', () => {
+  const md5Key = new Secret(md5('bob:r:pw').toUpperCase());
+
+  it('serves its own algorithm', () => {
+    const session = sessionOf({ password: undefined, ha1: md5Key, realm: 'r' });
+    session.accept(
+      refused(digest('realm="r", nonce="n", algorithm=SHA-256'), digest('realm="r", nonce="m"')),
+    );
+    expect(only(session.authorize('REGISTER', URI, '')).quoted['response']).toBe(
+      md5(`${md5('bob:r:pw')}:m:${md5(`REGISTER:${URI}`)}`),
+    );
+  });
+
+  it('of 64 digits is for SHA-256', () => {
+    const sha = (text: string) => nodeHasher.hash('sha256', text);
+    const session = sessionOf({
+      password: undefined,
+      ha1: new Secret(sha('bob:r:pw')),
+      realm: 'r',
+    });
+    session.accept(
+      refused(digest('realm="r", nonce="m"'), digest('realm="r", nonce="n", algorithm=SHA-256')),
+    );
+    expect(only(session.authorize('REGISTER', URI, '')).quoted['response']).toBe(
+      sha(`${sha('bob:r:pw')}:n:${sha(`REGISTER:${URI}`)}`),
+    );
+  });
+
+  it('for another algorithm is unusable', () => {
+    const session = sessionOf({ password: undefined, ha1: md5Key, realm: 'r' });
+    expect(session.accept(refused(digest('realm="r", nonce="n", algorithm=SHA-256'))).kind).toBe(
+      'unusable',
+    );
+  });
+});
+
+describe('succeeded', () => {
+  const started = (rest = 'qop="auth"') => {
+    const session = sessionOf();
+    session.accept(refused(digest(`realm="r", nonce="n1", ${rest}`)));
+    const { quoted, bare } = only(session.authorize('REGISTER', URI, ''));
+    const cnonce = quoted['cnonce'] ?? '';
+    const ha2 = bare['qop'] === 'auth-int' ? md5(`:${URI}:${md5('')}`) : md5(`:${URI}`);
+    const proof = md5(`${md5('bob:r:pw')}:n1:${bare['nc']}:${cnonce}:${bare['qop']}:${ha2}`);
+    return { session, proof };
+  };
+  const info = (rest: string) => granted(`Authentication-Info: ${rest}`);
+
+  it('without Authentication-Info leaves the nonce in use', () => {
+    const { session } = started();
+    expect(session.succeeded(granted())).toBe('ok');
+    expect(only(session.authorize('REGISTER', URI, '')).bare['nc']).toBe('00000002');
+  });
+
+  it('takes nextnonce, and counts from 1', () => {
+    const { session } = started();
+    expect(session.succeeded(info('nextnonce="n2"'))).toBe('ok');
+    const { quoted, bare } = only(session.authorize('REGISTER', URI, ''));
+    expect([quoted['nonce'], bare['nc']]).toEqual(['n2', '00000001']);
+  });
+
+  it('the nonce in use as nextnonce is nothing new', () => {
+    const { session } = started();
+    session.succeeded(info('nextnonce="n1"'));
+    expect(only(session.authorize('REGISTER', URI, '')).bare['nc']).toBe('00000002');
+  });
+
+  it.each(['qop="auth"', 'qop="auth-int"'])('checks rspauth with %s', (rest) => {
+    const { session, proof } = started(rest);
+    expect(session.succeeded(info(`rspauth="${proof.toUpperCase()}", nextnonce="n2"`))).toBe('ok');
+    expect(started(rest).session.succeeded(info('rspauth="00"'))).toBe('rspauthMismatch');
+  });
+
+  it('takes nextnonce also where rspauth does not match', () => {
+    const { session } = started();
+    expect(
+      session.succeeded(info('nextnonce="n2", qop=auth, nc=00000001, cnonce="x", rspauth="00"')),
+    ).toBe('rspauthMismatch');
+    expect(only(session.authorize('REGISTER', URI, '')).quoted['nonce']).toBe('n2');
+  });
+
+  it('without a nonce has nothing to check', () => {
+    expect(sessionOf().succeeded(info('rspauth="00", nextnonce="x"'))).toBe('ok');
+    expect(sessionOf().hasNonce).toBe(false);
+  });
+});
+
+it('forget drops every nonce', () => {
+  const session = sessionOf();
+  session.accept(refused(digest('realm="r", nonce="n1", qop="auth"')));
+  session.forget();
+  expect(session.hasNonce).toBe(false);
+  expect(session.authorize('REGISTER', URI, '')).toBe('');
+});
+
+it('no secret can be read from a session', () => {
+  const session = sessionOf({ password: new Secret('canary-password') });
+  session.accept(refused(digest('realm="r", nonce="n1", qop="auth"')));
+  const lines = session.authorize('REGISTER', URI, '');
+  const shown = JSON.stringify(session) + String(session) + lines;
+  expect(shown).not.toContain('canary-password');
+  expect(shown).not.toContain(md5('bob:r:canary-password'));
+});
