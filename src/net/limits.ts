@@ -9,8 +9,13 @@ export interface NetLimits {
   readonly connects: number;
   /** Connects that wait for their turn, and callers that wait for one connection. */
   readonly waiting: number;
-  /** Characters (octets) that may wait in one connection's write queue. */
+  /**
+   * What may wait in one connection's write queue: more than this for longer than that means that the
+   * other side has stopped reading. A burst of ours may be larger for a moment, up to a fixed end.
+   */
   readonly writeQueueOctets: number;
+  readonly writeStallMs: number;
+  readonly writeBurstOctets: number;
   /** A message that has begun must be complete by then (slow-loris). */
   readonly messageMs: number;
   /** How long an answer to broken framing may take to drain before the connection is cut. */
@@ -24,6 +29,8 @@ export interface NetLimits {
   readonly idleMs: number;
   readonly accepted: number;
   readonly acceptedPerAddress: number;
+  /** Proxies and tools of our own machine may have more. */
+  readonly acceptedPerLoopback: number;
   /** UDP peers that are remembered; the least used are forgotten and met anew. */
   readonly udpPeers: number;
   readonly udpReceiveBufferOctets: number;
@@ -39,6 +46,8 @@ export const NET_LIMITS: NetLimits = {
   connects: 100,
   waiting: 100_000,
   writeQueueOctets: 256 * 1024,
+  writeStallMs: 2_000,
+  writeBurstOctets: 4 * 1024 * 1024,
   messageMs: 10_000,
   lingerMs: 1_000,
   keepAliveMs: [95_000, 120_000],
@@ -47,6 +56,7 @@ export const NET_LIMITS: NetLimits = {
   idleMs: 120_000,
   accepted: 200,
   acceptedPerAddress: 8,
+  acceptedPerLoopback: 200,
   udpPeers: 65_536,
   udpReceiveBufferOctets: 4 * 1024 * 1024,
   udpSendQueueOctets: 4 * 1024 * 1024,

@@ -84,7 +84,8 @@ export class Listener {
       return;
     }
     const count = (this.#perAddress.get(address) ?? 0) + 1;
-    if (count > this.#context.limits.acceptedPerAddress && !isLoopback(address)) {
+    const { acceptedPerAddress, acceptedPerLoopback } = this.#context.limits;
+    if (count > (isLoopback(address) ? acceptedPerLoopback : acceptedPerAddress)) {
       socket.destroy();
       this.#refused(`the limit of connections from ${address}`);
       return;

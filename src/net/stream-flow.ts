@@ -65,6 +65,8 @@ export class StreamFlow implements Flow {
   /** When a message last went either way. */
   #usedAt: Instant;
   #pingedAt: Instant | undefined;
+  /** Since when more waits to be written than should; found out when something is written. */
+  #fullSince: Instant | undefined;
   #hasPonged = false;
   #isWordDue = false;
   #isSilenced = false;
@@ -99,21 +101,21 @@ export class StreamFlow implements Flow {
     return this.#state === 'open';
   }
 
-  /** Queues one message; past the limit of the queue the other side has stopped reading. */
+  /** Queues one message. */
   write(wire: string): void {
     if (this.#state !== 'open') {
       this.#tellLater(fault('transport.closed', 'peer'));
       return;
     }
-    const { counters } = this.#context;
-    const waiting = this.#socket.writableLength + this.#outbox.length;
-    if (waiting + wire.length > this.#context.limits.writeQueueOctets) {
+    const { clock, counters } = this.#context;
+    const now = clock.now();
+    if (this.#isOverfull(wire.length, now)) {
       counters.writeOverflows += 1;
       this.end(fault('transport.overflow', 'peer'));
       return;
     }
     counters.streamMessagesSent += 1;
-    this.#usedAt = this.#context.clock.now();
+    this.#usedAt = now;
     this.#put(wire);
   }
 
@@ -229,6 +231,17 @@ export class StreamFlow implements Flow {
   #armPing(now: Instant): void {
     const { limits, random, timers } = this.#context;
     timers.arm(this.#pulse, after(now, between(random, ...limits.keepAliveMs)));
+  }
+
+  #isOverfull(added: number, now: Instant): boolean {
+    const { writeQueueOctets, writeStallMs, writeBurstOctets } = this.#context.limits;
+    const waiting = this.#socket.writableLength + this.#outbox.length;
+    if (waiting <= writeQueueOctets) {
+      this.#fullSince = undefined;
+      return false;
+    }
+    this.#fullSince ??= now;
+    return waiting + added > writeBurstOctets || elapsedMs(this.#fullSince, now) > writeStallMs;
   }
 
   #put(text: string): void {
