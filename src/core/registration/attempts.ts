@@ -1,0 +1,312 @@
+/**
+ * The way of one try from being due to its outcome:
+ *
+ *   begin -> guard of the registrar -> locate (RFC 3263) -> gate of the target -> pacer
+ *         -> user agent (RFC 3261 section 10.2) -> outcome
+ *
+ * A registration is at one place of it at a time, and can be taken off at any.
+ */
+import type { Cause } from '../base/cause.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Fault, Result } from '../base/fault.ts';
+import type { Instant } from '../base/instant.ts';
+import type { Random } from '../base/random.ts';
+import type { TimerQueue } from '../base/timer-queue.ts';
+import type { Hasher } from '../sip/digest/ports.ts';
+import { DigestSession } from '../sip/digest/session.ts';
+import type { Locator } from '../sip/locate/ports.ts';
+import { type Target, targetKey } from '../sip/locate/target.ts';
+import type {
+  ExchangeOutcome,
+  ExchangeRequest,
+  PacerPort,
+  PacingSpec,
+  UserAgentPort,
+} from '../sip/user-agent/ports.ts';
+import { attemptTimeoutMs } from './backoff.ts';
+import { type Entry, hasTrait, type Place, setTrait, TRAIT } from './entry.ts';
+import { evidenceOf, type GateUser, NOTHING, SILENT } from './gate-user.ts';
+import { type GuardUser, LockoutGuard } from './lockout-guard.ts';
+import { isBound } from './machine-state.ts';
+import { marginMs } from './refresh.ts';
+import { hopKey, joinRegistrar, type Registrar } from './registrar.ts';
+import {
+  CALL_ID_DIGITS,
+  contactPoint,
+  LAST_CSEQ,
+  registerTail,
+  registerTemplate,
+} from './request.ts';
+import type { RegistrationSpec } from './spec.ts';
+import { TargetGate } from './target-gate.ts';
+import { TextPool } from './text-pool.ts';
+
+export interface AttemptPorts {
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly random: Random;
+  readonly hasher: Hasher;
+  readonly locator: Locator;
+  readonly pacer: PacerPort;
+  readonly userAgent: UserAgentPort;
+}
+
+/** Who is told how the tries fare. */
+export interface AttemptUser {
+  /** It waits for its target or registrar. */
+  held(entry: Entry, why: Cause): void;
+  /** Its first request leaves now. */
+  begun(entry: Entry): void;
+  /** A final answer, or none; `ended` follows, unless the target died and it waits in line again. */
+  answered(entry: Entry, outcome: ExchangeOutcome): void;
+  /** `askedSec`: the expiry that was asked for; 0 for a removal. */
+  ended(entry: Entry, outcome: ExchangeOutcome, askedSec: number): void;
+  summon(entry: Entry): void;
+  noticed(entry: Entry, why: Cause): void;
+}
+
+/** A removal is tried once, for this long; the binding runs out by itself anyway. */
+const REMOVAL_TIMEOUT_MS = 10_000;
+const CANARY_TIMEOUT_MS = attemptTimeoutMs(undefined);
+
+export class Attempts implements GateUser, GuardUser {
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly random: Random;
+  readonly pacer: PacerPort;
+  pacing: PacingSpec;
+  readonly #hasher: Hasher;
+  readonly #locator: Locator;
+  readonly #userAgent: UserAgentPort;
+  readonly #user: AttemptUser;
+  readonly #gates = new Map<string, TargetGate>();
+  readonly #registrars = new Map<string, Registrar>();
+  readonly #contactPoints = new TextPool();
+
+  constructor(ports: AttemptPorts, pacing: PacingSpec, user: AttemptUser) {
+    this.clock = ports.clock;
+    this.timers = ports.timers;
+    this.random = ports.random;
+    this.pacer = ports.pacer;
+    this.pacing = pacing;
+    this.#hasher = ports.hasher;
+    this.#locator = ports.locator;
+    this.#userAgent = ports.userAgent;
+    this.#user = user;
+  }
+
+  newCallId(): string {
+    return this.random.hex(CALL_ID_DIGITS);
+  }
+
+  /** The record that registrations with the same hop share; it counts one more of them. */
+  registrarFor(spec: RegistrationSpec): Registrar {
+    const { hop } = spec.profile;
+    const key = hopKey(hop);
+    let registrar = this.#registrars.get(key);
+    if (registrar === undefined) {
+      const guard = new LockoutGuard(hop.host, this);
+      registrar = { key, hop, guard, population: 0, slots: undefined };
+      this.#registrars.set(key, registrar);
+    }
+    joinRegistrar(registrar);
+    return registrar;
+  }
+
+  /** The registration leaves its registrar and its target; it is at no place any more. */
+  forget(entry: Entry): void {
+    const { registrar } = entry;
+    registrar.guard.leave(entry);
+    registrar.population -= 1;
+    if (registrar.population === 0) this.#registrars.delete(registrar.key);
+    this.#adopt(entry, undefined);
+  }
+
+  /** Asks for one try (or, while unregistering, for the removal). */
+  begin(entry: Entry): void {
+    const { guard } = entry.registrar;
+    const now = this.clock.now();
+    const isFree = guard.isFree || isBound(entry.state, now) || hasTrait(entry, TRAIT.forced);
+    if (isFree || entry.state.name === 'unregistering') {
+      this.passed(entry);
+      return;
+    }
+    place(entry, 'guarded', now);
+    guard.join(entry);
+  }
+
+  /** Takes the registration off its way, wherever it is. */
+  cancel(entry: Entry): void {
+    const { place: where, exchange, gate, registrar } = entry;
+    place(entry, 'nowhere', this.clock.now());
+    entry.attempts += where === 'locating' ? 1 : 0;
+    entry.exchange = undefined;
+    if (where === 'exchange') {
+      exchange?.cancel();
+      gate?.ended(entry, NOTHING);
+    } else if (where === 'line') {
+      gate?.leave(entry);
+    }
+    registrar.guard.undecided(entry);
+    if (where === 'guarded') registrar.guard.leave(entry);
+  }
+
+  /** Lets every line move that can; for the sweeper. */
+  nudge(): void {
+    for (const gate of this.#gates.values()) gate.nudge();
+  }
+
+  /** GuardUser: nothing on the registrar's side holds it. */
+  passed(entry: Entry): void {
+    place(entry, 'locating', this.clock.now());
+    entry.attempts += 1;
+    const attempt = entry.attempts;
+    this.#locator.locate(entry.spec.profile.hop, (result) => {
+      if (entry.place === 'locating' && entry.attempts === attempt) this.#located(entry, result);
+    });
+  }
+
+  held(entry: Entry, why: Cause): void {
+    this.#user.held(entry, why);
+  }
+
+  summon(entry: Entry): void {
+    this.#user.summon(entry);
+  }
+
+  noticed(entry: Entry, why: Cause): void {
+    this.#user.noticed(entry, why);
+  }
+
+  /** GateUser: its turn has come. */
+  start(entry: Entry, gate: TargetGate, isCanary: boolean): void {
+    const now = this.clock.now();
+    place(entry, 'exchange', now);
+    setTrait(entry, TRAIT.forced, false);
+    if (entry.cseq >= LAST_CSEQ) this.renewCallId(entry);
+    this.#user.begun(entry);
+    const isRemoval = entry.state.name === 'unregistering';
+    const { expiresSec } = entry.spec.profile;
+    const askedSec = isRemoval ? 0 : Math.max(expiresSec, entry.state.learnedMinSec);
+    const timeoutMs = isRemoval ? REMOVAL_TIMEOUT_MS : this.#timeoutMs(entry, isCanary, now);
+    entry.exchange = this.#userAgent.start(
+      this.#request(entry, gate, askedSec, timeoutMs),
+      (outcome) => this.#ended(entry, gate, outcome, askedSec),
+    );
+  }
+
+  renewCallId(entry: Entry): void {
+    entry.callId = this.newCallId();
+    entry.cseq = 0;
+  }
+
+  #located(entry: Entry, result: Result<readonly Target[], Fault>): void {
+    if (!result.ok) {
+      const { fault } = result;
+      const outcome = { kind: 'failed', fault, wasSent: false, requests: 0 } as const;
+      place(entry, 'nowhere', this.clock.now());
+      this.#user.answered(entry, outcome);
+      this.#user.ended(entry, outcome, 0);
+      return;
+    }
+    const gate = this.#gateFor(entry, result.value);
+    this.#adopt(entry, gate);
+    place(entry, 'line', this.clock.now());
+    gate.join(entry);
+  }
+
+  /** After a failure the next target is tried; one that is known as dead only if all are. */
+  #gateFor(entry: Entry, targets: readonly Target[]): TargetGate {
+    const begin = entry.state.failures % targets.length;
+    let chosen: TargetGate | undefined;
+    for (let turn = 0; turn < targets.length; turn += 1) {
+      const gate = this.#gateOf(targets[(begin + turn) % targets.length] as Target);
+      chosen ??= gate;
+      if (!gate.isClosed) {
+        chosen = gate;
+        break;
+      }
+    }
+    const gate = chosen as TargetGate;
+    if (entry.spec.profile.sourceCheck === 'set') gate.addresses = targets.map((t) => t.address);
+    return gate;
+  }
+
+  #gateOf(target: Target): TargetGate {
+    const key = targetKey(target);
+    const known = this.#gates.get(key);
+    if (known !== undefined) return known;
+    const gate = new TargetGate(key, target, this);
+    this.#gates.set(key, gate);
+    return gate;
+  }
+
+  #adopt(entry: Entry, gate: TargetGate | undefined): void {
+    const former = entry.gate;
+    if (former === gate) return;
+    entry.gate = gate;
+    if (gate !== undefined) gate.users += 1;
+    if (former === undefined) return;
+    former.users -= 1;
+    if (former.isUnused) this.#gates.delete(former.key);
+  }
+
+  #timeoutMs({ state }: Entry, isCanary: boolean, now: Instant): number {
+    // A canary stays as long as it can: its retransmissions find the target as soon as it is back.
+    if (isCanary) return CANARY_TIMEOUT_MS;
+    return attemptTimeoutMs(isBound(state, now) ? marginMs(state.grantedSec) : undefined);
+  }
+
+  #request(entry: Entry, gate: TargetGate, askedSec: number, timeoutMs: number): ExchangeRequest {
+    const { spec } = entry;
+    const { profile } = spec;
+    let isFirst = true;
+    entry.session ??= new DigestSession(spec.credentials, this.#hasher, this.random);
+    return {
+      template: registerTemplate(spec, entry.callId),
+      tail: (flow) => {
+        // A removal names the Contact that was bound, over whatever flow it goes.
+        if (askedSec > 0 || entry.contactPoint === undefined) {
+          entry.contactPoint = this.#contactPoints.shared(contactPoint(spec, flow));
+        }
+        return registerTail(spec, entry.contactPoint, askedSec);
+      },
+      target: gate.target,
+      alternatives: gate.addresses,
+      sourceCheck: profile.sourceCheck,
+      localSocket: profile.localSocket,
+      tls: profile.tls,
+      nextCseq: () => {
+        entry.cseq += 1;
+        // A second request in the same exchange answers a challenge: the target lives.
+        if (!isFirst) gate.heard();
+        isFirst = false;
+        return entry.cseq;
+      },
+      session: entry.session,
+      timeoutMs,
+    };
+  }
+
+  #ended(entry: Entry, gate: TargetGate, outcome: ExchangeOutcome, askedSec: number): void {
+    const evidence = evidenceOf(outcome);
+    entry.exchange = undefined;
+    entry.requests += outcome.requests;
+    place(entry, 'nowhere', this.clock.now());
+    this.#user.answered(entry, outcome);
+    gate.ended(entry, evidence);
+    if (evidence === SILENT && gate.isClosed && askedSec > 0) {
+      // The target's failure, not its own: it waits in line with the others.
+      entry.registrar.guard.undecided(entry);
+      place(entry, 'line', this.clock.now());
+      gate.join(entry);
+      return;
+    }
+    this.#user.ended(entry, outcome, askedSec);
+  }
+}
+
+function place(entry: Entry, where: Place, now: Instant): void {
+  entry.place = where;
+  entry.placedAt = Math.floor(now) as Instant;
+}

@@ -1,0 +1,65 @@
+/**
+ * How long a registration waits after a failure (design.md 6). Pure; chance comes in as a port.
+ * All spans are milliseconds.
+ */
+import { between, type Random } from '../base/random.ts';
+
+/** While a binding lives: 2 s doubling, full jitter. */
+export const LIVING_BASE_MS = 2_000;
+const LIVING_LONGEST_MS = 300_000;
+/** Keeps registrations that fail at once from trying without end just before they run out. */
+export const LIVING_SHORTEST_MS = 500;
+
+/** Without a binding: 30 s doubling to 30 min, times U(0.5, 1). */
+export const UNBOUND_BASE_MS = 30_000;
+export const UNBOUND_LONGEST_MS = 1_800_000;
+
+/** Refused by the registrar; what is wrong in the configuration begins at the second rung. */
+export const REJECTED_LADDER_MS: readonly [number, number, number] = [60_000, 300_000, 1_800_000];
+
+export const RETRY_AFTER_SHORTEST_MS = 1_000;
+export const RETRY_AFTER_LONGEST_MS = 3_600_000;
+
+const ATTEMPT_LONGEST_MS = 32_000;
+const ATTEMPT_SHORTEST_MS = 2_000;
+
+/** After `failures` failures in a row (1 or more), with `remainingMs` of the binding left. */
+export function retryWithBindingMs(failures: number, remainingMs: number, random: Random): number {
+  const span = doubled(LIVING_BASE_MS, failures, LIVING_LONGEST_MS);
+  const wait = Math.min(random.fraction() * span, remainingMs / 2);
+  return Math.max(LIVING_SHORTEST_MS, wait);
+}
+
+/** After `failures` failures in a row (1 or more), with nothing to lose. RFC 5626 section 4.5. */
+export function retryWithoutBindingMs(failures: number, random: Random): number {
+  return doubled(UNBOUND_BASE_MS, failures, UNBOUND_LONGEST_MS) * between(random, 0.5, 1);
+}
+
+/** After `refusals` refusals in a row (1 or more); up to a tenth later, so that crowds disperse. */
+export function retryRejectedMs(
+  refusals: number,
+  kind: 'rejected' | 'config',
+  random: Random,
+): number {
+  const rung = refusals - 1 + (kind === 'config' ? 1 : 0);
+  const [first, second, last] = REJECTED_LADDER_MS;
+  const wait = rung === 0 ? first : rung === 1 ? second : last;
+  return wait * between(random, 1, 1.1);
+}
+
+/** The wish of a Retry-After header field (RFC 3261 section 20.33), kept within [1 s, 1 h]. */
+export function retryAfterMs(retryAfterSec: number, random: Random): number {
+  const wish = retryAfterSec * 1000;
+  const bounded = Math.min(Math.max(wish, RETRY_AFTER_SHORTEST_MS), RETRY_AFTER_LONGEST_MS);
+  return Math.min(bounded * between(random, 1, 1.1), RETRY_AFTER_LONGEST_MS);
+}
+
+/** How long one request may stay unanswered: three whole attempts fit into the margin of a binding. */
+export function attemptTimeoutMs(livingMarginMs: number | undefined): number {
+  if (livingMarginMs === undefined) return ATTEMPT_LONGEST_MS;
+  return Math.min(ATTEMPT_LONGEST_MS, Math.max(ATTEMPT_SHORTEST_MS, livingMarginMs / 3));
+}
+
+function doubled(baseMs: number, times: number, longestMs: number): number {
+  return Math.min(longestMs, baseMs * 2 ** Math.min(times - 1, 20));
+}

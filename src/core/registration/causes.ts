@@ -1,0 +1,130 @@
+/**
+ * Why a registration is as it is: every code of this folder with the sentence that docs/errors.md
+ * prints for it (codes of faults keep theirs, see FAULT_CODES), and what operators are told.
+ */
+import type { Cause } from '../base/cause.ts';
+import type { Fault } from '../base/fault.ts';
+
+export const REGISTRATION_CODES = {
+  'auth.credentialsRefused': 'The registrar refused the user name and password.',
+  'auth.realmMismatch':
+    'The challenge names another realm than the configuration; nothing was sent.',
+  'auth.unusableChallenge': 'The challenge has no scheme and algorithm that trunkd knows.',
+  'auth.challengeLoop': 'The registrar kept asking for another nonce.',
+  'auth.noCredentials': 'The registrar asks for credentials, and none are configured.',
+  'registrar.refused': 'The registrar forbids this registration (403).',
+  'registrar.rejected': 'The registrar cannot accept this registration as it is configured.',
+  'registrar.redirected': 'The registrar points to another server; redirections are not followed.',
+  'registrar.unavailable': 'The registrar cannot serve the request now.',
+  'registrar.overloaded': 'The registrar asks for less traffic (429 or 503).',
+  'registrar.intervalTooBrief': 'The registrar wants a longer expiry, but names no usable one.',
+  'registrar.intervalTooLong': 'The registrar wants an expiry of more than a day.',
+  'registrar.sequence': 'The registrar still refuses our CSeq after a new Call-ID.',
+  'registration.notBound': 'The registrar said OK, but its answer does not hold our Contact.',
+  'registration.expired': 'The binding ran out before it could be refreshed.',
+  'registration.off': 'An operator or the configuration switched the registration off.',
+  'registration.notRemoved': 'The registrar did not confirm that the binding was removed.',
+  'registration.contactRewritten': 'The registrar lists our Contact under another address.',
+  'registration.contactAmbiguous':
+    'The registrar lists several Contacts, none of them ours; the shortest expiry is used.',
+  'registration.shortGrant': 'The registrar grants less than half of the expiry that we ask for.',
+  'registration.minExpiresAdopted': 'The registrar wants a longer expiry; it is used from now on.',
+  'registration.callIdRenewed': 'The registrar refused our CSeq, so a new Call-ID is used.',
+  'registration.stuck': 'A registration had no next step (a bug of trunkd); it was started again.',
+  'target.dead': 'Nothing answers at the target; one registration at a time tries it.',
+  'target.overloaded': 'The target answers 503 to everybody; it is left alone for a while.',
+  'target.recovered': 'The target answers again; registrations follow in turn.',
+  'registrar.lockoutGuard':
+    'Too many registrations in a row were refused; the rest waits, so that we are not locked out.',
+  'registrar.atFault': 'The registrar suddenly refuses registrations that worked today.',
+  'registrar.guardLifted': 'The registrar accepts registrations again; those that waited follow.',
+} as const;
+
+export type RegistrationCode = keyof typeof REGISTRATION_CODES;
+
+/** A cause of this folder; without text the sentence of the table. */
+export function cause(
+  code: RegistrationCode,
+  blame: Cause['blame'],
+  next: string,
+  text: string = REGISTRATION_CODES[code],
+): Cause {
+  return { code, blame, text, next };
+}
+
+/** What operators can do about faults of the network and of our own side. */
+export function causeOfFault(fault: Fault, target: string): Cause {
+  return {
+    code: fault.code,
+    blame: fault.blame,
+    text: `${fault.text} (${target})`,
+    next: adviceFor(fault.code),
+  };
+}
+
+function adviceFor(code: string): string {
+  if (code.startsWith('tls.')) {
+    return 'Tried again slowly; check the certificate of the registrar, its host name in the configuration, and tls.identity.';
+  }
+  if (code.startsWith('dns.')) return 'Tried again; check the host name and the name servers.';
+  if (code === 'transport.noSocket') return 'Tried again; configure a local socket of that kind.';
+  if (code === 'transport.local') return 'Tried again; check address and routes of this host.';
+  return 'Tried again; check that the registrar runs and that the network lets us through.';
+}
+
+export const SWITCHED_OFF: Cause = cause(
+  'registration.off',
+  'config',
+  'Nothing is sent until it is switched on again.',
+);
+
+export const STUCK: Cause = cause(
+  'registration.stuck',
+  'local',
+  'Started again; please report it, with the log of the last minutes.',
+);
+
+export const RAN_OUT: Cause = cause(
+  'registration.expired',
+  'peer',
+  'Tried again; calls from the provider do not reach us until it succeeds.',
+);
+
+const FOLLOW = 'Those that waited follow in turn; nothing to do.';
+
+export function targetDead(target: string, witnesses: number): Cause {
+  const text = `${target} left ${witnesses} registrations in a row without any answer.`;
+  const next =
+    'One registration at a time tries it every 2 to 30 s; when it answers, the others follow. Check that it runs and that the network lets us through.';
+  return cause('target.dead', 'peer', next, text);
+}
+
+export function targetBusy(target: string, witnesses: number): Cause {
+  const text = `${target} answered 503 to ${witnesses} registrations in a row.`;
+  const next = 'Left alone for a while, then tried by one registration; the others follow it.';
+  return cause('target.overloaded', 'peer', next, text);
+}
+
+export function targetRecovered(target: string, waiting: number): Cause {
+  const text = `${target} answers again; ${waiting} registrations wait for their turn.`;
+  return cause('target.recovered', 'nobody', FOLLOW, text);
+}
+
+export function registrarAtFault(registrar: string, least: number): Cause {
+  const text = `${registrar} refused ${least} registrations within a minute that worked today: the registrar is at fault, not the accounts.`;
+  const next =
+    'One registration tries every 3 minutes; when it succeeds, all follow. Ask the provider.';
+  return cause('registrar.atFault', 'peer', next, text);
+}
+
+export function lockoutThreatens(registrar: string, refused: number): Cause {
+  const text = `${registrar} refused ${refused} registrations in a row, and accepted none for a minute.`;
+  const next =
+    'Those without a binding wait, and one at a time tries (60 s, 5 min, then every 30 min); a success frees all. Check user names and passwords.';
+  return cause('registrar.lockoutGuard', 'config', next, text);
+}
+
+export function guardLifted(registrar: string): Cause {
+  const text = `${registrar} accepts registrations again.`;
+  return cause('registrar.guardLifted', 'nobody', FOLLOW, text);
+}

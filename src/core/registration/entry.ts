@@ -1,0 +1,106 @@
+/**
+ * What the keeper holds for one registration. There may be 100,000 of these: few fields, everything
+ * shareable shared, instants in whole milliseconds (which engines store without a box).
+ */
+import type { Instant } from '../base/instant.ts';
+import { Timer } from '../base/timer-queue.ts';
+import type { DigestSession } from '../sip/digest/session.ts';
+import type { Exchange } from '../sip/user-agent/ports.ts';
+import { initialState, type MachineState } from './machine-state.ts';
+import type { Registrar } from './registrar.ts';
+import type { Admin, RegistrationSpec } from './spec.ts';
+import type { TargetGate } from './target-gate.ts';
+
+/** Where the next step of a registration comes from; `nowhere` is right only while it is off. */
+export type Place =
+  | 'nowhere'
+  /** Its timer is armed for the next try. */
+  | 'timer'
+  /** The locator was asked. */
+  | 'locating'
+  /** In the line of a registrar that refuses everybody. */
+  | 'guarded'
+  /** In the line of its target. */
+  | 'line'
+  /** A request is under way. */
+  | 'exchange';
+
+/** What happens when an unregistration is over: it stays off, it goes, or it begins anew. */
+export type Fate = 'stay' | 'leave' | RegistrationSpec;
+
+export class Entry {
+  spec: RegistrationSpec;
+  state: MachineState;
+  registrar: Registrar;
+  readonly timer: Timer;
+  place: Place = 'nowhere';
+  /** When `place` changed last; for the sweeper. */
+  placedAt: Instant;
+  /** Of the last attempt. */
+  gate: TargetGate | undefined;
+  exchange: Exchange | undefined;
+  session: DigestSession | undefined;
+  fate: Fate = 'stay';
+  /** Set by a command; undefined: what the configuration says. */
+  admin: Admin | undefined;
+  callId: string;
+  cseq = 0;
+  /** Host, port and parameters of the Contact that was sent last. */
+  contactPoint: string | undefined;
+  /** Rises with each attempt, so that what belongs to an earlier one is recognised. */
+  attempts = 0;
+  requests = 0;
+  succeeded = 0;
+  failed = 0;
+  lapses = 0;
+  lastCode = 0;
+  lastReason = '';
+  /** When it was bound last; -1: never. */
+  boundAt: number = -1;
+  /** The second for which its refresh is counted; -1: none. */
+  slot = -1;
+  /** `TRAIT` bits. */
+  traits = 0;
+  /** For the heap that it waits in. */
+  position = -1;
+  rank = 0;
+
+  constructor(
+    spec: RegistrationSpec,
+    registrar: Registrar,
+    callId: string,
+    now: Instant,
+    fire: (entry: Entry, now: Instant) => void,
+  ) {
+    this.spec = spec;
+    this.registrar = registrar;
+    this.callId = callId;
+    this.state = initialState(now);
+    this.placedAt = now;
+    this.timer = new Timer((at) => fire(this, at));
+  }
+}
+
+export const TRAIT = {
+  /** It waited for a dead target: its first refresh is spread, as after a start. */
+  held: 1,
+  /** An operator asked for the try: no guard delays it. */
+  forced: 2,
+  /** What an operator was told already and need not hear at each refresh. */
+  toldRewritten: 4,
+  toldShortest: 8,
+  toldShortGrant: 16,
+} as const;
+
+export function hasTrait(entry: Entry, trait: number): boolean {
+  return (entry.traits & trait) !== 0;
+}
+
+export function setTrait(entry: Entry, trait: number, isSet: boolean): void {
+  entry.traits = isSet ? entry.traits | trait : entry.traits & ~trait;
+}
+
+/** Order in a line: by rank, then as it came. */
+export function goesBefore(a: Entry, b: Entry): boolean {
+  return a.rank < b.rank;
+}

@@ -1,0 +1,57 @@
+/** Between a target gate and those whose attempts it lets through. */
+import type { Cause } from '../base/cause.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { TimerQueue } from '../base/timer-queue.ts';
+import { retryAfterSec } from '../sip/header/retry-after.ts';
+import type { ExchangeOutcome, PacerPort, PacingSpec } from '../sip/user-agent/ports.ts';
+import type { Entry } from './entry.ts';
+import type { TargetGate } from './target-gate.ts';
+
+/** What the end of an attempt says about its target. */
+export type Evidence =
+  | { readonly kind: 'heard' }
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'busy'; readonly retryAfterSec: number | undefined }
+  /** Our own fault, or given up by ourselves. */
+  | { readonly kind: 'nothing' };
+
+/** Whose attempts the gate lets through. */
+export interface GateUser {
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly random: Random;
+  readonly pacer: PacerPort;
+  readonly pacing: PacingSpec;
+  /** The turn of this registration has come; a canary may wait as long as a transaction lasts. */
+  start(entry: Entry, gate: TargetGate, isCanary: boolean): void;
+  /** It waits in line at a target that is dead or busy. */
+  held(entry: Entry, why: Cause): void;
+  noticed(entry: Entry, why: Cause): void;
+}
+
+/** Faults of the way to the target; others are our own, or prove that something is there. */
+const SILENT_FAULTS: ReadonlySet<string> = new Set([
+  'timeout.response',
+  'timeout.connect',
+  'timeout.tlsHandshake',
+  'transport.refused',
+  'transport.unreachable',
+  'transport.closed',
+]);
+
+export function evidenceOf(outcome: ExchangeOutcome): Evidence {
+  if (outcome.kind === 'response') {
+    // With a list of Contacts a 503 means that one address of record has too many of them.
+    const isBusy = outcome.status === 503 && outcome.response.first('Contact') === undefined;
+    return isBusy ? { kind: 'busy', retryAfterSec: retryAfterSec(outcome.response) } : HEARD;
+  }
+  // More than one request: a challenge came, so the target lives.
+  const { fault, requests } = outcome;
+  const isSilent = requests <= 1 && fault.blame !== 'local' && SILENT_FAULTS.has(fault.code);
+  return isSilent ? SILENT : NOTHING;
+}
+
+export const HEARD: Evidence = { kind: 'heard' };
+export const SILENT: Evidence = { kind: 'silent' };
+export const NOTHING: Evidence = { kind: 'nothing' };

@@ -1,0 +1,303 @@
+/**
+ * Keeps registrations registered: owns their machines, and is where the daemon adds, changes and
+ * removes them. RFC 3261 section 10.2; defaults of design.md 6.
+ *
+ *   keeper (who is there) -> machinist (steps, timers, events) -> attempts (the way of one try)
+ */
+import { assert } from '../base/assert.ts';
+import type { Cause } from '../base/cause.ts';
+import type { Publish } from '../base/event-hub.ts';
+import { after } from '../base/instant.ts';
+import { Timer } from '../base/timer-queue.ts';
+import type { PacingSpec } from '../sip/user-agent/ports.ts';
+import type { AttemptPorts } from './attempts.ts';
+import { STUCK, SWITCHED_OFF } from './causes.ts';
+import { Entry, setTrait, TRAIT } from './entry.ts';
+import type { RegistrationEvent, RegistrationState } from './events.ts';
+import { Machinist } from './machinist.ts';
+import type { RegistrationBook, RegistrationSnapshot } from './snapshot.ts';
+import { snapshotOf } from './snapshot-of.ts';
+import type { Admin, RegistrationSpec } from './spec.ts';
+import { compareSpecs } from './spec-change.ts';
+import { isStuck } from './sweeper.ts';
+
+const SWEEP_EVERY_MS = 10_000;
+/** A removal waits for its turn no longer than this. */
+const REMOVAL_LIMIT_MS = 3_600_000;
+/** A new binding waits for the removal of the old one no longer than this. */
+const RENEWAL_LIMIT_MS = 8_000;
+/** `stop` with unregistering takes no longer. */
+export const STOP_LIMIT_MS = 60_000;
+
+export interface KeeperPorts extends AttemptPorts {
+  readonly publish: Publish<RegistrationEvent>;
+  readonly pacing: PacingSpec;
+}
+
+export class RegistrationKeeper implements RegistrationBook {
+  readonly #entries = new Map<string, Entry>();
+  readonly #ports: KeeperPorts;
+  readonly #machinist: Machinist;
+  readonly #sweepTimer: Timer;
+  readonly #stopTimer: Timer;
+  #stuck = 0;
+  #stopped: (() => void) | undefined;
+  #isStopping = false;
+  #unregistering = 0;
+
+  constructor(ports: KeeperPorts) {
+    this.#ports = ports;
+    this.#machinist = new Machinist(ports, ports.pacing, (entry) => this.#finished(entry));
+    this.#sweepTimer = new Timer((now) => {
+      this.sweep();
+      ports.timers.arm(this.#sweepTimer, after(now, SWEEP_EVERY_MS));
+    });
+    this.#stopTimer = new Timer(() => this.#halt());
+  }
+
+  /** Begins to keep it registered; the id must be free, or on its way out. */
+  add(spec: RegistrationSpec): void {
+    if (this.#isStopping) return;
+    const known = this.#entries.get(spec.id);
+    if (known !== undefined) {
+      assert(known.fate !== 'stay', `${spec.id} is kept already`);
+      known.fate = spec;
+      return;
+    }
+    const { attempts, tally, fired } = this.#machinist;
+    const now = this.#machinist.now();
+    const registrar = attempts.registrarFor(spec);
+    const entry = new Entry(spec, registrar, attempts.newCallId(), now, fired);
+    this.#entries.set(spec.id, entry);
+    tally.added(spec.profile.contract, entry.state.name);
+    if (!this.#sweepTimer.isArmed) {
+      this.#ports.timers.arm(this.#sweepTimer, after(now, SWEEP_EVERY_MS));
+    }
+    if (this.#adminOf(entry) === 'up') this.#machinist.feed(entry, { kind: 'start' });
+    else this.#unregister(entry, 0, SWITCHED_OFF);
+  }
+
+  /** Another spec for the same id. What does not concern the binding takes effect with the next refresh. */
+  change(spec: RegistrationSpec): void {
+    const entry = this.#entryOf(spec.id);
+    if (entry.fate !== 'stay') {
+      entry.fate = spec;
+      return;
+    }
+    const change = compareSpecs(entry.spec, spec);
+    if (change.hasNewAdmin) entry.admin = undefined;
+    if (change.needsNewBinding) {
+      this.#renew(entry, spec);
+      return;
+    }
+    this.#swap(entry, spec);
+    if (change.hasNewCredentials) entry.session = undefined;
+    const isFresh = change.hasNewCredentials && this.#isKept(entry) && !this.#isStopping;
+    if (isFresh) this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
+    this.#followAdmin(entry);
+  }
+
+  /** Removes the binding as `onRemove` says; `registration.removed` tells when that is over. */
+  remove(id: string): void {
+    const entry = this.#entryOf(id);
+    if (entry.fate === 'leave') return;
+    entry.fate = 'leave';
+    const { name } = entry.state;
+    if (name === 'unregistering') return;
+    if (name === 'off') this.#finished(entry);
+    else if (entry.spec.profile.onRemove === 'unregister') {
+      this.#unregister(entry, REMOVAL_LIMIT_MS, undefined);
+    } else {
+      this.#machinist.attempts.cancel(entry);
+      this.#ports.timers.disarm(entry.timer);
+      this.#finished(entry);
+    }
+  }
+
+  /** Tries at once, whatever the plan or a guard says; false when it is unknown or switched off. */
+  registerNow(id: string): boolean {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || !this.#isKept(entry) || this.#isStopping) return false;
+    if (entry.place === 'exchange') return true;
+    setTrait(entry, TRAIT.forced, true);
+    this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
+    return true;
+  }
+
+  /** A command over the configuration: drain and off both unregister. False when the id is unknown. */
+  setAdmin(id: string, admin: Admin): boolean {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.fate === 'leave') return false;
+    entry.admin = admin;
+    this.#followAdmin(entry);
+    return true;
+  }
+
+  /** A new pace counts from the next recovery on; the pacer itself has been told by others. */
+  setPacing(pacing: PacingSpec): void {
+    this.#machinist.attempts.pacing = pacing;
+  }
+
+  /**
+   * Ends everything and starts nothing new. With `unregister` bindings are removed, paced, for at
+   * most a minute; without, they stay. `done` is called once.
+   */
+  stop(unregister: boolean, done: () => void): void {
+    assert(!this.#isStopping, 'the keeper is stopped once');
+    this.#isStopping = true;
+    this.#stopped = done;
+    const { timers } = this.#ports;
+    timers.disarm(this.#sweepTimer);
+    if (!unregister) {
+      this.#halt();
+      return;
+    }
+    timers.arm(this.#stopTimer, after(this.#machinist.now(), STOP_LIMIT_MS));
+    // One for this walk, so that nothing is over before it is.
+    this.#unregistering = 1;
+    for (const entry of this.#entries.values()) {
+      const { name } = entry.state;
+      if (name === 'off') continue;
+      this.#unregistering += 1;
+      if (name !== 'unregistering') this.#unregister(entry, STOP_LIMIT_MS, undefined);
+    }
+    this.#countDown();
+  }
+
+  /** Looks for registrations without a next step, every 10 s by itself; repairs and reports them. */
+  sweep(): void {
+    const now = this.#machinist.now();
+    this.#machinist.attempts.nudge();
+    for (const entry of this.#entries.values()) {
+      if (!isStuck(entry, now)) continue;
+      this.#stuck += 1;
+      this.#machinist.noticed(entry, STUCK, true);
+      const isLeaving = entry.state.name === 'unregistering';
+      this.#machinist.feed(
+        entry,
+        isLeaving ? { kind: 'expired' } : { kind: 'urge', isFresh: false },
+      );
+    }
+  }
+
+  ids(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
+  snapshot(id: string): RegistrationSnapshot | undefined {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? undefined : snapshotOf(entry, this.#machinist.now());
+  }
+
+  counts(): ReadonlyMap<string, Readonly<Record<RegistrationState, number>>> {
+    return this.#machinist.tally.counts;
+  }
+
+  get stuck(): number {
+    return this.#stuck;
+  }
+
+  #entryOf(id: string): Entry {
+    const entry = this.#entries.get(id);
+    assert(entry !== undefined, `${id} is not kept`);
+    return entry;
+  }
+
+  #isKept({ state }: Entry): boolean {
+    return state.name !== 'off' && state.name !== 'unregistering';
+  }
+
+  #adminOf({ admin, spec }: Entry): Admin {
+    return admin ?? spec.profile.admin;
+  }
+
+  #followAdmin(entry: Entry): void {
+    const { name } = entry.state;
+    if (this.#adminOf(entry) !== 'up') {
+      if (this.#isKept(entry)) this.#unregister(entry, REMOVAL_LIMIT_MS, SWITCHED_OFF);
+    } else if (name === 'unregistering') {
+      entry.fate = entry.fate === 'stay' ? entry.spec : entry.fate;
+    } else if (name === 'off' && !this.#isStopping) {
+      this.#machinist.feed(entry, { kind: 'start' });
+    }
+  }
+
+  #unregister(entry: Entry, limitMs: number, why: Cause | undefined): void {
+    const deadline = after(this.#machinist.now(), limitMs);
+    const maybeBound = entry.place === 'exchange';
+    this.#machinist.feed(entry, { kind: 'unregister', deadline, maybeBound, cause: why });
+  }
+
+  #renew(entry: Entry, spec: RegistrationSpec): void {
+    entry.fate = spec;
+    const { name } = entry.state;
+    if (name === 'off') this.#finished(entry);
+    else if (name !== 'unregistering') this.#unregister(entry, RENEWAL_LIMIT_MS, undefined);
+  }
+
+  /** An unregistration is over (or was not needed). */
+  #finished(entry: Entry): void {
+    const { fate } = entry;
+    if (this.#stopped !== undefined && this.#unregistering > 0) this.#countDown();
+    if (fate === 'stay') return;
+    if (fate === 'leave') {
+      this.#forget(entry);
+      return;
+    }
+    entry.fate = 'stay';
+    this.#replace(entry, fate);
+    if (this.#adminOf(entry) === 'up' && !this.#isStopping) {
+      this.#machinist.feed(entry, { kind: 'start' });
+    }
+  }
+
+  #forget(entry: Entry): void {
+    const { spec, state } = entry;
+    const { attempts, tally } = this.#machinist;
+    this.#entries.delete(spec.id);
+    tally.removed(spec.profile.contract, state.name);
+    attempts.forget(entry);
+    const at = this.#machinist.now();
+    this.#machinist.publish({ type: 'registration.removed', at, spec, cause: state.cause });
+  }
+
+  /** As if it were new, but for its counters. */
+  #replace(entry: Entry, spec: RegistrationSpec): void {
+    const { attempts } = this.#machinist;
+    attempts.forget(entry);
+    this.#swap(entry, spec);
+    entry.registrar = attempts.registrarFor(spec);
+    attempts.renewCallId(entry);
+    entry.session = undefined;
+    entry.contactPoint = undefined;
+    entry.boundAt = -1;
+    entry.traits = 0;
+  }
+
+  #swap(entry: Entry, spec: RegistrationSpec): void {
+    const { tally } = this.#machinist;
+    tally.removed(entry.spec.profile.contract, entry.state.name);
+    tally.added(spec.profile.contract, entry.state.name);
+    entry.spec = spec;
+  }
+
+  #countDown(): void {
+    this.#unregistering -= 1;
+    if (this.#unregistering === 0) this.#halt();
+  }
+
+  #halt(): void {
+    const { timers } = this.#ports;
+    timers.disarm(this.#stopTimer);
+    const { attempts } = this.#machinist;
+    // Those in line first: whoever is taken off the wire makes room for the next in line.
+    for (const entry of this.#entries.values()) {
+      timers.disarm(entry.timer);
+      if (entry.place !== 'exchange') attempts.cancel(entry);
+    }
+    for (const entry of this.#entries.values()) attempts.cancel(entry);
+    const stopped = this.#stopped;
+    this.#stopped = undefined;
+    stopped?.();
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * One registration: RFC 3261 section 10.2, states of design.md 4.
+ *
+ *            start                 begun                    bound
+ *   idle ----------> (its turn) ----------> registering ------------> registered <--+
+ *                                             |  |                     |    |       | bound
+ *                            failed, unbound  |  | refused      failed |    | due:  |
+ *                +----------------------------+  |              held   |    | try --+
+ *                v        expired                |                     v
+ *             waiting <-----------------------------------------  refreshFailing
+ *              |   ^  due: try, failed again     |                     |
+ *      refused |   | transient failure           v                     | refused
+ *              +---+-----------------------> rejected <----------------+
+ *                                              due: try again slowly
+ *   any --unregister--> unregistering --removed, expired--> off --start--> idle
+ *              (nothing bound and nothing sent: off at once)
+ *
+ * Any `bound` leads to registered, whatever the state was. A state keeps its name while a try is
+ * under way: it changes when something new is known. `boundUntil` alone decides whether we are
+ * bound; a failure never takes it away, except the answer that does not hold our Contact.
+ */
+
+import { unreachable } from '../base/assert.ts';
+import type { Cause } from '../base/cause.ts';
+import { after, type Instant } from '../base/instant.ts';
+import {
+  retryAfterMs,
+  retryRejectedMs,
+  retryWithBindingMs,
+  retryWithoutBindingMs,
+} from './backoff.ts';
+import { RAN_OUT } from './causes.ts';
+import type { RegistrationState } from './events.ts';
+import {
+  ADAPTED,
+  type Context,
+  type Effect,
+  type Input,
+  initialState,
+  isBound,
+  type MachineState,
+  type Step,
+} from './machine-state.ts';
+import type { FailedVerdict, Verdict } from './outcome.ts';
+
+const NOTHING: readonly Effect[] = [];
+const TRY: readonly Effect[] = ['try'];
+const ARM: readonly Effect[] = ['arm'];
+const TRY_AFRESH: readonly Effect[] = ['cancel', 'try'];
+const TRY_WITH_NEW_CALL_ID: readonly Effect[] = ['renewCallId', 'try'];
+const REMOVE: readonly Effect[] = ['cancel', 'remove'];
+const FINISH: readonly Effect[] = ['cancel', 'finished'];
+
+export function step(state: MachineState, input: Input, context: Context): Step {
+  if (state.name === 'off') return input.kind === 'start' ? begin(state, context) : ignored(state);
+  if (state.name === 'unregistering') return stepUnregistering(state, input, context);
+  switch (input.kind) {
+    case 'start':
+    case 'due':
+      return state.isTrying
+        ? ignored(state)
+        : { state: { ...state, isTrying: true }, effects: TRY };
+    case 'begun':
+      return state.name === 'idle' ? quiet(named(state, 'registering', context)) : ignored(state);
+    case 'held':
+      return state.isTrying ? hold(state, input.cause, context) : ignored(state);
+    case 'outcome':
+      return conclude(state, input.verdict, input.refreshAt, context);
+    case 'expired':
+      return expire(state, context);
+    case 'urge':
+      return urge(state, input.isFresh, context);
+    case 'unregister':
+      return unregister(state, input, context);
+    case 'removed':
+      return ignored(state);
+  }
+}
+
+function conclude(
+  state: MachineState,
+  verdict: Verdict,
+  refreshAt: Instant,
+  context: Context,
+): Step {
+  switch (verdict.kind) {
+    case 'bound':
+      return bound(state, verdict, refreshAt, context);
+    case 'minExpires':
+      return adapt({ ...state, learnedMinSec: verdict.minExpiresSec }, ADAPTED.minExpires, TRY);
+    case 'newCallId':
+      return adapt(state, ADAPTED.callId, TRY_WITH_NEW_CALL_ID);
+    case 'failed':
+      return fail(state, verdict, context);
+    default:
+      return unreachable(verdict);
+  }
+}
+
+function begin(state: MachineState, context: Context): Step {
+  const { now } = context;
+  const fresh = { ...initialState(now), learnedMinSec: state.learnedMinSec, isTrying: true };
+  return { state: fresh, effects: TRY };
+}
+
+function hold(state: MachineState, cause: Cause, context: Context): Step {
+  if (state.name === 'rejected') return ignored(state);
+  const name = isBound(state, context.now) ? 'refreshFailing' : 'waiting';
+  return quiet({ ...named(state, name, context), cause });
+}
+
+function bound(
+  state: MachineState,
+  verdict: Extract<Verdict, { kind: 'bound' }>,
+  refreshAt: Instant,
+  context: Context,
+): Step {
+  const { name, since } = named(state, 'registered', context);
+  return {
+    state: {
+      name,
+      since,
+      isTrying: false,
+      dueAt: refreshAt,
+      boundUntil: Math.floor(after(verdict.sentAt, verdict.grantedSec * 1000)) as Instant,
+      grantedSec: verdict.grantedSec,
+      failures: 0,
+      refusals: 0,
+      learnedMinSec: state.learnedMinSec,
+      adapted: 0,
+      cause: undefined,
+    },
+    effects: ARM,
+  };
+}
+
+/** The same try once more with something changed. */
+function adapt(state: MachineState, bit: number, effects: readonly Effect[]): Step {
+  return { state: { ...state, isTrying: true, adapted: state.adapted | bit }, effects };
+}
+
+function fail(state: MachineState, input: FailedVerdict, context: Context): Step {
+  const { now } = context;
+  const boundUntil = input.lostBinding || !isBound(state, now) ? undefined : state.boundUntil;
+  const isRefusal = input.failure !== 'transient';
+  const failures = state.failures + (isRefusal ? 0 : 1);
+  const refusals = state.refusals + (isRefusal ? 1 : 0);
+  const counted = { ...state, boundUntil, failures, refusals, cause: input.cause };
+  const { waitMs, beforeExpiry } = isRefusal
+    ? { waitMs: refusedWaitMs(counted, input, context), beforeExpiry: false }
+    : transientWaitMs(counted, input.retryAfterSec, context);
+  const living = boundUntil === undefined ? 'waiting' : 'refreshFailing';
+  return {
+    state: {
+      ...named(counted, isRefusal ? 'rejected' : living, context),
+      isTrying: false,
+      dueAt: Math.ceil(after(now, waitMs)) as Instant,
+      adapted: beforeExpiry ? ADAPTED.beforeExpiry : state.adapted & ADAPTED.beforeExpiry,
+    },
+    effects: ARM,
+  };
+}
+
+function refusedWaitMs(
+  { refusals }: MachineState,
+  { failure, retryAfterSec }: FailedVerdict,
+  { random }: Context,
+): number {
+  const rung = retryRejectedMs(refusals, failure === 'config' ? 'config' : 'rejected', random);
+  return retryAfterSec === undefined ? rung : Math.max(rung, retryAfterMs(retryAfterSec, random));
+}
+
+/**
+ * Retry-After is obeyed, with one exception: where it would let the binding run out, one try is
+ * made before that, half way to its end.
+ */
+function transientWaitMs(
+  { failures, boundUntil, adapted }: MachineState,
+  retryAfterSec: number | undefined,
+  { now, random }: Context,
+): { readonly waitMs: number; readonly beforeExpiry: boolean } {
+  const remainingMs = boundUntil === undefined ? 0 : boundUntil - now;
+  if (retryAfterSec !== undefined) {
+    const waitMs = retryAfterMs(retryAfterSec, random);
+    const isTooLate = boundUntil !== undefined && waitMs >= remainingMs;
+    const mayTry = isTooLate && (adapted & ADAPTED.beforeExpiry) === 0;
+    return mayTry
+      ? { waitMs: remainingMs / 2, beforeExpiry: true }
+      : { waitMs, beforeExpiry: false };
+  }
+  const waitMs =
+    boundUntil === undefined
+      ? retryWithoutBindingMs(failures, random)
+      : retryWithBindingMs(failures, remainingMs, random);
+  return { waitMs, beforeExpiry: false };
+}
+
+/** What was planned or is under way stays so: with a binding that ran out it is planned soon. */
+function expire(state: MachineState, context: Context): Step {
+  if (state.boundUntil === undefined) return ignored(state);
+  const unbound = { ...state, boundUntil: undefined };
+  if (state.name === 'rejected') return quiet(unbound);
+  return quiet({ ...named(unbound, 'waiting', context), cause: state.cause ?? RAN_OUT });
+}
+
+function urge(state: MachineState, isFresh: boolean, { now }: Context): Step {
+  const memory = isFresh ? { failures: 0, refusals: 0, adapted: 0 } : {};
+  return { state: { ...state, ...memory, isTrying: true, dueAt: now }, effects: TRY_AFRESH };
+}
+
+function unregister(
+  state: MachineState,
+  { deadline, maybeBound, cause }: Extract<Input, { kind: 'unregister' }>,
+  context: Context,
+): Step {
+  if (!maybeBound && !isBound(state, context.now)) return finish(state, cause, context);
+  const { name, since } = named(state, 'unregistering', context);
+  return {
+    state: { ...state, name, since, isTrying: true, dueAt: deadline, cause },
+    effects: REMOVE,
+  };
+}
+
+function stepUnregistering(state: MachineState, input: Input, context: Context): Step {
+  switch (input.kind) {
+    case 'removed':
+      return finish(state, input.cause ?? state.cause, context);
+    // Nobody answers there: the binding runs out by itself.
+    case 'held':
+      return finish(state, input.cause, context);
+    // The binding ran out, or the deadline came: there is nothing left to remove or to wait for.
+    case 'expired':
+      return finish(state, state.cause, context);
+    default:
+      return ignored(state);
+  }
+}
+
+function finish(state: MachineState, cause: Cause | undefined, context: Context): Step {
+  return {
+    state: {
+      ...named(state, 'off', context),
+      isTrying: false,
+      boundUntil: undefined,
+      failures: 0,
+      refusals: 0,
+      adapted: 0,
+      cause,
+    },
+    effects: FINISH,
+  };
+}
+
+function named(state: MachineState, name: RegistrationState, { now }: Context): MachineState {
+  return state.name === name ? state : { ...state, name, since: now };
+}
+
+/** A new state that needs no action, except that the deadline may have moved. */
+function quiet(state: MachineState): Step {
+  return { state, effects: ARM };
+}
+
+function ignored(state: MachineState): Step {
+  return { state, effects: NOTHING };
+}

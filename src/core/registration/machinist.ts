@@ -1,0 +1,248 @@
+/**
+ * Feeds the machines and carries out what they ask for, in order, after the step. An outcome is
+ * judged here, and the refresh of a new binding is planned here, so that the machine stays pure.
+ */
+import type { Cause } from '../base/cause.ts';
+import type { Publish } from '../base/event-hub.ts';
+import { earlier, type Instant } from '../base/instant.ts';
+import { fromWire } from '../sip/message/wire-text.ts';
+import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
+import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
+import { cause } from './causes.ts';
+import { type Entry, hasTrait, setTrait, TRAIT } from './entry.ts';
+import type { RegistrationEvent } from './events.ts';
+import { step } from './machine.ts';
+import type { Effect, Input, MachineState } from './machine-state.ts';
+import { noticesOf } from './notices.ts';
+import { judge, type Verdict } from './outcome.ts';
+import { refreshAt, refreshWindow } from './refresh.ts';
+import { RefreshSlots } from './refresh-slots.ts';
+import { contactUri } from './request.ts';
+import { nextAttemptAt } from './snapshot-of.ts';
+import { Tally } from './tally.ts';
+import { TextPool } from './text-pool.ts';
+
+const MOST_REASON_CHARS = 64;
+
+export class Machinist implements AttemptUser {
+  readonly attempts: Attempts;
+  readonly tally: Tally = new Tally();
+  readonly #ports: AttemptPorts;
+  readonly #publish: Publish<RegistrationEvent>;
+  readonly #finished: (entry: Entry) => void;
+  readonly #slots = new RefreshSlots();
+  readonly #reasons = new TextPool();
+
+  /** `finished`: an unregistration is over, and the fate of the registration is to be fulfilled. */
+  constructor(
+    ports: AttemptPorts & { readonly publish: Publish<RegistrationEvent> },
+    pacing: PacingSpec,
+    finished: (entry: Entry) => void,
+  ) {
+    this.#ports = ports;
+    this.#publish = ports.publish;
+    this.#finished = finished;
+    this.attempts = new Attempts(ports, pacing, this);
+  }
+
+  /** In whole milliseconds: see Entry. */
+  now(): Instant {
+    return Math.floor(this.#ports.clock.now()) as Instant;
+  }
+
+  feed(entry: Entry, input: Input): void {
+    const before = entry.state;
+    const { random } = this.#ports;
+    const now = this.now();
+    const { state, effects } = step(before, input, { now, random });
+    if (state !== before) {
+      entry.state = state;
+      this.#tell(entry, before, now);
+    }
+    for (const effect of effects) this.#carryOut(entry, effect);
+  }
+
+  /** The timer of the entry: a binding ran out, a try is due, or a removal takes too long. */
+  readonly fired = (entry: Entry, at: Instant): void => {
+    const { boundUntil } = entry.state;
+    if (boundUntil !== undefined && at >= boundUntil) this.feed(entry, { kind: 'expired' });
+    const { name, dueAt } = entry.state;
+    if (name === 'unregistering') {
+      if (at >= dueAt) this.feed(entry, { kind: 'expired' });
+    } else if (entry.place === 'timer') {
+      const isRefused = name === 'rejected' && !entry.registrar.guard.isFree;
+      if (at >= dueAt || (boundUntil !== undefined && isRefused)) this.feed(entry, { kind: 'due' });
+    }
+  };
+
+  publish(event: RegistrationEvent): void {
+    this.#publish(event);
+  }
+
+  held(entry: Entry, why: Cause): void {
+    setTrait(entry, TRAIT.held, true);
+    this.feed(entry, { kind: 'held', cause: why });
+  }
+
+  begun(entry: Entry): void {
+    this.feed(entry, { kind: 'begun' });
+  }
+
+  summon(entry: Entry): void {
+    const rests = entry.place === 'timer' && entry.state.name === 'rejected';
+    if (rests) this.feed(entry, { kind: 'due' });
+  }
+
+  noticed(entry: Entry, why: Cause, isOwn = false): void {
+    this.#publish({
+      type: 'registration.noticed',
+      at: this.now(),
+      contract: entry.spec.profile.contract,
+      registration: isOwn ? entry.spec.id : undefined,
+      cause: why,
+    });
+  }
+
+  answered(entry: Entry, outcome: ExchangeOutcome): void {
+    let code: number | 'timeout' | 'fault';
+    if (outcome.kind === 'response') {
+      const reason = outcome.response.reason.slice(0, MOST_REASON_CHARS);
+      code = outcome.status;
+      entry.lastCode = code;
+      entry.lastReason = this.#reasons.shared(fromWire(reason));
+    } else {
+      code = outcome.fault.code === 'timeout.response' ? 'timeout' : 'fault';
+    }
+    if (typeof code === 'number' && code < 300) entry.succeeded += 1;
+    else entry.failed += 1;
+    const { contract } = entry.spec.profile;
+    const { requests } = outcome;
+    this.#publish({ type: 'registration.answered', at: this.now(), contract, code, requests });
+  }
+
+  ended(entry: Entry, outcome: ExchangeOutcome, askedSec: number): void {
+    if (entry.state.name === 'unregistering') {
+      this.feed(entry, { kind: 'removed', cause: removalCause(entry, outcome) });
+      return;
+    }
+    const verdict = judge(outcome, {
+      username: entry.spec.credentials.username,
+      contactUri: contactUri(entry.spec, entry.contactPoint ?? ''),
+      askedSec,
+      target: entry.gate?.key ?? entry.spec.profile.hop.host,
+      adapted: entry.state.adapted,
+    });
+    const { state } = entry;
+    for (const why of noticesOf(entry, verdict, askedSec)) this.noticed(entry, why, true);
+    const planned = verdict.kind === 'bound' ? this.#plan(entry, verdict) : this.now();
+    this.feed(entry, { kind: 'outcome', verdict, refreshAt: planned });
+    this.#tellGuard(entry, verdict, state);
+  }
+
+  #tellGuard(entry: Entry, verdict: Verdict, { adapted }: MachineState): void {
+    const { guard, population } = entry.registrar;
+    if (verdict.kind === 'bound') {
+      entry.boundAt = this.now();
+      guard.succeeded(entry);
+      return;
+    }
+    const isRefused =
+      verdict.kind === 'failed' && (verdict.failure === 'rejected' || entry.lastCode === 404);
+    if (isRefused) guard.refused(entry, population);
+    // Once more at once with something adapted: that is the same try.
+    else if (verdict.kind === 'failed' || adapted === entry.state.adapted) guard.undecided(entry);
+  }
+
+  #plan(entry: Entry, { grantedSec, sentAt }: Extract<Verdict, { kind: 'bound' }>): Instant {
+    const { random } = this.#ports;
+    const { slots } = entry.registrar;
+    const spread = entry.state.boundUntil === undefined || hasTrait(entry, TRAIT.held);
+    setTrait(entry, TRAIT.held, false);
+    const chance = { slot: random.fraction(), within: random.fraction() };
+    const counters = { registrar: slots, overall: this.#slots };
+    const at = refreshAt(refreshWindow(sentAt, grantedSec, spread), this.now(), chance, counters);
+    entry.slot = Math.floor(at / 1000);
+    this.#slots.add(entry.slot);
+    slots?.add(entry.slot);
+    return at;
+  }
+
+  #dropSlot(entry: Entry): void {
+    if (entry.slot < 0) return;
+    this.#slots.drop(entry.slot);
+    entry.registrar.slots?.drop(entry.slot);
+    entry.slot = -1;
+  }
+
+  #carryOut(entry: Entry, effect: Effect): void {
+    switch (effect) {
+      case 'arm':
+        this.#arm(entry);
+        break;
+      case 'try':
+      case 'remove':
+        this.#dropSlot(entry);
+        entry.place = 'nowhere';
+        this.#arm(entry);
+        this.attempts.begin(entry);
+        break;
+      case 'cancel':
+        this.#dropSlot(entry);
+        this.attempts.cancel(entry);
+        break;
+      case 'renewCallId':
+        this.attempts.renewCallId(entry);
+        break;
+      case 'finished':
+        this.#ports.timers.disarm(entry.timer);
+        this.#finished(entry);
+        break;
+    }
+  }
+
+  /** One timer for both: the next try, and the end of the binding while one is under way. */
+  #arm(entry: Entry): void {
+    const { isTrying, name, dueAt, boundUntil } = entry.state;
+    const { timers } = this.#ports;
+    if (!isTrying) {
+      entry.place = 'timer';
+      entry.placedAt = this.now();
+      timers.arm(entry.timer, boundUntil === undefined ? dueAt : earlier(dueAt, boundUntil));
+    } else if (name === 'unregistering') {
+      timers.arm(entry.timer, dueAt);
+    } else if (boundUntil !== undefined) {
+      timers.arm(entry.timer, boundUntil);
+    } else {
+      timers.disarm(entry.timer);
+    }
+  }
+
+  #tell(entry: Entry, before: MachineState, at: Instant): void {
+    const { spec, state } = entry;
+    const bound = state.boundUntil !== undefined;
+    const wasBound = before.boundUntil !== undefined;
+    const isWanted = before.name !== 'unregistering' && state.name !== 'off';
+    if (wasBound && !bound && isWanted) entry.lapses += 1;
+    this.tally.moved(spec.profile.contract, before.name, state.name);
+    const isSame = state.name === before.name && bound === wasBound;
+    if (isSame && state.cause?.code === before.cause?.code) return;
+    this.#publish({
+      type: 'registration.changed',
+      at,
+      spec,
+      from: before.name,
+      state: state.name,
+      bound,
+      wasBound,
+      cause: state.cause,
+      nextAttemptAt: nextAttemptAt(entry),
+    });
+  }
+}
+
+function removalCause(entry: Entry, outcome: ExchangeOutcome): Cause | undefined {
+  if (outcome.kind === 'response' && outcome.status < 300) return undefined;
+  const answer = outcome.kind === 'response' ? `answered ${outcome.status}` : outcome.fault.text;
+  const text = `${entry.gate?.key ?? entry.spec.profile.hop.host} did not confirm the removal: ${answer}`;
+  return cause('registration.notRemoved', 'peer', 'The binding runs out by itself.', text);
+}

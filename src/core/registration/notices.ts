@@ -1,0 +1,68 @@
+/** What an operator should know of an answer that changes no state; each is told once, not at each refresh. */
+import type { Cause } from '../base/cause.ts';
+import { cause } from './causes.ts';
+import { type Entry, hasTrait, setTrait, TRAIT } from './entry.ts';
+import type { Verdict } from './outcome.ts';
+
+const NONE: readonly Cause[] = [];
+
+export function noticesOf(entry: Entry, verdict: Verdict, askedSec: number): readonly Cause[] {
+  switch (verdict.kind) {
+    case 'bound':
+      return noticesOfGrant(entry, verdict, askedSec);
+    case 'minExpires': {
+      const text = `${targetOf(entry)} wants an expiry of at least ${verdict.minExpiresSec} s instead of ${askedSec} s.`;
+      const next = 'Asked for from now on; set `expires` to it to save a request at each start.';
+      return [cause('registration.minExpiresAdopted', 'config', next, text)];
+    }
+    case 'newCallId':
+      return [cause('registration.callIdRenewed', 'peer', 'Tried at once; nothing to do.')];
+    default:
+      return NONE;
+  }
+}
+
+function noticesOfGrant(
+  entry: Entry,
+  { match, grantedSec }: Extract<Verdict, { kind: 'bound' }>,
+  askedSec: number,
+): readonly Cause[] {
+  const isShort = grantedSec < askedSec / 2;
+  const news = [
+    turned(entry, TRAIT.toldRewritten, match === 'rewritten') ? rewritten(entry) : undefined,
+    turned(entry, TRAIT.toldShortest, match === 'shortest') ? ambiguous(entry) : undefined,
+    turned(entry, TRAIT.toldShortGrant, isShort) ? short(entry, grantedSec, askedSec) : undefined,
+  ];
+  const told = news.filter((why) => why !== undefined);
+  return told.length === 0 ? NONE : told;
+}
+
+/** True when it holds now and was not told yet. */
+function turned(entry: Entry, trait: number, holds: boolean): boolean {
+  const isNews = holds && !hasTrait(entry, trait);
+  setTrait(entry, trait, holds);
+  return isNews;
+}
+
+function rewritten(entry: Entry): Cause {
+  const text = `${targetOf(entry)} lists our Contact under another address than the one that we registered.`;
+  const next = 'Taken as ours; if calls do not arrive, check NAT and `contact`.';
+  return cause('registration.contactRewritten', 'peer', next, text);
+}
+
+function ambiguous(entry: Entry): Cause {
+  const next =
+    'Refreshed by the shortest expiry of them; ask the provider who else registers this account.';
+  const text = `${targetOf(entry)} lists several Contacts, and none of them is ours.`;
+  return cause('registration.contactAmbiguous', 'peer', next, text);
+}
+
+function short(entry: Entry, grantedSec: number, askedSec: number): Cause {
+  const text = `${targetOf(entry)} grants ${grantedSec} s of the ${askedSec} s that we ask for.`;
+  const next = 'Refreshed accordingly; nothing to do.';
+  return cause('registration.shortGrant', 'peer', next, text);
+}
+
+function targetOf(entry: Entry): string {
+  return entry.gate?.key ?? entry.spec.profile.hop.host;
+}

@@ -1,0 +1,243 @@
+/**
+ * What the answer to a REGISTER means (design.md 6 over reliability 3.3): one table by status, and
+ * the few answers that need more than their status.
+ */
+import type { Cause } from '../base/cause.ts';
+import type { Instant } from '../base/instant.ts';
+import { contactsOf } from '../sip/header/contact.ts';
+import { minExpiresOf } from '../sip/header/expires.ts';
+import { retryAfterSec } from '../sip/header/retry-after.ts';
+import type { SipMessage } from '../sip/message/message.ts';
+import { detached, fromWire } from '../sip/message/wire-text.ts';
+import type { ExchangeOutcome, Refusal } from '../sip/user-agent/ports.ts';
+import { type OwnBinding, ownBinding } from './binding.ts';
+import { cause, causeOfFault, type RegistrationCode } from './causes.ts';
+import { ADAPTED } from './machine-state.ts';
+
+/** `transient`: soon again; `rejected`: slowly, from 60 s; `config`: slowly, from 5 minutes. */
+export type FailureClass = 'transient' | 'rejected' | 'config';
+
+export type Verdict =
+  | {
+      readonly kind: 'bound';
+      readonly grantedSec: number;
+      /** When the request left that made the binding: the grant counts from there. */
+      readonly sentAt: Instant;
+      readonly match: OwnBinding['match'];
+    }
+  /** Ask for this expiry, at once. */
+  | { readonly kind: 'minExpires'; readonly minExpiresSec: number }
+  /** The registrar remembers a higher CSeq: a new Call-ID gets out of it. */
+  | { readonly kind: 'newCallId' }
+  | FailedVerdict;
+
+export interface FailedVerdict {
+  readonly kind: 'failed';
+  readonly failure: FailureClass;
+  /** As received; the machine clamps it. */
+  readonly retryAfterSec: number | undefined;
+  /** The answer proves that the registrar does not hold our binding. */
+  readonly lostBinding: boolean;
+  readonly cause: Cause;
+}
+
+/** What has to be known of the attempt to judge its outcome. */
+export interface Attempted {
+  readonly username: string;
+  readonly contactUri: string;
+  readonly askedSec: number;
+  /** targetKey, for texts. */
+  readonly target: string;
+  /** `MachineState.adapted`: what may not be tried a second time. */
+  readonly adapted: number;
+}
+
+interface Row {
+  readonly failure: FailureClass;
+  readonly code: RegistrationCode;
+  /** Whether Retry-After counts in this answer (RFC 3261 section 20.33, and where it is seen). */
+  readonly retryAfter: boolean;
+}
+
+const row = (failure: FailureClass, code: RegistrationCode, retryAfter = false): Row => ({
+  failure,
+  code,
+  retryAfter,
+});
+
+/** What differs from the rule of its hundred. */
+export const STATUS_TABLE: Readonly<Record<number, Row>> = {
+  403: row('rejected', 'registrar.refused', true),
+  404: row('config', 'registrar.rejected', true),
+  408: row('transient', 'registrar.unavailable'),
+  423: row('transient', 'registrar.intervalTooBrief'),
+  429: row('transient', 'registrar.overloaded', true),
+  430: row('transient', 'registrar.unavailable'),
+  // We do not ask for outbound: whoever answers so has a bad moment.
+  439: row('transient', 'registrar.unavailable'),
+  480: row('transient', 'registrar.unavailable', true),
+  486: row('transient', 'registrar.unavailable', true),
+  491: row('transient', 'registrar.unavailable'),
+  500: row('transient', 'registrar.unavailable', true),
+  503: row('transient', 'registrar.overloaded', true),
+  600: row('transient', 'registrar.unavailable', true),
+  603: row('transient', 'registrar.unavailable', true),
+  604: row('config', 'registrar.rejected'),
+};
+
+const REDIRECTED = row('config', 'registrar.redirected');
+const REJECTED = row('config', 'registrar.rejected');
+const UNAVAILABLE = row('transient', 'registrar.unavailable');
+const TOO_LARGE = row('transient', 'registrar.unavailable', true);
+
+/** RFC 3261 section 8.1.3.2: an unknown code counts as the x00 of its class. */
+export function rowOf(status: number, response: SipMessage): Row {
+  const special = STATUS_TABLE[status];
+  if (special !== undefined) return special;
+  // Too large only for now, if it says until when.
+  if (status === 413 && retryAfterSec(response) !== undefined) return TOO_LARGE;
+  if (status < 400) return REDIRECTED;
+  return status < 500 ? REJECTED : UNAVAILABLE;
+}
+
+/** The longest Min-Expires that is followed. */
+export const LONGEST_MIN_EXPIRES_SEC = 86_400;
+
+/** TLS proofs that failed are no passing trouble: somebody has to change something. */
+const CONFIG_FAULTS: ReadonlySet<string> = new Set([
+  'tls.identity',
+  'tls.untrusted',
+  'tls.expired',
+]);
+
+export function judge(outcome: ExchangeOutcome, attempted: Attempted): Verdict {
+  if (outcome.kind === 'failed') {
+    const failure = CONFIG_FAULTS.has(outcome.fault.code) ? 'config' : 'transient';
+    return failed(failure, causeOfFault(outcome.fault, attempted.target));
+  }
+  const { status, response } = outcome;
+  if (status < 300) return judgeSuccess(response, outcome.sentAt, attempted);
+  if (status === 401 || status === 407) {
+    return judgeRefusal(outcome.refusal ?? UNEXPLAINED, status, attempted);
+  }
+  if (status === 423) return judgeInterval(response, attempted);
+  if ((status === 400 || status === 500) && blamesCseq(response)) return judgeCseq(attempted);
+  return judgeByTable(status, response, attempted);
+}
+
+const UNEXPLAINED: Refusal = { kind: 'unusable', reason: 'no reason known' };
+
+function judgeSuccess(response: SipMessage, sentAt: Instant, attempted: Attempted): Verdict {
+  const binding = ownBinding(response, attempted.contactUri, attempted.askedSec);
+  if (binding === undefined) {
+    const text = `${attempted.target} answered ${response.status}, but its list of Contacts does not hold ${attempted.contactUri}.`;
+    const next = 'Tried again; ask the provider why the binding is not stored.';
+    return {
+      ...failed('transient', cause('registration.notBound', 'peer', next, text)),
+      lostBinding: true,
+    };
+  }
+  return { kind: 'bound', sentAt, ...binding };
+}
+
+function judgeRefusal(refusal: Refusal, status: number, attempted: Attempted): Verdict {
+  const { username, target } = attempted;
+  switch (refusal.kind) {
+    case 'credentials': {
+      const text = `${target} refused the password of user "${username}" in realm "${readable(refusal.realm)}" (${status}).`;
+      const next =
+        'Tried again slowly, so that the account is not locked; check user name and password, a reload with new ones is tried at once.';
+      return failed('rejected', cause('auth.credentialsRefused', 'config', next, text));
+    }
+    case 'realm': {
+      const text = `${target} asks for realm "${readable(refusal.offered)}", the configuration allows only "${refusal.expected}"; no credentials were sent.`;
+      const next = 'Tried again slowly; correct auth.realm, or leave it out to accept any realm.';
+      return failed('config', cause('auth.realmMismatch', 'config', next, text));
+    }
+    case 'unusable': {
+      const text = `${target} answered ${status} with a challenge that cannot be used: ${readable(refusal.reason)}.`;
+      const next =
+        'Tried again slowly; ask the provider for digest authentication with MD5 or SHA-256.';
+      return failed('config', cause('auth.unusableChallenge', 'peer', next, text));
+    }
+    case 'loop': {
+      const text = `${target} answered each nonce of its own with another one (${status}).`;
+      const next = 'Tried again slowly; tell the provider that its registrar forgets its nonces.';
+      return failed('rejected', cause('auth.challengeLoop', 'peer', next, text));
+    }
+    case 'noCredentials': {
+      const next = 'Tried again slowly; configure a user name and a password.';
+      return failed('config', cause('auth.noCredentials', 'config', next));
+    }
+  }
+}
+
+/** 423: once in a cycle, and only where it asks for more than we did. RFC 3261 section 10.2.8. */
+function judgeInterval(response: SipMessage, attempted: Attempted): Verdict {
+  const { askedSec, target, adapted } = attempted;
+  const minExpiresSec = minExpiresOf(response) ?? 0;
+  if (minExpiresSec > LONGEST_MIN_EXPIRES_SEC) {
+    const text = `${target} wants an expiry of ${minExpiresSec} s, more than a day.`;
+    const next = 'Tried again slowly; ask the provider for a shorter one.';
+    return failed('config', cause('registrar.intervalTooLong', 'peer', next, text));
+  }
+  if (minExpiresSec > askedSec && (adapted & ADAPTED.minExpires) === 0) {
+    return { kind: 'minExpires', minExpiresSec };
+  }
+  const text = `${target} finds ${askedSec} s too brief and names ${minExpiresSec} s as the least.`;
+  const next = 'Tried again; ask the provider which expiry it accepts, and set it.';
+  return failed('transient', cause('registrar.intervalTooBrief', 'peer', next, text));
+}
+
+/** Registrars that lost count, or kept it over our restart, say so in one of these places. */
+function blamesCseq(response: SipMessage): boolean {
+  const said = [response.reason, response.first('P-Registrar-Error'), response.first('Warning')];
+  return said.some((text) => text !== undefined && text.toLowerCase().indexOf('cseq') >= 0);
+}
+
+function judgeCseq({ adapted, target }: Attempted): Verdict {
+  if ((adapted & ADAPTED.callId) === 0) return { kind: 'newCallId' };
+  const text = `${target} still refuses our CSeq after a new Call-ID.`;
+  const next = 'Tried again slowly; tell the provider.';
+  return failed('config', cause('registrar.sequence', 'peer', next, text));
+}
+
+function judgeByTable(status: number, response: SipMessage, attempted: Attempted): Verdict {
+  const { failure, code, retryAfter } = rowOf(status, response);
+  const reason = readable(response.reason);
+  const answer = reason === '' ? `${status}` : `${status} ${reason}`;
+  const blame = failure === 'transient' ? 'peer' : 'config';
+  const verdict = failed(
+    failure,
+    status < 400
+      ? redirection(answer, response, attempted.target)
+      : cause(code, blame, ADVICE[failure], `${attempted.target} answered ${answer}.`),
+  );
+  return retryAfter ? { ...verdict, retryAfterSec: retryAfterSec(response) } : verdict;
+}
+
+const ADVICE: Readonly<Record<FailureClass, string>> = {
+  transient: 'Tried again; nothing to do unless it lasts.',
+  rejected: 'Tried again slowly; ask the provider whether the account is enabled.',
+  config:
+    'Tried again slowly; compare user name, domain and contact with what the provider expects.',
+};
+
+function redirection(answer: string, response: SipMessage, target: string): Cause {
+  const contacts = contactsOf(response);
+  const place = contacts === '*' ? undefined : contacts[0]?.uri;
+  const where = place === undefined ? 'without saying where to' : `to ${readable(place)}`;
+  const next =
+    'Tried again slowly; redirections are not followed, so set it as registrar if you trust it.';
+  return cause('registrar.redirected', 'config', next, `${target} redirects ${where} (${answer}).`);
+}
+
+function failed(failure: FailureClass, why: Cause): FailedVerdict {
+  return { kind: 'failed', failure, retryAfterSec: undefined, lostBinding: false, cause: why };
+}
+
+/** Text of a peer for people: decoded, bounded, without control characters, not kept with its message. */
+export function readable(wire: string): string {
+  const cut = wire.length > 120 ? `${wire.slice(0, 120)}...` : wire;
+  return fromWire(detached(cut)).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+}

@@ -1,0 +1,62 @@
+/**
+ * When a granted binding is refreshed (design.md 6, RFC 3261 section 10.2.4). The grant counts from
+ * the sending of the request, so that we err on the early side:
+ *
+ *   sent                     G-M-0.1G    G-M              G
+ *    |--------------------------|#########|----- M -------|    a refresh is drawn from ###
+ *    |-------|##############################|                  the first one from [0.2 G, G-M]
+ */
+import { after, type Instant } from '../base/instant.ts';
+import { emptiestSecond, type RefreshSlots } from './refresh-slots.ts';
+
+const LEAST_MARGIN_MS = 90_000;
+/** Not more than one refresh in this time, unless the grant is so short that it has to be. */
+const SHORTEST_PERIOD_MS = 5_000;
+/** A grant of a second or two is refreshed once a second at most, whatever becomes of it. */
+const FLOOR_MS = 1_000;
+const WIDE_WINDOW_MS = 4_000;
+
+/** The part of a grant that is kept for failed attempts: min(G/2, max(0.1 G, 90 s)). */
+export function marginMs(grantedSec: number): number {
+  const grantMs = grantedSec * 1000;
+  return Math.min(grantMs / 2, Math.max(grantMs / 10, LEAST_MARGIN_MS));
+}
+
+export interface RefreshWindow {
+  readonly earliest: Instant;
+  readonly latest: Instant;
+}
+
+/** Where the refresh may lie; `spread` when many bindings were made together just now. */
+export function refreshWindow(sentAt: Instant, grantedSec: number, spread: boolean): RefreshWindow {
+  const grantMs = grantedSec * 1000;
+  const latestMs = grantMs - marginMs(grantedSec);
+  const earliestMs = spread ? Math.min(0.2 * grantMs, latestMs) : latestMs - 0.1 * grantMs;
+  const floorMs = Math.max(FLOOR_MS, Math.min(SHORTEST_PERIOD_MS, latestMs));
+  return {
+    earliest: after(sentAt, Math.max(floorMs, earliestMs)),
+    latest: after(sentAt, Math.max(floorMs, latestMs)),
+  };
+}
+
+/**
+ * The time of the refresh: a random moment in the emptiest second of the window, in whole
+ * milliseconds. The caller counts it in the slots.
+ */
+export function refreshAt(
+  window: RefreshWindow,
+  now: Instant,
+  chance: { readonly slot: number; readonly within: number },
+  counters: { readonly registrar: RefreshSlots | undefined; readonly overall: RefreshSlots },
+): Instant {
+  const earliest = Math.max(window.earliest, now);
+  const latest = Math.max(window.latest, earliest);
+  // Where the window is wide enough, only whole seconds of it: a part of one would get too many.
+  const isWide = latest - earliest >= WIDE_WINDOW_MS;
+  const first = isWide ? Math.ceil(earliest / 1000) : Math.floor(earliest / 1000);
+  const end = isWide ? Math.floor(latest / 1000) : Math.ceil(latest / 1000);
+  const second = emptiestSecond(first, Math.max(first, end - 1), chance.slot, counters);
+  const from = Math.max(earliest, second * 1000);
+  const to = Math.min(latest, second * 1000 + 1000);
+  return Math.floor(from + chance.within * Math.max(0, to - from)) as Instant;
+}

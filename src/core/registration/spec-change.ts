@@ -1,0 +1,51 @@
+/** What a new configuration changes for one registration. */
+import type { Secret } from '../base/secret.ts';
+import type { Credentials } from '../sip/digest/ports.ts';
+import { hopKey } from './registrar.ts';
+import type { ContactPlan, RegistrationSpec } from './spec.ts';
+
+export interface SpecChange {
+  /** Another address of record, registrar or Contact: the old binding is removed, a new one made. */
+  readonly needsNewBinding: boolean;
+  /** Proved with at once, and former failures forgotten. */
+  readonly hasNewCredentials: boolean;
+  readonly hasNewAdmin: boolean;
+}
+
+export function compareSpecs(before: RegistrationSpec, after: RegistrationSpec): SpecChange {
+  const old = before.profile;
+  const { profile } = after;
+  const isSameBinding =
+    before.username === after.username &&
+    before.ddi === after.ddi &&
+    (old === profile ||
+      (old.domain === profile.domain &&
+        old.scheme === profile.scheme &&
+        hopKey(old.hop) === hopKey(profile.hop) &&
+        isSameContact(old.contact, profile.contact) &&
+        (profile.contact.kind === 'address' || old.localSocket === profile.localSocket)));
+  return {
+    needsNewBinding: !isSameBinding,
+    hasNewCredentials: !areSameCredentials(before.credentials, after.credentials),
+    hasNewAdmin: old.admin !== profile.admin,
+  };
+}
+
+function isSameContact(a: ContactPlan, b: ContactPlan): boolean {
+  if (a.kind === 'self' || b.kind === 'self') return a.kind === b.kind;
+  return a.hostPort === b.hostPort;
+}
+
+function areSameCredentials(a: Credentials, b: Credentials): boolean {
+  return (
+    a === b ||
+    (a.username === b.username &&
+      a.realm === b.realm &&
+      areSameSecrets(a.password, b.password) &&
+      areSameSecrets(a.ha1, b.ha1))
+  );
+}
+
+function areSameSecrets(a: Secret | undefined, b: Secret | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a.equals(b);
+}

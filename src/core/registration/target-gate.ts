@@ -1,0 +1,262 @@
+/**
+ * What many registrations together know of one target: whether it answers at all. A dead target is
+ * asked by one registration at a time, not by all (reliability 3.4, design.md 6).
+ *
+ *                3 different registrations in a row without any answer
+ *        +------+ ----------------------------------------------------> +------+
+ *   ---> | open |      any answer       +------------+    any answer    | dead |
+ *        |      | <-------------------- | recovering | <--------------- |      |
+ *        +------+  pace of the pacer    +------------+    other than 503| or   |
+ *            |     reached (10/s, x2    |    |                          | busy |
+ *            |     every 5 s)           +----+--- as from open -------> +------+
+ *            +----- 503 for 3 different registrations in a row (Retry-After) --^
+ *
+ * dead and busy: one canary at a time, the next 2 to 30 s after it (busy: after the hold), each time
+ * another registration. Everybody who comes due waits in line meanwhile.
+ *
+ * Death is noticed before it is declared, so that a killed registrar does not find hundreds of
+ * retransmissions when it returns: no more than `UNHEARD_LIMIT` attempts begin without a sign of
+ * life since, and none while three are unanswered for more than `SILENCE_MS` (signs-of-life.ts).
+ */
+import type { Cause } from '../base/cause.ts';
+import { Heap } from '../base/heap.ts';
+import { after, type Instant } from '../base/instant.ts';
+import { between } from '../base/random.ts';
+import { Timer } from '../base/timer-queue.ts';
+import type { Target } from '../sip/locate/target.ts';
+import { PRIORITY } from '../sip/user-agent/ports.ts';
+import { RETRY_AFTER_LONGEST_MS, RETRY_AFTER_SHORTEST_MS } from './backoff.ts';
+import { Canary } from './canary.ts';
+import { targetBusy, targetDead, targetRecovered } from './causes.ts';
+import { type Entry, goesBefore } from './entry.ts';
+import type { Evidence, GateUser } from './gate-user.ts';
+import { lineRank } from './line-rank.ts';
+import { SignsOfLife, WITNESSES } from './signs-of-life.ts';
+import { SlowStart } from './slow-start.ts';
+
+export const CANARY_FIRST_MS = 2_000;
+export const CANARY_LAST_MS = 30_000;
+/** Without Retry-After, a target that answers 503 to everybody is left alone for this long. */
+const BUSY_HOLD_MS = 10_000;
+/** Wishes at the pacer at a time; the rest waits here, in order, at no cost. */
+const MOST_TICKETS = 256;
+
+type Mode = 'open' | 'recovering' | 'dead' | 'busy';
+
+export class TargetGate {
+  readonly key: string;
+  readonly target: Target;
+  /** All addresses of the name, where answers from any of them count. */
+  addresses: readonly string[] = [];
+  /** Registrations that had their last attempt here. */
+  users = 0;
+  readonly #user: GateUser;
+  readonly #line = new Heap<Entry>(goesBefore);
+  readonly #timer: Timer;
+  #mode: Mode = 'open';
+  #why: Cause | undefined;
+  #tickets = 0;
+  readonly #signs: SignsOfLife;
+  readonly #canary: Canary;
+  #arrivals = 0;
+  #slowStart: SlowStart | undefined;
+
+  constructor(key: string, target: Target, user: GateUser) {
+    this.key = key;
+    this.target = target;
+    this.#user = user;
+    this.#timer = new Timer((now) => this.#pump(now));
+    const now = user.clock.now();
+    this.#signs = new SignsOfLife(now);
+    this.#canary = new Canary(now);
+  }
+
+  /** True while only canaries go there. */
+  get isClosed(): boolean {
+    return this.#mode === 'dead' || this.#mode === 'busy';
+  }
+
+  get isUnused(): boolean {
+    return this.users === 0 && this.#signs.open === 0 && this.#tickets === 0;
+  }
+
+  get waiting(): number {
+    return this.#line.size;
+  }
+
+  /** When whoever waits here may expect something to happen; undefined: as soon as the pace allows. */
+  get nextTryAt(): Instant | undefined {
+    return this.isClosed ? this.#canary.nextAt : undefined;
+  }
+
+  /** Puts a registration in line; `start` is called when its turn comes. */
+  join(entry: Entry): void {
+    this.#arrivals += 1;
+    entry.rank = lineRank(entry, this.isClosed ? this.#arrivals : undefined);
+    this.#line.add(entry);
+    if (this.#why !== undefined) this.#user.held(entry, this.#why);
+    this.#pump(this.#user.clock.now());
+  }
+
+  /** Its turn is no longer wanted. */
+  leave(entry: Entry): void {
+    this.#line.remove(entry);
+  }
+
+  /** A sign of life while an attempt is still under way; it may yet end with 503. */
+  heard(): void {
+    const now = this.#user.clock.now();
+    this.#signs.heard(now);
+    if (this.#mode === 'dead') this.#recover(now);
+    this.#pump(now);
+  }
+
+  /** The attempt that `start` began is over. */
+  ended(entry: Entry, evidence: Evidence): void {
+    const now = this.#user.clock.now();
+    this.#signs.ended(entry);
+    this.#canary.returned(entry);
+    if (evidence.kind === 'heard') {
+      this.#signs.heard(now);
+      this.#signs.forget();
+      if (this.isClosed) this.#recover(now);
+    } else if (evidence.kind === 'silent') {
+      if (this.#signs.testify(entry, 'silent')) this.#die(entry, now);
+    } else if (evidence.kind === 'busy') {
+      this.#busy(entry, evidence.retryAfterSec, now);
+    }
+    this.#pump(now);
+  }
+
+  /** Sees to it that the line moves; for the sweeper, after a bug. */
+  nudge(): void {
+    this.#pump(this.#user.clock.now());
+  }
+
+  #busy(entry: Entry, retryAfterSec: number | undefined, now: Instant): void {
+    const isEnough = this.#signs.testify(entry, 'busy');
+    this.#signs.heard(now);
+    if (!isEnough && this.#mode !== 'busy') {
+      // Whoever answers 503 is not dead.
+      if (this.#mode === 'dead') this.#recover(now);
+      return;
+    }
+    const wishMs = retryAfterSec === undefined ? BUSY_HOLD_MS : retryAfterSec * 1000;
+    const holdMs = Math.min(Math.max(wishMs, RETRY_AFTER_SHORTEST_MS), RETRY_AFTER_LONGEST_MS);
+    this.#canary.postpone(after(now, holdMs));
+    this.#close('busy', entry, targetBusy(this.key, WITNESSES));
+  }
+
+  #die(entry: Entry, now: Instant): void {
+    if (this.#mode !== 'dead') this.#canary.reset(after(now, CANARY_FIRST_MS));
+    this.#close('dead', entry, targetDead(this.key, WITNESSES));
+  }
+
+  #close(mode: 'dead' | 'busy', entry: Entry, why: Cause): void {
+    this.#slowStart = undefined;
+    if (this.#mode === mode) return;
+    this.#mode = mode;
+    this.#why = why;
+    this.#user.noticed(entry, why);
+    for (const waiting of this.#takeAll()) {
+      this.#arrivals += 1;
+      waiting.rank = lineRank(waiting, this.#arrivals);
+      this.#line.add(waiting);
+      this.#user.held(waiting, why);
+    }
+  }
+
+  #recover(now: Instant): void {
+    const { pacing } = this.#user;
+    const first = this.#line.first;
+    this.#why = undefined;
+    this.#signs.forget();
+    const slowStart = new SlowStart(now);
+    const isOver = slowStart.isOver(now, pacing);
+    this.#mode = isOver ? 'open' : 'recovering';
+    this.#slowStart = isOver ? undefined : slowStart;
+    // From here on, who runs out first goes first.
+    for (const waiting of this.#takeAll()) {
+      waiting.rank = lineRank(waiting, undefined);
+      this.#line.add(waiting);
+    }
+    if (first === undefined) return;
+    this.#user.noticed(first, targetRecovered(this.key, this.#line.size));
+  }
+
+  #takeAll(): Entry[] {
+    const all: Entry[] = [];
+    for (let entry = this.#line.first; entry !== undefined; entry = this.#line.first) {
+      this.#line.remove(entry);
+      all.push(entry);
+    }
+    return all;
+  }
+
+  /** Asks the pacer for as many turns as may be used now. */
+  #pump(now: Instant): void {
+    for (;;) {
+      const first = this.#line.first;
+      if (first === undefined || this.#tickets >= Math.min(this.#line.size, MOST_TICKETS)) return;
+      if (!this.#mayAsk(now)) return;
+      this.#tickets += 1;
+      const { name, boundUntil, dueAt } = first.state;
+      const living = boundUntil === undefined ? PRIORITY.unbound : PRIORITY.living;
+      this.#user.pacer.enqueue(this.key, {
+        priority: name === 'unregistering' ? PRIORITY.removal : living,
+        deadline: boundUntil ?? dueAt,
+        grant: this.#granted,
+      });
+    }
+  }
+
+  /** One function for all wishes: who goes is decided when the turn comes, not when it was asked for. */
+  readonly #granted = (): void => {
+    const now = this.#user.clock.now();
+    const entry = this.#line.first;
+    this.#tickets -= 1;
+    if (entry === undefined || !this.#mayStart(now)) {
+      this.#user.pacer.refund(this.key);
+      return;
+    }
+    this.#line.remove(entry);
+    this.#signs.began(entry, now);
+    const isCanary = this.isClosed;
+    if (isCanary) this.#sendCanary(entry, now);
+    this.#user.start(entry, this, isCanary);
+    this.#pump(now);
+  };
+
+  #sendCanary(entry: Entry, now: Instant): void {
+    const doublings = Math.min(this.#canary.sent, 10);
+    const pauseMs = CANARY_FIRST_MS * 2 ** doublings * between(this.#user.random, 0.75, 1.25);
+    const boundedMs = Math.min(Math.max(pauseMs, CANARY_FIRST_MS), CANARY_LAST_MS);
+    this.#canary.goes(entry, after(now, boundedMs));
+  }
+
+  #mayAsk(now: Instant): boolean {
+    if (!this.#mayStart(now)) return false;
+    if (this.isClosed) return this.#tickets === 0;
+    const slowStart = this.#slowStart;
+    return slowStart === undefined || this.#mayAskSlowly(slowStart, now);
+  }
+
+  #mayAskSlowly(slowStart: SlowStart, now: Instant): boolean {
+    if (slowStart.isOver(now, this.#user.pacing)) {
+      this.#slowStart = undefined;
+      this.#mode = 'open';
+      return true;
+    }
+    if (slowStart.take(now)) return true;
+    this.#user.timers.arm(this.#timer, slowStart.readyAt(now));
+    return false;
+  }
+
+  #mayStart(now: Instant): boolean {
+    if (!this.isClosed) return !this.#signs.isQuiet(now);
+    if (this.#canary.isUnderWay) return false;
+    if (now >= this.#canary.nextAt) return true;
+    this.#user.timers.arm(this.#timer, this.#canary.nextAt);
+    return false;
+  }
+}
