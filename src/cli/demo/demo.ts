@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configText } from './config-text.ts';
 import { DaemonProcess } from './daemon-process.ts';
@@ -28,8 +28,10 @@ export const DEFAULT_OUTAGES: Outages = { outageSec: 25, everySec: 60 };
 
 /** Resolves to the exit status once everything is stopped and removed; 1 when trunkd ended by itself. */
 export async function runDemo(options: DemoOptions): Promise<number> {
-  const stop = stopOrder(options);
+  const stop = stopOrder(options.durationSec);
   const directory = mkdtempSync(join(tmpdir(), 'trunkd-demo-'));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
   try {
     const provider = await Provider.open();
     try {
@@ -38,7 +40,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       provider.close();
     }
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    remove();
+    process.removeListener('exit', remove);
     stop.release();
   }
 }
@@ -59,7 +62,7 @@ async function runBeside(
   try {
     await untilReady(feed, daemon, stop);
     if (daemon.end === undefined && !stop.aborted) {
-      screen.say(introduction(url, files, daemon.pid));
+      screen.say(introduction(url, { ...files, program: options.program }, daemon.pid));
       provider.startOutages(options, (text) => screen.tell(`the provider: ${CONTRACT}/${text}`));
       await watch(feed, screen, daemon, stop);
     }
@@ -72,8 +75,8 @@ async function runBeside(
   }
 }
 
-/** Aborts on a signal that asks us to stop, when the time is over, and when nobody reads on. */
-function stopOrder({ durationSec, output }: DemoOptions): {
+/** Aborts on a signal that asks us to stop, and when the time is over. */
+function stopOrder(durationSec: number | undefined): {
   readonly signal: AbortSignal;
   release(): void;
 } {
@@ -81,11 +84,9 @@ function stopOrder({ durationSec, output }: DemoOptions): {
   const give = (): void => order.abort();
   const limit = durationSec === undefined ? undefined : setTimeout(give, durationSec * 1000);
   for (const signal of STOPPERS) process.on(signal, give);
-  output.once('error', give);
   const release = (): void => {
     clearTimeout(limit);
     for (const signal of STOPPERS) process.removeListener(signal, give);
-    output.removeListener('error', give);
   };
   return { signal: order.signal, release };
 }
@@ -122,7 +123,7 @@ async function pause(ms: number, stop: AbortSignal): Promise<void> {
 
 function introduction(
   url: string,
-  files: { readonly config: string; readonly log: string },
+  files: { readonly config: string; readonly log: string; readonly program: string },
   pid: number | undefined,
 ): string {
   return `
@@ -137,6 +138,7 @@ trunkd keeps ${USERS.length} registrations and watches 3 peer servers of a provi
 
 Try in another terminal:
 
+  ${join(dirname(files.program), '../bin/trunkd')} status --config ${files.config}
   curl -s ${url}/v1/peer-servers/${CONTRACT}/valencia
   curl -s ${url}/metrics | grep ^trunkd_registrations
   tail -f ${files.log}

@@ -4,7 +4,7 @@ import type { Status } from './status-feed.ts';
 import { changesBetween, summary, table } from './view.ts';
 
 /** The part of a standard output that is used here. */
-export type Output = Pick<WriteStream, 'write' | 'once' | 'removeListener'> &
+export type Output = Pick<WriteStream, 'write'> &
   Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows' | 'hasColors'>>;
 
 export class Screen {
