@@ -36,8 +36,10 @@ export class DigestSession {
   readonly #credentials: Credentials;
   readonly #hasher: Hasher;
   readonly #random: Random;
-  /** Nearly always one; a list only where several realms challenge us. */
-  #grants: readonly Grant[] = NONE;
+  /** Nearly always the only one, so it needs no list. */
+  #first: Grant | undefined;
+  /** Only where several realms challenge us. */
+  #others: readonly Grant[] = NONE;
 
   constructor(credentials: Credentials, hasher: Hasher, random: Random) {
     this.#credentials = credentials;
@@ -46,12 +48,12 @@ export class DigestSession {
   }
 
   get hasNonce(): boolean {
-    return this.#grants.length > 0;
+    return this.#first !== undefined;
   }
 
   /** The algorithm of the nonce in use, as the server wrote it (`MD5` when it wrote none). */
   get algorithm(): string | undefined {
-    const form = this.#grants[0]?.form;
+    const form = this.#first?.form;
     return form === undefined ? undefined : (form.token ?? 'MD5');
   }
 
@@ -62,10 +64,9 @@ export class DigestSession {
   authorize(method: string, uri: string, body: string): string {
     const { username } = this.#credentials;
     const account = { username, cnonce: () => this.#random.hex(CNONCE_DIGITS) };
-    let lines = '';
-    for (const grant of this.#grants) {
-      lines += grant.line({ method, uri, body }, account, this.#hasher);
-    }
+    const request = { method, uri, body };
+    let lines = this.#first?.line(request, account, this.#hasher) ?? '';
+    for (const grant of this.#others) lines += grant.line(request, account, this.#hasher);
     return lines;
   }
 
@@ -76,8 +77,9 @@ export class DigestSession {
     const own = offers.filter((offer) => this.#isOwnRealm(offer.form.realm));
     const chosen = own[0];
     if (chosen === undefined) return this.#refusal(response, field, offers);
-    const former = this.#grants.find((grant) => grant.form.field === field);
-    const kept = this.#grants.find((grant) => isSameRealm(grant.form, chosen.form));
+    const grants = this.#grants();
+    const former = grants.find((grant) => grant.form.field === field);
+    const kept = grants.find((grant) => isSameRealm(grant.form, chosen.form));
     const isNew = kept?.nonce !== chosen.nonce;
     this.#adopt(own, field);
     // Another proxy may have its own realm; one registrar has one.
@@ -93,7 +95,7 @@ export class DigestSession {
 
   /** Takes the Authentication-Info of a 2xx: a new nonce, and the server's proof. RFC 7616 section 3.5. */
   succeeded(response: SipMessage): 'ok' | 'rspauthMismatch' {
-    const grant = this.#grants[0];
+    const grant = this.#first;
     let verdict: 'ok' | 'rspauthMismatch' = 'ok';
     const info = grant === undefined ? undefined : response.first('Authentication-Info');
     if (grant !== undefined && info !== undefined) {
@@ -106,13 +108,19 @@ export class DigestSession {
       const next = params?.get('nextnonce');
       if (next !== undefined && next !== '' && next !== grant.nonce) grant.adopt(next);
     }
-    for (const settled of this.#grants) settled.settle();
+    grant?.settle();
+    for (const other of this.#others) other.settle();
     return verdict;
   }
 
   /** Drops all nonces: the next request goes without credentials. */
   forget(): void {
-    this.#grants = NONE;
+    this.#first = undefined;
+    this.#others = NONE;
+  }
+
+  #grants(): readonly Grant[] {
+    return this.#first === undefined ? NONE : [this.#first, ...this.#others];
   }
 
   #offersOf(response: SipMessage, field: ChallengeField): Offer[] {
@@ -151,18 +159,19 @@ export class DigestSession {
 
   /** A registrar's realms replace those it had; those of proxies add up, as they sit in a row. */
   #adopt(offers: readonly Offer[], field: ChallengeField): void {
-    const former = this.#grants;
+    const former = this.#grants();
     const fresh = offers.slice(0, MOST_REALMS).map((offer) => {
       const kept = former.find((grant) => isSameRealm(grant.form, offer.form));
       return kept === undefined ? this.#newGrant(offer) : this.#renewed(kept, offer);
     });
     const isServer = (grant: Grant) => grant.form.field === 'WWW-Authenticate';
-    if (field === 'WWW-Authenticate') {
-      this.#grants = fresh.concat(former.filter((grant) => !isServer(grant)));
-    } else {
-      const proxies = former.filter((grant) => !isServer(grant) && !fresh.includes(grant));
-      this.#grants = former.filter(isServer).concat([...proxies, ...fresh].slice(-MOST_REALMS));
-    }
+    const proxies = former.filter((grant) => !isServer(grant) && !fresh.includes(grant));
+    const [first, ...others] =
+      field === 'WWW-Authenticate'
+        ? [...fresh, ...proxies]
+        : [...former.filter(isServer), ...[...proxies, ...fresh].slice(-MOST_REALMS)];
+    this.#first = first;
+    this.#others = others.length === 0 ? NONE : others;
   }
 
   #newGrant({ form, nonce }: Offer): Grant {
@@ -226,7 +235,7 @@ function whyUnusable(challenges: readonly Challenge[], field: ChallengeField): s
 const NONE: readonly Grant[] = [];
 /** 24 hexadecimal digits: 96 bits. */
 const CNONCE_DIGITS = 24;
-/** Of registrars, and again of proxies. */
+/** For registrars, and again for proxies. */
 const MOST_REALMS = 4;
 const HASH_OF_DIGITS: ReadonlyMap<number, string> = new Map([
   [32, 'md5'],

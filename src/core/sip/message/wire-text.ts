@@ -27,8 +27,8 @@ export function fromWire(wire: string): string {
  * pointing into the whole. For everything from a message that is kept for longer than a moment.
  */
 export function detached(text: string): string {
-  // Joining makes a new string, and reading past its first character lays it out flat.
-  return text.length < 13 ? text : ` ${text}`.slice(1);
+  // Short ones are copied anyway; joining an array writes one new string.
+  return text.length < 13 ? text : [text.slice(0, 1), text.slice(1)].join('');
 }
 
 function isAscii(text: string): boolean {
