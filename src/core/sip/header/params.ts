@@ -20,7 +20,7 @@ import {
 export type Params = ReadonlyMap<string, string | undefined>;
 
 /** Shared by everything that has no parameters. */
-export const NO_PARAMS: Params = new Map();
+const NO_PARAMS: Params = new Map();
 
 /** Walks the parameters of `text` from a position where a `;` (or the end) is due. */
 export class ParamCursor {

@@ -3,19 +3,17 @@
  * Wire text has one character per octet.
  */
 
-export const TAB = 0x09;
+const TAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
 export const COMMA = 0x2c;
-export const SLASH = 0x2f;
 export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const LESS = 0x3c;
 export const EQUALS = 0x3d;
-export const GREATER = 0x3e;
-export const BACKSLASH = 0x5c;
+const BACKSLASH = 0x5c;
 
 const TOKEN = new Uint8Array(256);
 for (const char of "-.!%*_+`'~0123456789") TOKEN[char.charCodeAt(0)] = 1;

@@ -28,7 +28,7 @@ export type ParseResult =
       readonly reply: ParseReply | undefined;
     };
 
-export interface ParseReply {
+interface ParseReply {
   readonly status: 400 | 505;
   readonly phrase: string;
   /** What could be read of the request; enough for `response`. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../../../src/core/sip/message/limits.ts';
-import { parseMessage } from '../../../../../src/core/sip/message/parse.ts';
+import { type ParseReason, parseMessage } from '../../../../../src/core/sip/message/parse.ts';
 import { parsed, requestWire, responseWire, wire } from '../../../../support/wire.ts';
 
 const reasonOf = (text: string, over: 'datagram' | 'stream' = 'datagram') => {
@@ -38,7 +38,7 @@ describe('the start line', () => {
     expect(parsed(requestWire('OPTIONS').replace(' SIP/2.0', ' Sip/2.0')).version).toBe('SIP/2.0');
   });
 
-  it.each([
+  it.each<readonly [line: string, reason: ParseReason]>([
     ['SIP/2.0 99 Low', 'statusCode'],
     ['SIP/2.0 099 Low', 'statusCode'],
     ['SIP/2.0 700 High', 'statusCode'],
