@@ -5,7 +5,6 @@
  * before `connect` returns. It costs about 30 us, so the answer is kept a minute for each remote network.
  */
 import dgram from 'node:dgram';
-import { networkInterfaces } from 'node:os';
 import type { Clock } from '../core/base/clock.ts';
 import { elapsedMs, type Instant } from '../core/base/instant.ts';
 
@@ -22,7 +21,7 @@ export class LocalAddresses {
     this.#clock = clock;
   }
 
-  /** Our address towards `remote`; undefined when there is no route to it. */
+  /** Our address towards `remote`; undefined when the kernel knows no way to it now. */
   towards(remote: string, family: 4 | 6): string | undefined {
     const network = networkOf(remote, family);
     const known = this.#found.get(network);
@@ -52,7 +51,7 @@ function chosenByKernel(remote: string, family: 4 | 6): string | undefined {
     lookup: literalLookup,
   });
   let address: string | undefined;
-  // Errors come as an exception, as this event, or as the missing remote address: all mean 'no route'.
+  // No route, or no descriptor left: told by an exception, this event, or the missing remote address.
   socket.on('error', () => undefined);
   try {
     socket.bind({ port: 0, exclusive: true });
@@ -63,19 +62,7 @@ function chosenByKernel(remote: string, family: 4 | 6): string | undefined {
     address = undefined;
   }
   socket.close();
-  return address ?? anyAddress(remote, family);
-}
-
-/** When the kernel gave no answer: the first address of an interface, unless there is no route at all. */
-function anyAddress(remote: string, family: 4 | 6): string | undefined {
-  const wantsLoopback = isLoopback(remote);
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const { address, family: name, internal, scopeid } of addresses ?? []) {
-      const isLinkLocal = scopeid !== undefined && scopeid !== 0;
-      if (name === `IPv${family}` && internal === wantsLoopback && !isLinkLocal) return address;
-    }
-  }
-  return undefined;
+  return address;
 }
 
 export function isLoopback(address: string): boolean {

@@ -3,6 +3,7 @@
  * Chooses the local socket for a target, and hands on; decides nothing else.
  */
 
+import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { assert } from '../core/base/assert.ts';
 import type { Clock } from '../core/base/clock.ts';
@@ -17,6 +18,7 @@ import {
 } from '../core/base/fault.ts';
 import type { Random } from '../core/base/random.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
+import type { Target } from '../core/sip/locate/target.ts';
 import type {
   Flow,
   LocalSocketSpec,
@@ -114,10 +116,15 @@ export class Transport implements TransportPort {
       return;
     }
     const { target } = request;
+    if (!isReachable(target)) {
+      const text = `${target.address} port ${target.port} is no address to send to.`;
+      refuse(receive, 'transport.unreachable', 'peer', text);
+      return;
+    }
     if (local.protocol === 'udp') {
       const flow = local.udp.flowTo(target.address, target.port);
       if (flow !== undefined) receive(success(flow));
-      else refuse(receive, 'transport.local', 'local', `No route to ${target.address}.`);
+      else refuse(receive, 'transport.local', 'local', noWayText(target));
       return;
     }
     if (local.protocol === 'tcp') {
@@ -200,8 +207,17 @@ function loadTls(contexts: TlsContexts, spec: LocalSocketSpec): SecureContext | 
   }
 }
 
+/** Names never get here, but answers of others do: Via and SRV can hold any port, and Node throws at some. */
+function isReachable({ address, family, port }: Target): boolean {
+  return isIP(address) === family && Number.isInteger(port) && port > 0 && port < 65_536;
+}
+
 function refuse(receive: Receive, code: FaultCode, blame: Blame, text: string): void {
   setImmediate(() => receive(failure(fault(code, blame, text))));
+}
+
+function noWayText({ address }: Target): string {
+  return `Our own machine knows no way to ${address} (no route, or no descriptor left).`;
 }
 
 function noSocketText({ target, localSocket }: OpenFlow): string {

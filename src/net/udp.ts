@@ -163,6 +163,8 @@ export class UdpSocket {
     this.#socket.on('message', (octets, remote) => {
       counters.datagramsReceived += 1;
       counters.octetsReceived += octets.length;
+      // Nobody can be answered at port 0; only forgers send from there.
+      if (remote.port === 0) return;
       const flow = this.#flows.find(remote.address, remote.port) ?? this.#met(remote);
       user.received(octets.toString('latin1'), flow, clock.now());
     });
@@ -198,6 +200,7 @@ export class UdpSocket {
   /** Routes change: our address towards a peer is looked up again now and then. */
   #mayHaveMoved(flow: UdpFlow): boolean {
     if (!isUnspecified(this.#bound.address)) return false;
+    if (isUnspecified(flow.local.address)) return true;
     return elapsedMs(flow.foundAt, this.#context.clock.now()) > LOCAL_ADDRESS_KEPT_MS;
   }
 

@@ -101,6 +101,20 @@ describe('UDP', () => {
     }
   });
 
+  it.each([
+    ['udp', '127.0.0.1', 0],
+    ['udp', '127.0.0.1', 65_536],
+    ['udp', '127.0.0.1', Number.NaN],
+    ['udp', 'name.test', 5060],
+    ['tcp', '127.0.0.1', 0],
+    ['tcp', '127.0.0.1', 70_000],
+    ['tcp', 'localhost', 5060],
+  ] as const)('refuses %s:%s:%d, which is no address', async (protocol, address, port) => {
+    const edge = await anEdge([aLocalSocket(protocol)]);
+    const reason = await edge.faultOf(aTarget(protocol, port, address));
+    expect(reason).toMatchObject({ code: 'transport.unreachable', blame: 'peer' });
+  });
+
   it('reports what the kernel refuses as our own fault, later, once a turn', async () => {
     const edge = await anEdge([aLocalSocket('udp')]);
     // From a loopback address there is no way out of the machine.

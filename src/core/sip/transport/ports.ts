@@ -51,18 +51,22 @@ export interface OpenFlow {
 export interface TransportPort {
   /**
    * Finds or makes the flow to a target. A flow that exists already is reported before `open`
-   * returns; a new connection later. Connections are shared: same target, local socket and TLS policy.
+   * returns; a new connection, and every failure, later. Connections are shared: same target, local
+   * socket and TLS policy.
    */
   open(request: OpenFlow, receive: (result: Result<Flow>) => void): void;
   /** Writes one message (or keep-alive). What goes wrong comes back later through `flowFailed`. */
   send(flow: Flow, wire: string): void;
-  /** Closes a connection that proved dead; does nothing for UDP. */
+  /** Closes a connection that proved dead, and reports it with `flowFailed`; does nothing for UDP. */
   close(flow: Flow, reason: Fault): void;
 }
 
 /** Implemented by core; called by src/net from the event loop, never from inside open or send. */
 export interface TransportUser {
-  /** One datagram, or one message cut from a stream by framing.ts. */
+  /**
+   * One datagram, or one message cut from a stream by framing.ts. A stream that lost its framing gives
+   * its last octets here, so that they can be answered with 400, then `dropped`, then `flowFailed`.
+   */
   received(wire: string, flow: Flow, at: Instant): void;
   /** A connection ended, or a datagram could not be sent: every transaction on the flow is affected. */
   flowFailed(flow: Flow, reason: Fault): void;
