@@ -19,6 +19,7 @@ export interface DemoOptions extends Outages {
   /** How long it runs; undefined: until it is interrupted. */
   readonly durationSec: number | undefined;
   readonly output: Output;
+  readonly isColoured: boolean;
   /** The program that runs trunkd: the file that this process was started with. */
   readonly program: string;
 }
@@ -57,7 +58,7 @@ async function runBeside(
   writeFileSync(files.config, configText(provider, port), { mode: 0o600 });
   const url = `http://127.0.0.1:${port}`;
   const feed = new StatusFeed(url);
-  const screen = new Screen(options.output);
+  const screen = new Screen(options.output, options.isColoured);
   const daemon = new DaemonProcess(options.program, files.config, files.log);
   try {
     await untilReady(feed, daemon, stop);

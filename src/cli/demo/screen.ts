@@ -5,7 +5,7 @@ import { changesBetween, summary, table } from './view.ts';
 
 /** The part of a standard output that is used here. */
 export type Output = Pick<WriteStream, 'write'> &
-  Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows' | 'hasColors'>>;
+  Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows'>>;
 
 export class Screen {
   readonly #output: Output;
@@ -16,9 +16,9 @@ export class Screen {
   #last: Status | undefined;
   readonly #news: string[] = [];
 
-  constructor(output: Output) {
+  constructor(output: Output, isColoured: boolean) {
     this.#output = output;
-    this.#isColoured = output.hasColors?.() === true;
+    this.#isColoured = isColoured;
     this.#isTerminal = output.isTTY === true;
   }
 
