@@ -1,60 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../../../src/core/base/secret.ts';
-import type { Credentials } from '../../../../../src/core/sip/digest/ports.ts';
-import { DigestSession } from '../../../../../src/core/sip/digest/session.ts';
+import {
+  byProxy,
+  digest,
+  granted,
+  md5,
+  only,
+  refused,
+  sessionOf,
+  URI,
+} from '../../../../support/digest.ts';
 import { nodeHasher } from '../../../../support/node-hasher.ts';
-import { SeededRandom } from '../../../../support/seeded-random.ts';
-import { parsed, responseWire } from '../../../../support/wire.ts';
-
-const URI = 'sip:registrar.test';
-const md5 = (text: string): string => nodeHasher.hash('md5', text);
-
-const sessionOf = (credentials: Partial<Credentials> = {}): DigestSession =>
-  new DigestSession(
-    {
-      username: 'bob',
-      password: new Secret('pw'),
-      ha1: undefined,
-      realm: undefined,
-      ...credentials,
-    },
-    nodeHasher,
-    new SeededRandom(7),
-  );
-
-const digest = (rest: string): string => `WWW-Authenticate: Digest ${rest}`;
-const refused = (...lines: readonly string[]) => parsed(responseWire(401, ...lines));
-const byProxy = (...lines: readonly string[]) => parsed(responseWire(407, ...lines));
-const granted = (...lines: readonly string[]) => parsed(responseWire(200, ...lines));
-
-/** One credentials line cut up: quoted values and tokens apart, to see what is quoted. */
-function credentialsOf(line: string): {
-  name: string;
-  quoted: Record<string, string>;
-  bare: Record<string, string>;
-} {
-  const quoted: Record<string, string> = {};
-  const bare: Record<string, string> = {};
-  const [, name = '', rest = ''] = /^([A-Za-z-]+): Digest (.*)$/.exec(line) ?? [];
-  for (const [, key = '', text, token] of rest.matchAll(
-    /([a-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^,]+))(?:, |$)/g,
-  )) {
-    if (text !== undefined) quoted[key] = text;
-    if (token !== undefined) bare[key] = token;
-  }
-  return { name, quoted, bare };
-}
-
-const linesOf = (text: string) => {
-  expect(text === '' || text.endsWith('\r\n')).toBe(true);
-  return text.split('\r\n').slice(0, -1).map(credentialsOf);
-};
-
-const only = (text: string) => {
-  const lines = linesOf(text);
-  expect(lines).toHaveLength(1);
-  return lines[0] ?? { name: '', quoted: {}, bare: {} };
-};
 
 describe('authorize', () => {
   it('says nothing before a challenge', () => {
@@ -257,76 +213,6 @@ describe('accept', () => {
     session.accept(refused(digest('realm="r", nonce="n1", qop="auth"')));
     session.accept(refused('WWW-Authenticate: Basic realm="r"'));
     expect(only(session.authorize('REGISTER', URI, '')).quoted['nonce']).toBe('n1');
-  });
-});
-
-describe('realms', () => {
-  it('any will do where none is pinned; a changed one is told, and replaces the other', () => {
-    const session = sessionOf();
-    session.accept(refused(digest('realm="old", nonce="n1"')));
-    expect(session.accept(refused(digest('realm="new", nonce="n2"')))).toMatchObject({
-      kind: 'ready',
-      realm: 'new',
-      realmChanged: 'old',
-    });
-    expect(only(session.authorize('REGISTER', URI, '')).quoted['realm']).toBe('new');
-  });
-
-  it('a pinned one is the only one that is answered', () => {
-    const session = sessionOf({ realm: 'acme' });
-    expect(session.accept(refused(digest('realm="evil", nonce="n1"')))).toEqual({
-      kind: 'realm',
-      offered: 'evil',
-      expected: 'acme',
-    });
-    expect(session.authorize('REGISTER', URI, '')).toBe('');
-    session.accept(refused(digest('realm="evil", nonce="n1"'), digest('realm="acme", nonce="n2"')));
-    expect(only(session.authorize('REGISTER', URI, '')).quoted['realm']).toBe('acme');
-  });
-
-  it('a pinned one is compared without the quoting of the wire', () => {
-    const session = sessionOf({ realm: 'a "b" ñ' });
-    expect(session.accept(refused(digest('realm="a \\"b\\" \xc3\xb1", nonce="n1"'))).kind).toBe(
-      'ready',
-    );
-  });
-
-  it('407 and then 401: both credentials in the third request', () => {
-    const session = sessionOf();
-    session.accept(
-      byProxy('Proxy-Authenticate: Digest realm="proxy.test", nonce="p1", qop="auth"'),
-    );
-    expect(only(session.authorize('REGISTER', URI, '')).name).toBe('Proxy-Authorization');
-    session.accept(refused(digest('realm="registrar.test", nonce="n1", qop="auth"')));
-    const lines = linesOf(session.authorize('REGISTER', URI, ''));
-    expect(lines.map(({ name, quoted, bare }) => [name, quoted['nonce'], bare['nc']])).toEqual([
-      ['Authorization', 'n1', '00000001'],
-      ['Proxy-Authorization', 'p1', '00000002'],
-    ]);
-  });
-
-  it('two proxies in a row add up; several realms in one 401 get one credential each', () => {
-    const session = sessionOf();
-    session.accept(byProxy('Proxy-Authenticate: Digest realm="p1", nonce="a"'));
-    session.accept(byProxy('Proxy-Authenticate: Digest realm="p2", nonce="b"'));
-    expect(
-      linesOf(session.authorize('REGISTER', URI, '')).map(({ quoted }) => quoted['realm']),
-    ).toEqual(['p1', 'p2']);
-    const forked = sessionOf();
-    forked.accept(refused(digest('realm="r1", nonce="a"'), digest('realm="r2", nonce="b"')));
-    expect(
-      linesOf(forked.authorize('REGISTER', URI, '')).map(({ quoted }) => quoted['realm']),
-    ).toEqual(['r1', 'r2']);
-  });
-
-  it('never keeps more than four of proxies', () => {
-    const session = sessionOf();
-    for (let n = 0; n < 20; n += 1) {
-      session.accept(byProxy(`Proxy-Authenticate: Digest realm="p${n}", nonce="x"`));
-    }
-    session.accept(refused(digest('realm="r", nonce="n"')));
-    const lines = linesOf(session.authorize('REGISTER', URI, ''));
-    expect(lines.map(({ quoted }) => quoted['realm'])).toEqual(['r', 'p16', 'p17', 'p18', 'p19']);
   });
 });
 
