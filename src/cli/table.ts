@@ -44,3 +44,12 @@ function harmless(text: string): string {
   const clean = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
   return clean.length > MAX_CELL ? `${clean.slice(0, MAX_CELL - 3)}...` : clean;
 }
+
+/** `name: value` lines with the values in one column; lines without a value are left out. */
+export function printLines(rows: readonly (readonly [string, string | undefined])[]): string {
+  const shown = rows.filter(([, value]) => value !== undefined);
+  const width = Math.max(0, ...shown.map(([name]) => name.length));
+  return shown
+    .map(([name, value = '']) => `${`${name}:`.padEnd(width + 1)} ${harmless(value)}\n`)
+    .join('');
+}

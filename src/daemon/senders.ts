@@ -4,6 +4,7 @@
  */
 import { BlockList, isIPv6 } from 'node:net';
 import type { Fault, Result } from '../core/base/fault.ts';
+import type { Instant } from '../core/base/instant.ts';
 import type { Locator } from '../core/sip/locate/ports.ts';
 import type { NextHop, Target } from '../core/sip/locate/target.ts';
 import type { Sender } from '../core/sip/user-agent/uas.ts';
@@ -55,13 +56,16 @@ export class RememberingLocator implements Locator {
     this.#senders = senders;
   }
 
-  locate(hop: NextHop, receive: (result: Result<readonly Target[], Fault>) => void): void {
-    this.#locator.locate(hop, (result) => {
+  locate(
+    hop: NextHop,
+    receive: (result: Result<readonly Target[], Fault>, freshUntil?: Instant) => void,
+  ): void {
+    this.#locator.locate(hop, (result, freshUntil) => {
       if (result.ok && !this.#seen.has(result.value)) {
         this.#seen.add(result.value);
         this.#senders.addTargets(result.value);
       }
-      receive(result);
+      receive(result, freshUntil);
     });
   }
 }

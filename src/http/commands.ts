@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HTTP_LIMITS } from './limits.ts';
-import type { CommandPort, ReloadReport } from './ports.ts';
+import type { CommandPort, CommandReply, ReloadReport } from './ports.ts';
 import { sendProblem } from './problem.ts';
 import {
   accepted,
@@ -60,7 +60,7 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
         sendNotYet(reply, command);
         return;
       }
-      sendAccepted(reply, commands.register(id, originOf(request)), 'registration', id);
+      sendReply(commands.register(id, originOf(request)), reply, 'registration', id);
     },
   );
 }
@@ -83,7 +83,7 @@ function addPeerServerCommands(app: FastifyInstance, commands: CommandPort): voi
         sendNotYet(reply, command);
         return;
       }
-      sendAccepted(reply, commands.probe(id, originOf(request)), 'peer server', id);
+      sendReply(commands.probe(id, originOf(request)), reply, 'peer server', id);
     },
   );
 }
@@ -113,9 +113,18 @@ function sendNotYet(reply: FastifyReply, command: string): FastifyReply {
   return sendProblem(reply, 'notYet', `The command ${command} is not built yet.`);
 }
 
-function sendAccepted(reply: FastifyReply, isKnown: boolean, kind: string, id: string): void {
-  if (isKnown) reply.code(202).send({ accepted: true });
-  else sendProblem(reply, 'notFound', `There is no ${kind} ${JSON.stringify(id)}.`);
+function sendReply(answer: CommandReply, reply: FastifyReply, kind: string, id: string): void {
+  const name = `${kind} ${JSON.stringify(id)}`;
+  switch (answer) {
+    case 'accepted':
+      reply.code(202).send({ accepted: true });
+      return;
+    case 'unknown':
+      sendProblem(reply, 'notFound', `There is no ${name}.`);
+      return;
+    case 'idle':
+      sendProblem(reply, 'conflict', `The ${name} is switched off, so nothing is sent.`);
+  }
 }
 
 function sendReload(reply: FastifyReply, report: ReloadReport): FastifyReply {

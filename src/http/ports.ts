@@ -17,13 +17,16 @@ export type ReloadReport =
   /** It would drop too much; `force` overrules this. */
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** `idle`: known, but switched off or not probed, so that the command has nothing to do. */
+export type CommandReply = 'accepted' | 'unknown' | 'idle';
+
 /** Commands that change something; the daemon writes the audit line of each. */
 export interface CommandPort {
   reload(force: boolean, origin: string): Promise<ReloadReport>;
-  /** Registers at the next turn of the pacing; false when there is no such registration. */
-  register(id: string, origin: string): boolean;
-  /** Probes every target now; false when there is no such peer server. */
-  probe(id: string, origin: string): boolean;
+  /** Registers at the next turn of the pacing. */
+  register(id: string, origin: string): CommandReply;
+  /** Probes every target now. */
+  probe(id: string, origin: string): CommandReply;
 }
 
 export interface HealthPort {

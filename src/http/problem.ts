@@ -46,8 +46,9 @@ export const PROBLEMS = {
   },
   conflict: {
     status: 409,
-    title: 'Reload refused',
-    meaning: 'The reload would drop too much; `force` overrules this.',
+    title: 'Command refused',
+    meaning:
+      'A reload would drop too much (`force` overrules this), or what the command is for is switched off.',
   },
   bodyTooLarge: {
     status: 413,

@@ -19,7 +19,7 @@ export interface MetricsOptions {
   readonly version: string;
   readonly node: string;
   /** Registrations that get series of their own; the rest is counted as omitted. */
-  readonly perRegistration: () => number;
+  readonly perRegistration: number;
 }
 
 export class Metrics {
@@ -157,7 +157,7 @@ export class Metrics {
 
   *#shown(): Generator<NonNullable<ReturnType<RegistrationBook['snapshot']>>> {
     const { registrations, perRegistration } = this.#options;
-    let left = perRegistration();
+    let left = perRegistration;
     for (const id of registrations.ids()) {
       if (left === 0) return;
       left -= 1;
@@ -171,7 +171,7 @@ export class Metrics {
     for (const states of this.#options.registrations.counts().values()) {
       for (const count of Object.values(states)) total += count;
     }
-    return Math.max(0, total - this.#options.perRegistration());
+    return Math.max(0, total - this.#options.perRegistration);
   }
 
   *#peerStates(): Generator<Sample> {

@@ -4,7 +4,7 @@ import { instant } from '../../src/core/base/instant.ts';
 import { Secret } from '../../src/core/base/secret.ts';
 import type { HealthBook } from '../../src/core/health/snapshot.ts';
 import type { RegistrationBook } from '../../src/core/registration/snapshot.ts';
-import type { CommandPort, ReloadReport } from '../../src/http/ports.ts';
+import type { CommandPort, CommandReply, ReloadReport } from '../../src/http/ports.ts';
 import { buildHttpServer } from '../../src/http/server.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { Readings } from '../../src/observe/readings.ts';
@@ -64,14 +64,15 @@ export class RecordedCommands implements CommandPort {
     return this.report;
   }
 
-  register(id: string, origin: string): boolean {
+  register(id: string, origin: string): CommandReply {
     this.calls.push(`register ${id} ${origin}`);
-    return id === 'alice';
+    if (id === 'bob') return 'idle';
+    return id === 'alice' ? 'accepted' : 'unknown';
   }
 
-  probe(id: string, origin: string): boolean {
+  probe(id: string, origin: string): CommandReply {
     this.calls.push(`probe ${id} ${origin}`);
-    return id === 'acme/madrid';
+    return id === 'acme/madrid' ? 'accepted' : 'unknown';
   }
 }
 
@@ -106,7 +107,7 @@ export async function aServer(options: RigOptions = {}): Promise<Rig> {
     wallClock,
     version: '1.2.3',
     node: 'v24',
-    perRegistration: () => options.perRegistration ?? 10,
+    perRegistration: options.perRegistration ?? 10,
   });
   const commands = new RecordedCommands();
   const health = { isAlive: true, isReady: true };

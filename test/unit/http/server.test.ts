@@ -259,6 +259,12 @@ describe('commands', () => {
     expect(invalid.body.problems).toEqual(['trunkd.yaml:3:5: unknown key']);
   });
 
+  it('a command with nothing to do says so', async () => {
+    const rig = await aServer();
+    const url = '/v1/registrations/bob/commands';
+    expectProblem(await post(rig, url, { command: 'register' }), 'conflict');
+  });
+
   it.each<[string, object, ProblemCode]>([
     ['/v1/registrations/nobody/commands', { command: 'register' }, 'notFound'],
     ['/v1/peer-servers/acme/nobody/commands', { command: 'probe' }, 'notFound'],

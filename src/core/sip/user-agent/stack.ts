@@ -64,7 +64,7 @@ export class SipStack implements TransportUser {
   readonly #responder: Responder;
   readonly #senderOf: SenderOf;
   readonly #publish: (event: SipEvent) => void;
-  readonly #requests: TokenBucket;
+  #requests: TokenBucket;
   readonly #heardAt = new WeakMap<Flow, Instant>();
   readonly #told = new Map<string, Instant>();
 
@@ -113,6 +113,11 @@ export class SipStack implements TransportUser {
       server: this.#server.size,
       resends: this.#client.resends,
     };
+  }
+
+  /** Requests a second that are answered, from now on. */
+  setMaxInboundRate(ratePerSec: number): void {
+    this.#requests = new TokenBucket(ratePerSec, ratePerSec, this.#clock.now());
   }
 
   received(wire: string, flow: Flow, at: Instant): void {

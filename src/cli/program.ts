@@ -1,0 +1,112 @@
+/** The command line: `trunkd COMMAND --config FILE`, from any working directory. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT } from '../daemon/exit-codes.ts';
+import { ApiError } from './api-client.ts';
+import { runCheck } from './check.ts';
+import { DEFAULT_OUTAGES, runDemo } from './demo/demo.ts';
+import type { CliIo } from './io.ts';
+import { type ClientOptions, runProbe, runRegister, runReload, runStatus } from './remote.ts';
+import { runRun } from './run.ts';
+import { addTry } from './try-command.ts';
+import { readVersion } from './version.ts';
+
+/** Runs one command line (without node and program name); resolves to the exit status. */
+export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
+  let status: number = EXIT.ok.code;
+  const program = buildProgram(io, (code) => {
+    status = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return status;
+  } catch (error) {
+    // Commander has written its message already; 0 is --help and --version.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage.code;
+    if (!(error instanceof ApiError)) throw error;
+    io.err(`trunkd: ${error.message}\n`);
+    return EXIT.unavailable.code;
+  }
+}
+
+type Done = (status: number) => void;
+
+function buildProgram(io: CliIo, done: Done): Command {
+  const program = new Command('trunkd')
+    .description('Keeps SIP registrations alive and watches peer servers.')
+    .version(readVersion(), '--version', 'print the version')
+    .helpOption('--help', 'print help')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .showHelpAfterError('(trunkd --help tells more)');
+  addLocalCommands(program, io, done);
+  addRemoteCommands(program, io, done);
+  addTry(program, io, done);
+  addDemo(program, done);
+  return program;
+}
+
+function addLocalCommands(program: Command, io: CliIo, done: Done): void {
+  program
+    .command('run')
+    .description('run in the foreground; JSON lines on standard output')
+    .addOption(configOption())
+    .action(async ({ config }: { config: string }) => done(await runRun(config, io)));
+  program
+    .command('check')
+    .description('check the configuration; every problem as file:line:column')
+    .addOption(configOption())
+    .action(async ({ config }: { config: string }) => done(await runCheck(config, io)));
+}
+
+function addRemoteCommands(program: Command, io: CliIo, done: Done): void {
+  remote(program, 'status', 'what the running daemon sees')
+    .option('--json', 'what the API gives, as JSON')
+    .action(async (options: ClientOptions & { json?: boolean }) =>
+      done(await runStatus(options, options.json === true, io)),
+    );
+  remote(program, 'reload', 'make the running daemon read its configuration again')
+    .option('--force', 'even if it drops many registrations')
+    .action(async (options: ClientOptions & { force?: boolean }) =>
+      done(await runReload(options, options.force === true, io)),
+    );
+  remote(program, 'register', 'register now')
+    .argument('<id>', 'id of the registration')
+    .action(async (id: string, options: ClientOptions) => done(await runRegister(options, id, io)));
+  remote(program, 'probe', 'probe a peer server now')
+    .argument('<id>', 'contract/name')
+    .action(async (id: string, options: ClientOptions) => done(await runProbe(options, id, io)));
+}
+
+function addDemo(program: Command, done: Done): void {
+  program
+    .command('demo')
+    .description('a provider on loopback and a real trunkd beside it, to look at')
+    .option('--seconds <n>', 'end after so many seconds', positive)
+    .action(async ({ seconds }: { seconds?: number }) => {
+      const [, program = ''] = process.argv;
+      const { stdout: output } = process;
+      const { isColoured } = io;
+      done(
+        await runDemo({ ...DEFAULT_OUTAGES, durationSec: seconds, output, isColoured, program }),
+      );
+    });
+}
+
+function remote(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addOption(configOption())
+    .option('--url <url>', 'ask this API instead of http.bind of the configuration')
+    .option('--token-file <file>', 'file with the token; default: http.token or $TRUNKD_TOKEN');
+}
+
+function configOption(): Option {
+  return new Option('--config <file>', 'configuration file').default('/etc/trunkd/trunkd.yaml');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It has to be a number above 0.');
+}

@@ -1,0 +1,106 @@
+/** Commands that speak to the running daemon over its API. */
+import { EXIT } from '../daemon/exit-codes.ts';
+import { ApiClient } from './api-client.ts';
+import { findApi } from './find-api.ts';
+import type { CliIo } from './io.ts';
+import { printContracts, printPeerServers, printRegistrations, type Row } from './status-page.ts';
+
+export interface ClientOptions {
+  readonly config: string;
+  readonly url?: string;
+  readonly tokenFile?: string;
+}
+
+/** Reading 100,000 registrations takes its time. */
+const RELOAD_TIMEOUT_MS = 120_000;
+
+const LISTS = [
+  ['peeringContracts', '/v1/peering-contracts'],
+  ['peerServers', '/v1/peer-servers'],
+  ['registrations', '/v1/registrations'],
+] as const;
+
+export async function runStatus(
+  options: ClientOptions,
+  isJson: boolean,
+  io: CliIo,
+): Promise<number> {
+  const client = await connect(options, io);
+  if (isJson) await writeJson(client, io);
+  else await writeTables(client, io);
+  return EXIT.ok.code;
+}
+
+/** One object with the three lists, their rows as the API gives them; written page by page. */
+async function writeJson(client: ApiClient, io: CliIo): Promise<void> {
+  let text = '{';
+  for (const [index, [name, path]] of LISTS.entries()) {
+    text += `${index === 0 ? '' : ','}\n"${name}":[`;
+    let isFirst = true;
+    for await (const row of client.rows(path)) {
+      text += `${isFirst ? '' : ','}\n${JSON.stringify(row)}`;
+      isFirst = false;
+      if (text.length < 65_536) continue;
+      io.out(text);
+      text = '';
+    }
+    text += ']';
+  }
+  io.out(`${text}\n}\n`);
+}
+
+async function writeTables(client: ApiClient, io: CliIo): Promise<void> {
+  const read = async (path: string): Promise<Row[]> => {
+    const rows: Row[] = [];
+    for await (const row of client.rows(path)) rows.push(row);
+    return rows;
+  };
+  const parts = [
+    printContracts(await read('/v1/peering-contracts'), io.isColoured),
+    printPeerServers(await read('/v1/peer-servers'), io.isColoured),
+    printRegistrations(await read('/v1/registrations'), io.isColoured),
+  ].filter((part) => part !== '');
+  io.out(parts.length === 0 ? 'Nothing is configured.\n' : parts.join('\n'));
+}
+
+export async function runReload(
+  options: ClientOptions,
+  force: boolean,
+  io: CliIo,
+): Promise<number> {
+  const client = await connect(options, io);
+  const report = await client.post('/v1/commands', { command: 'reload', force }, RELOAD_TIMEOUT_MS);
+  const { added, changed, removed, unchanged } = report;
+  io.out(
+    `applied: ${added} added, ${changed} changed, ${removed} removed, ${unchanged} unchanged\n`,
+  );
+  for (const warning of listOf(report['warnings'])) io.out(`warning: ${warning}\n`);
+  const keys = listOf(report['restartNeeded']);
+  if (keys.length > 0) io.out(`these keys wait for a restart: ${keys.join(', ')}\n`);
+  return EXIT.ok.code;
+}
+
+export async function runRegister(options: ClientOptions, id: string, io: CliIo): Promise<number> {
+  const client = await connect(options, io);
+  const path = `/v1/registrations/${encodeURIComponent(id)}/commands`;
+  await client.post(path, { command: 'register' });
+  io.out(`${id} registers now; see: trunkd status\n`);
+  return EXIT.ok.code;
+}
+
+export async function runProbe(options: ClientOptions, id: string, io: CliIo): Promise<number> {
+  const client = await connect(options, io);
+  const path = id.split('/').map(encodeURIComponent).join('/');
+  await client.post(`/v1/peer-servers/${path}/commands`, { command: 'probe' });
+  io.out(`${id} is probed now; see: trunkd status\n`);
+  return EXIT.ok.code;
+}
+
+async function connect(options: ClientOptions, io: CliIo): Promise<ApiClient> {
+  const { url, token } = await findApi(options, io);
+  return new ApiClient(url, token);
+}
+
+function listOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}

@@ -1,0 +1,134 @@
+/**
+ * The way of a reload: load whole or list every problem -> diff -> guard -> apply. Until the guard has
+ * let it pass nothing is changed; after that nothing can fail. What is the same keeps its binding,
+ * Call-ID, CSeq, nonce and timer.
+ */
+import type { DaemonSpec } from '../config/daemon-spec.ts';
+import { diffSpecs, guardReload, type SpecDiff } from '../config/diff.ts';
+import { type LoadResult, loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { ReloadReport } from '../http/ports.ts';
+import type { DaemonLog } from '../observe/log.ts';
+import type { Assembly } from './assembly.ts';
+import { inSlices } from './slices.ts';
+
+export interface ReloaderOptions {
+  readonly configPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly assembly: Assembly;
+  readonly log: DaemonLog;
+  /** Called after a change was applied: rows may have come. */
+  readonly onApplied: () => void;
+}
+
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  #spec: DaemonSpec;
+
+  /** `spec` is what runs already. */
+  constructor(spec: DaemonSpec, options: ReloaderOptions) {
+    this.#spec = spec;
+    this.#options = options;
+  }
+
+  /** What runs now; keys that wait for a restart have their old values. */
+  get spec(): DaemonSpec {
+    return this.#spec;
+  }
+
+  async reload(isForced: boolean): Promise<ReloadReport> {
+    const { configPath, env, log } = this.#options;
+    const startedAt = performance.now();
+    const loaded = await loadConfig(configPath, { mode: 'run', env });
+    if (!loaded.ok) return this.#refuseInvalid(loaded);
+    const reason = guardReload(this.#spec, loaded.spec, loaded.facts);
+    if (reason !== undefined && !isForced) {
+      log.write('error', 'config.reloadRefused', { reason: 'guard', text: reason });
+      return { kind: 'refused', reason };
+    }
+    const diff = diffSpecs(this.#spec, loaded.spec);
+    const counts = await this.#apply(diff, loaded.spec);
+    const warnings = logWarnings(loaded, log);
+    const restartNeeded = [...diff.restartKeys];
+    if (restartNeeded.length > 0)
+      log.write('warn', 'config.restartNeeded', { keys: restartNeeded });
+    const durationMs = Math.round(performance.now() - startedAt);
+    log.write('info', 'config.reloaded', { ...counts, durationMs });
+    return { kind: 'applied', ...counts, warnings, restartNeeded };
+  }
+
+  #refuseInvalid(loaded: LoadResult & { readonly ok: false }): ReloadReport {
+    const { log } = this.#options;
+    const problems = loaded.problems.map(formatProblem);
+    for (const problem of problems) log.write('error', 'config.problem', { problem });
+    const text = `${problems.length} problems; what ran before goes on.`;
+    log.write('error', 'config.reloadRefused', { reason: 'invalid', text });
+    return { kind: 'invalid', problems };
+  }
+
+  async #apply(diff: SpecDiff, after: DaemonSpec): Promise<Counts> {
+    const { assembly, onApplied } = this.#options;
+    this.#spec = withRestartKeysOf(this.#spec, after);
+    this.#applyHotKeys(after);
+    assembly.prober.apply(after.contracts);
+    const counts = await applyRegistrations(assembly, diff.registrations, after);
+    onApplied();
+    return counts;
+  }
+
+  #applyHotKeys(spec: DaemonSpec): void {
+    const { assembly, log } = this.#options;
+    assembly.senders.setAllowed(spec.inbound.allow);
+    assembly.stack.setMaxInboundRate(spec.inbound.maxRate);
+    assembly.stack.pacer.setPacing(spec.pacing);
+    assembly.keeper.setPacing(spec.pacing);
+    log.setLevel(spec.log.level);
+  }
+}
+
+interface Counts {
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly unchanged: number;
+}
+
+/** Removals come first, so that a name or Contact that moves to another id is free. */
+async function applyRegistrations(
+  { keeper }: Assembly,
+  { added, removed, changed, renamed }: SpecDiff['registrations'],
+  after: DaemonSpec,
+): Promise<Counts> {
+  await inSlices(renamed, ({ before, after: renewed }) => {
+    // The binding lives on under its new id: the old one leaves without unregistering it.
+    keeper.change({ ...before, profile: { ...before.profile, onRemove: 'keep' } });
+    keeper.remove(before.id);
+    keeper.add(renewed);
+  });
+  await inSlices(removed, ({ id }) => keeper.remove(id));
+  await inSlices(changed, (one) => keeper.change(one.after));
+  await inSlices(added, (one) => keeper.add(one));
+  const isNew = added.length + changed.length + renamed.length;
+  return {
+    added: added.length,
+    changed: changed.length + renamed.length,
+    removed: removed.length,
+    unchanged: after.registrations.length - isNew,
+  };
+}
+
+/** What waits for a restart still is as it was, so that the next reload says so again. */
+function withRestartKeysOf(running: DaemonSpec, after: DaemonSpec): DaemonSpec {
+  const { localSockets, http, stateDirectory, dns, metrics } = running;
+  return { ...after, localSockets, http, stateDirectory, dns, metrics };
+}
+
+/** Logs the warnings of a load, and gives them as text. */
+export function logWarnings(
+  loaded: Pick<LoadResult, 'warnings'>,
+  log: DaemonLog,
+): readonly string[] {
+  const warnings = loaded.warnings.map(formatProblem);
+  for (const problem of warnings) log.write('warn', 'config.problem', { problem });
+  return warnings;
+}

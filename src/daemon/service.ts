@@ -1,0 +1,214 @@
+/**
+ * Everything that runs between a good configuration and the stop: wires the parts, and has no logic of
+ * its own.
+ *
+ *   start: sockets -> HTTP -> registrations and peer servers -> `ready`
+ */
+import { hostname } from 'node:os';
+import type { FastifyInstance } from 'fastify';
+import type { DaemonSpec } from '../config/daemon-spec.ts';
+import { EventHub } from '../core/base/event-hub.ts';
+import type { CommandPort, CommandReply, ReloadReport } from '../http/ports.ts';
+import { buildHttpServer } from '../http/server.ts';
+import { monotonicClock } from '../net/clock.ts';
+import type { CoreEvent } from '../observe/events.ts';
+import type { DaemonLog } from '../observe/log.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { StatusBook } from '../observe/status-book.ts';
+import type { WallClock } from '../observe/wall-clock.ts';
+import { type Assembly, assemble } from './assembly.ts';
+import { startBeats, statusLine } from './beat.ts';
+import type { OutputSink } from './log-sink.ts';
+import { type Notifier, openNotifier, reloadingMessage, watchdogBeatMs } from './notify.ts';
+import { Readiness } from './readiness.ts';
+import { makeReadings } from './readings.ts';
+import { Reloader } from './reload.ts';
+import { ReloadQueue } from './reload-queue.ts';
+import { stopAssembly } from './shutdown.ts';
+import { inSlices } from './slices.ts';
+
+export interface ServiceOptions {
+  readonly configPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly log: DaemonLog;
+  readonly sink: OutputSink;
+  readonly wallClock: WallClock;
+  /** A bug that hurts nobody else: a subscriber or a handler threw. */
+  readonly onBug: (where: string, error: unknown) => void;
+}
+
+export class Service implements CommandPort {
+  readonly #options: ServiceOptions;
+  readonly #assembly: Assembly;
+  readonly #readiness: Readiness;
+  readonly #status: StatusBook;
+  readonly #metrics: Metrics;
+  readonly #reloader: Reloader;
+  readonly #reloads: ReloadQueue<ReloadReport>;
+  #http: FastifyInstance | undefined;
+  #notifier: Notifier | undefined;
+  #endBeats: () => void = () => {};
+
+  constructor(spec: DaemonSpec, options: ServiceOptions) {
+    const { log, wallClock, sink, version, configPath, env } = options;
+    this.#options = options;
+    const hub = new EventHub<CoreEvent>((error) => options.onBug('subscriber', error));
+    const assembly = assemble(spec, {
+      clock: monotonicClock,
+      publish: (event) => hub.publish(event),
+      notify: (notice) => log.write('warn', 'net.noticed', { ...notice }),
+    });
+    this.#assembly = assembly;
+    const { keeper, prober, clock, timers } = assembly;
+    this.#readiness = new Readiness(clock, timers);
+    this.#status = new StatusBook(keeper, prober, wallClock);
+    this.#metrics = new Metrics({
+      registrations: keeper,
+      health: prober,
+      readings: makeReadings(assembly, sink, this.#readiness),
+      wallClock,
+      version,
+      node: process.version,
+      perRegistration: spec.metrics.perRegistration,
+    });
+    hub.subscribe((event) => log.receive(event));
+    hub.subscribe((event) => this.#metrics.receive(event));
+    const onApplied = () => this.#status.membersChanged();
+    this.#reloader = new Reloader(spec, { configPath, env, assembly, log, onApplied });
+    this.#reloads = new ReloadQueue((isForced) => this.#reload(isForced));
+  }
+
+  /** Rejects when a socket or the HTTP port cannot be bound; what was opened is closed again then. */
+  async start(): Promise<void> {
+    const { transport, driver } = this.#assembly;
+    const { spec } = this.#reloader;
+    await transport.bind();
+    try {
+      await this.#listen(spec);
+    } catch (error) {
+      await transport.stop();
+      throw error;
+    }
+    this.#notifier = await this.#openNotifier();
+    driver.start();
+    this.#readiness.start();
+    await this.#populate(spec);
+    this.#metrics.configLoaded(true);
+    this.#becomeReady(spec);
+  }
+
+  /** Bindings stay, unless the configuration says otherwise. */
+  async stop(): Promise<void> {
+    const { log } = this.#options;
+    const unregister = this.#reloader.spec.unregisterOnStop;
+    const startedAt = performance.now();
+    this.#readiness.becomeStopping();
+    this.#endBeats();
+    this.#notifier?.send('STOPPING=1\nSTATUS=stopping');
+    log.write('info', 'stopping', { unregister });
+    const closeHttp = async () => this.#http?.close();
+    await stopAssembly(this.#assembly, { unregister, closeHttp });
+    log.write('info', 'stopped', { durationMs: Math.round(performance.now() - startedAt) });
+    this.#notifier?.close();
+  }
+
+  reload(force: boolean, origin: string): Promise<ReloadReport> {
+    this.#audit('reload', force ? 'forced' : '', origin);
+    return this.#reloads.ask(force);
+  }
+
+  register(id: string, origin: string): CommandReply {
+    this.#audit('register', id, origin);
+    const { keeper } = this.#assembly;
+    if (keeper.snapshot(id) === undefined) return 'unknown';
+    return keeper.registerNow(id) ? 'accepted' : 'idle';
+  }
+
+  probe(id: string, origin: string): CommandReply {
+    this.#audit('probe', id, origin);
+    const { prober } = this.#assembly;
+    if (prober.peerServer(id) === undefined) return 'unknown';
+    return prober.probeNow(id) ? 'accepted' : 'idle';
+  }
+
+  async #listen({ http }: DaemonSpec): Promise<void> {
+    if (http === undefined) return;
+    const { version, onBug } = this.#options;
+    this.#http = await buildHttpServer({
+      status: this.#status,
+      metrics: this.#metrics,
+      commands: this,
+      health: this.#readiness,
+      clock: this.#assembly.clock,
+      version,
+      token: http.token,
+      hostNames: [http.host, hostname()],
+      onBug: (error) => onBug('http', error),
+    });
+    await this.#http.listen({ host: http.host, port: http.port });
+  }
+
+  #openNotifier(): Promise<Notifier> {
+    const { env, log } = this.#options;
+    return openNotifier({
+      socketPath: env['NOTIFY_SOCKET'],
+      isWatched: watchdogBeatMs(env) !== undefined,
+      warn: (text) => log.write('warn', 'notify.limited', { text }),
+    });
+  }
+
+  /** Peers first: their probes are few, and calls depend on them. */
+  async #populate(spec: DaemonSpec): Promise<void> {
+    const { keeper, prober } = this.#assembly;
+    prober.apply(spec.contracts);
+    await inSlices(spec.registrations, (one) => keeper.add(one));
+    this.#status.membersChanged();
+  }
+
+  #becomeReady(spec: DaemonSpec): void {
+    const { log, version, env } = this.#options;
+    const { keeper, prober } = this.#assembly;
+    this.#readiness.becomeReady();
+    log.write('info', 'ready', {
+      version,
+      pid: process.pid,
+      registrations: spec.registrations.length,
+      peerServers: [...prober.peerServers()].length,
+      http: this.#http?.listeningOrigin ?? null,
+      localSockets: this.#boundSockets(spec),
+    });
+    const notifier = this.#notifier;
+    if (notifier === undefined) return;
+    const status = () => statusLine(keeper, prober);
+    notifier.send(`READY=1\nSTATUS=${status()}`);
+    this.#endBeats = startBeats({
+      notifier,
+      readiness: this.#readiness,
+      watchdogMs: watchdogBeatMs(env),
+      status,
+      onStuck: () => log.write('error', 'selfCheck.failed', { text: 'Timers do not move.' }),
+    });
+  }
+
+  /** Where each socket is, with the ports that the kernel chose. */
+  #boundSockets(spec: DaemonSpec): readonly string[] {
+    return spec.localSockets.map(({ name, protocol, address, port }) => {
+      const bound = this.#assembly.transport.boundAddress(name) ?? { address, port };
+      const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
+      return `${name}=${protocol}:${host}:${bound.port}`;
+    });
+  }
+
+  async #reload(isForced: boolean): Promise<ReloadReport> {
+    this.#notifier?.send(reloadingMessage());
+    const report = await this.#reloader.reload(isForced);
+    this.#metrics.configLoaded(report.kind === 'applied');
+    this.#notifier?.send('READY=1');
+    return report;
+  }
+
+  #audit(command: string, subject: string, origin: string): void {
+    this.#options.log.write('info', 'command.received', { command, subject, origin });
+  }
+}
