@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { type Fault, type Result, success } from '../../../src/core/base/fault.ts';
+import { Secret } from '../../../src/core/base/secret.ts';
+import type { RegistrationEvent } from '../../../src/core/registration/events.ts';
+import { RegistrationKeeper } from '../../../src/core/registration/keeper.ts';
+import type { RegistrationSnapshot } from '../../../src/core/registration/snapshot.ts';
+import type { RegistrationProfile, RegistrationSpec } from '../../../src/core/registration/spec.ts';
+import type { Target } from '../../../src/core/sip/locate/target.ts';
+import { Pacer } from '../../../src/core/sip/user-agent/pacer.ts';
+import type { PacingSpec } from '../../../src/core/sip/user-agent/ports.ts';
+import { SeededRandom } from '../seeded-random.ts';
+import { VirtualTime } from '../virtual-time.ts';
+import { ScriptedUserAgent } from './scripted-user-agent.ts';
+
+const UNPACED: PacingSpec = { perTarget: 0, burst: 1, max: 0 };
+
+/** A keeper on virtual time with the real pacer, before a scripted registrar. */
+export class Rig {
+  readonly time = new VirtualTime();
+  readonly pacer: Pacer;
+  readonly userAgent: ScriptedUserAgent;
+  readonly keeper: RegistrationKeeper;
+  readonly events: RegistrationEvent[] = [];
+  /** What the name resolves to; a fault where it does not. */
+  targets: Result<readonly Target[], Fault> = success([aTarget('192.0.2.1')]);
+
+  constructor(options: { readonly seed?: number; readonly pacing?: PacingSpec } = {}) {
+    const { time } = this;
+    const { seed = 1, pacing = UNPACED } = options;
+    const { timers } = time;
+    this.pacer = new Pacer({ clock: time, timers, pacing });
+    this.userAgent = new ScriptedUserAgent(time, this.pacer);
+    this.keeper = new RegistrationKeeper({
+      clock: time,
+      timers,
+      random: new SeededRandom(seed),
+      hasher: { hash: (name, text) => createHash(name).update(text, 'latin1').digest('hex') },
+      locator: { locate: (_hop, receive) => receive(this.targets) },
+      pacer: this.pacer,
+      userAgent: this.userAgent,
+      pacing,
+      publish: (event) => this.events.push(event),
+    });
+  }
+
+  add(count: number, profile: Partial<RegistrationProfile> = {}, prefix = 'u'): void {
+    const shared = aProfile(profile);
+    for (let index = 0; index < count; index += 1) {
+      this.keeper.add(aRegistration(`${prefix}${index}`, shared));
+    }
+  }
+
+  of(id: string): RegistrationSnapshot {
+    const snapshot = this.keeper.snapshot(id);
+    if (snapshot === undefined) throw new Error(`${id} is not kept`);
+    return snapshot;
+  }
+
+  /** How many registrations are in a state. */
+  counted(state: RegistrationSnapshot['state']): number {
+    let sum = 0;
+    for (const counts of this.keeper.counts().values()) sum += counts[state];
+    return sum;
+  }
+
+  changes(id: string): string[] {
+    return this.events.flatMap((event) =>
+      event.type === 'registration.changed' && event.spec.id === id ? [event.state] : [],
+    );
+  }
+
+  notices(): string[] {
+    return this.events.flatMap((event) =>
+      event.type === 'registration.noticed' ? [event.cause.code] : [],
+    );
+  }
+
+  /** Milliseconds of virtual time until that instant. */
+  inMs(at: number | undefined): number {
+    return (at ?? Number.NaN) - this.time.now();
+  }
+}
+
+export function aTarget(address: string, protocol: Target['protocol'] = 'udp'): Target {
+  return { protocol, address, port: 5060, family: 4 };
+}
+
+export function aProfile(differing: Partial<RegistrationProfile> = {}): RegistrationProfile {
+  return {
+    contract: 'acme',
+    labels: {},
+    domain: 'acme.example',
+    scheme: 'sip',
+    hop: { host: 'reg.acme.example', port: undefined, protocol: 'udp', secure: false },
+    localSocket: undefined,
+    tls: {
+      verify: 'strict',
+      identity: 'acme.example',
+      allowWildcard: false,
+      minVersion: 'TLSv1.2',
+    },
+    contact: { kind: 'address', hostPort: '203.0.113.10:5060' },
+    expiresSec: 600,
+    onRemove: 'unregister',
+    admin: 'up',
+    sourceCheck: 'host',
+    userAgent: 'trunkd',
+    ...differing,
+  };
+}
+
+export function aRegistration(
+  id: string,
+  profile: RegistrationProfile = aProfile(),
+  differing: Partial<RegistrationSpec> = {},
+): RegistrationSpec {
+  return {
+    id,
+    username: id,
+    ddi: `d${id}`,
+    credentials: {
+      username: id,
+      password: new Secret('swordfish'),
+      ha1: undefined,
+      realm: undefined,
+    },
+    profile,
+    ...differing,
+  };
+}

@@ -1,0 +1,140 @@
+import { type FaultCode, fault } from '../../../src/core/base/fault.ts';
+import { Timer } from '../../../src/core/base/timer-queue.ts';
+import { targetKey } from '../../../src/core/sip/locate/target.ts';
+import type { Pacer } from '../../../src/core/sip/user-agent/pacer.ts';
+import type {
+  Exchange,
+  ExchangeOutcome,
+  ExchangeRequest,
+  Refusal,
+  UserAgentPort,
+} from '../../../src/core/sip/user-agent/ports.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+import { aFlow, aResponse } from './answers.ts';
+
+/** One exchange as the registrar sees it. */
+export interface Call {
+  readonly at: number;
+  readonly user: string;
+  readonly target: string;
+  readonly callId: string;
+  readonly cseq: number;
+  readonly contact: string;
+  readonly expiresSec: number;
+  readonly timeoutMs: number;
+}
+
+export type Reply =
+  | {
+      readonly status: number;
+      readonly lines?: readonly string[];
+      readonly reason?: string;
+      readonly refusal?: Refusal;
+      /** 2: a challenge came first. */
+      readonly requests?: number;
+      readonly delayMs?: number;
+    }
+  | { readonly fault: FaultCode; readonly delayMs?: number }
+  | 'silence';
+
+/**
+ * Plays user agent, network and registrar at once: `script` decides what comes back. It watches what
+ * any registrar may expect: CSeq rises for a Call-ID, and one request at a time for each user.
+ */
+export class ScriptedUserAgent implements UserAgentPort {
+  readonly calls: Call[] = [];
+  readonly violations: string[] = [];
+  script: (call: Call) => Reply = (call) => granted(call, call.expiresSec);
+  protocol: 'udp' | 'tcp' | 'tls' = 'udp';
+  /** False: calls are not kept, for long runs. */
+  keepsCalls = true;
+  count = 0;
+  readonly #time: VirtualTime;
+  readonly #pacer: Pacer;
+  readonly #open = new Map<string, string>();
+  readonly #lastCseq = new Map<string, number>();
+
+  constructor(time: VirtualTime, pacer: Pacer) {
+    this.#time = time;
+    this.#pacer = pacer;
+  }
+
+  /** Exchanges under way. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  isOpen(user: string): boolean {
+    return this.#open.has(user);
+  }
+
+  start(request: ExchangeRequest, receive: (outcome: ExchangeOutcome) => void): Exchange {
+    const call = this.#send(request);
+    if (this.#open.has(call.user)) this.violations.push(`two requests at a time for ${call.user}`);
+    this.#open.set(call.user, call.callId);
+    const reply = this.script(call);
+    const sentAt = this.#time.now();
+    const challenged = reply !== 'silence' && 'status' in reply && (reply.requests ?? 1) > 1;
+    const delayMs = reply === 'silence' ? request.timeoutMs : (reply.delayMs ?? 20);
+    const timer = new Timer(() => {
+      if (challenged) this.#send(request);
+      this.#open.delete(call.user);
+      receive(outcomeOf(reply, sentAt));
+      this.#pacer.release(call.target);
+    });
+    this.#time.timers.arm(timer, (sentAt + delayMs) as typeof sentAt);
+    return {
+      cancel: () => {
+        if (!timer.isArmed) return;
+        this.#time.timers.disarm(timer);
+        this.#open.delete(call.user);
+        this.#pacer.release(call.target);
+      },
+    };
+  }
+
+  #send({ template, nextCseq, tail, target, timeoutMs }: ExchangeRequest): Call {
+    const cseq = nextCseq();
+    const text = tail(aFlow(this.protocol));
+    const call: Call = {
+      at: this.#time.elapsedMs,
+      user: /To: <sips?:([^@]*)@/.exec(template.head)?.[1] ?? '',
+      target: targetKey(target),
+      callId: template.callId,
+      cseq,
+      contact: /Contact: <([^>]*)>/.exec(text)?.[1] ?? '',
+      expiresSec: Number(/Expires: (\d+)/.exec(text)?.[1]),
+      timeoutMs,
+    };
+    this.count += 1;
+    if (this.keepsCalls) this.calls.push(call);
+    const last = this.#lastCseq.get(call.callId) ?? 0;
+    if (cseq <= last) this.violations.push(`CSeq ${cseq} after ${last} in ${call.callId}`);
+    this.#lastCseq.set(call.callId, cseq);
+    return call;
+  }
+}
+
+/** The 200 of a registrar that stores what it is told. */
+export function granted(call: Call, expiresSec: number): Reply {
+  return { status: 200, reason: 'OK', lines: [`Contact: <${call.contact}>;expires=${expiresSec}`] };
+}
+
+function outcomeOf(reply: Reply, sentAt: ReturnType<VirtualTime['now']>): ExchangeOutcome {
+  if (reply === 'silence' || 'fault' in reply) {
+    const code = reply === 'silence' ? 'timeout.response' : reply.fault;
+    const blame = code === 'transport.local' ? 'local' : 'peer';
+    return { kind: 'failed', fault: fault(code, blame), wasSent: true, requests: 1 };
+  }
+  const { status, lines, reason, refusal, requests } = reply;
+  return {
+    kind: 'response',
+    response: aResponse(status, lines, reason),
+    status,
+    flow: aFlow(),
+    sentAt,
+    rttMs: 20,
+    requests: requests ?? 1,
+    refusal,
+  };
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import {
+  attemptTimeoutMs,
+  retryAfterMs,
+  retryRejectedMs,
+  retryWithBindingMs,
+  retryWithoutBindingMs,
+} from '../../../../src/core/registration/backoff.ts';
+
+const chance = (fraction: number) => ({ fraction: () => fraction, hex: () => '' });
+const LOWEST = chance(0);
+const HIGHEST = chance(0.999_999_999);
+
+describe('while a binding lives', () => {
+  it.each([
+    [1, 2_000],
+    [2, 4_000],
+    [3, 8_000],
+    [8, 256_000],
+    [9, 300_000],
+    [100, 300_000],
+  ])('after %i failures at most %i ms, by full jitter', (failures, most) => {
+    expect(retryWithBindingMs(failures, 3_600_000, HIGHEST)).toBeCloseTo(most, 0);
+    expect(retryWithBindingMs(failures, 3_600_000, LOWEST)).toBe(500);
+    expect(retryWithBindingMs(failures, 3_600_000, chance(0.5))).toBeCloseTo(most / 2, 0);
+  });
+
+  it('is never later than half of what remains, down to half a second', () => {
+    expect(retryWithBindingMs(9, 60_000, HIGHEST)).toBe(30_000);
+    expect(retryWithBindingMs(9, 3_000, HIGHEST)).toBe(1_500);
+    expect(retryWithBindingMs(9, 100, HIGHEST)).toBe(500);
+  });
+});
+
+it.each([
+  [1, 15_000, 30_000],
+  [2, 30_000, 60_000],
+  [3, 60_000, 120_000],
+  [7, 900_000, 1_800_000],
+  [50, 900_000, 1_800_000],
+])('without a binding, after %i failures between %i and %i ms', (failures, least, most) => {
+  expect(retryWithoutBindingMs(failures, LOWEST)).toBe(least);
+  expect(retryWithoutBindingMs(failures, HIGHEST)).toBeCloseTo(most, 0);
+});
+
+it.each([
+  ['rejected', 1, 60_000],
+  ['rejected', 2, 300_000],
+  ['rejected', 3, 1_800_000],
+  ['rejected', 30, 1_800_000],
+  ['config', 1, 300_000],
+  ['config', 2, 1_800_000],
+  ['config', 3, 1_800_000],
+] as const)('%s: refusal %i waits %i ms, and at most a tenth more', (kind, refusals, wait) => {
+  expect(retryRejectedMs(refusals, kind, LOWEST)).toBe(wait);
+  expect(retryRejectedMs(refusals, kind, HIGHEST)).toBeCloseTo(wait * 1.1, 0);
+});
+
+it.each([
+  [0, 1_000],
+  [3, 3_000],
+  [3_600, 3_600_000],
+  [4_294_967_295, 3_600_000],
+])('Retry-After %i s is %i ms, within [1 s, 1 h]', (seconds, wait) => {
+  expect(retryAfterMs(seconds, LOWEST)).toBe(wait);
+  expect(retryAfterMs(seconds, HIGHEST)).toBeLessThanOrEqual(3_600_000);
+});
+
+it.each([
+  [undefined, 32_000],
+  [360_000, 32_000],
+  [90_000, 30_000],
+  [30_000, 10_000],
+  [10_000, 3_333],
+  [5_000, 2_000],
+  [500, 2_000],
+])('with a margin of %s ms a request may stay unanswered for %i ms', (margin, timeout) => {
+  expect(attemptTimeoutMs(margin)).toBeCloseTo(timeout, -1);
+});

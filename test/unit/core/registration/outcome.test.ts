@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import { instant } from '../../../../src/core/base/instant.ts';
+import { ADAPTED } from '../../../../src/core/registration/machine-state.ts';
+import {
+  type FailureClass,
+  judge,
+  STATUS_TABLE,
+} from '../../../../src/core/registration/outcome.ts';
+import { type AnswerFacts, aFailure, anAnswer } from '../../../support/registration/answers.ts';
+
+const OURS = 'sip:d1@203.0.113.10:5060';
+const ATTEMPTED = {
+  username: 'alice',
+  contactUri: OURS,
+  askedSec: 600,
+  target: 'udp:192.0.2.1:5060',
+  adapted: 0,
+};
+
+const judged = (status: number, facts: AnswerFacts = {}, adapted = 0) =>
+  judge(anAnswer(status, facts), { ...ATTEMPTED, adapted });
+
+function failureOf(status: number, facts: AnswerFacts = {}, adapted = 0) {
+  const verdict = judged(status, facts, adapted);
+  if (verdict.kind !== 'failed') throw new Error(`${status} is judged ${verdict.kind}`);
+  return verdict;
+}
+
+describe('200', () => {
+  it.each([
+    ['our Contact', [`Contact: <${OURS}>;expires=120`], 120, 'own'],
+    ['other case, default port left out', ['Contact: <sip:d1@203.0.113.10>;expires=90'], 90, 'own'],
+    ['more parameters', [`Contact: <${OURS}>;q=0.5;expires=70;x=y`], 70, 'own'],
+    ['an addr-spec without brackets', [`Contact: ${OURS};expires=40`], 40, 'own'],
+    ['among others', [`Contact: <sip:x@192.0.2.3>;expires=9, <${OURS}>;expires=80`], 80, 'own'],
+    ['only the Expires header', [`Contact: <${OURS}>`, 'Expires: 45'], 45, 'own'],
+    ['neither: as asked', [`Contact: <${OURS}>`], 600, 'own'],
+    ['garbage counts as an hour', [`Contact: <${OURS}>;expires=soon`], 3600, 'own'],
+    ['2^70 counts as an hour', [`Contact: <${OURS}>;expires=99999999999999999999`], 3600, 'own'],
+    ['a year counts as a week', [`Contact: <${OURS}>;expires=31536000`], 604_800, 'own'],
+    ['rewritten by a NAT', ['Contact: <sip:d1@198.51.100.7:40000>;expires=40'], 40, 'rewritten'],
+    ['rewritten altogether', ['Contact: <sip:x7f@192.0.2.1>;expires=300'], 300, 'rewritten'],
+    [
+      'rewritten beside another device',
+      ['Contact: <sip:d1@198.51.100.7:40000>;expires=60, <sip:bob@192.0.2.5>;expires=30'],
+      60,
+      'rewritten',
+    ],
+    [
+      'several unknown: the shortest',
+      ['Contact: <sip:a@192.0.2.4>;expires=60, <sip:b@192.0.2.5>;expires=30'],
+      30,
+      'shortest',
+    ],
+  ])('with %s', (_, lines, grantedSec, match) => {
+    expect(judged(200, { lines, sentAt: instant(77) })).toEqual({
+      kind: 'bound',
+      grantedSec,
+      match,
+      sentAt: 77,
+    });
+  });
+
+  it.each([
+    ['no Contact at all', []],
+    ['only another device that is about to end', ['Contact: <sip:alice@192.0.2.9:5060>;expires=7']],
+    ['our Contact with expires=0', [`Contact: <${OURS}>;expires=0`]],
+    ['our Contact and Expires: 0', [`Contact: <${OURS}>`, 'Expires: 0']],
+    ['Contact: *', ['Contact: *']],
+    ['an empty Contact', ['Contact: ']],
+  ])('with %s is not bound', (_, lines) => {
+    const verdict = failureOf(200, { lines });
+    expect(verdict).toMatchObject({ failure: 'transient', lostBinding: true });
+    expect(verdict.cause.code).toBe('registration.notBound');
+  });
+
+  it('any other 2xx counts as 200', () => {
+    expect(judged(202, { lines: [`Contact: <${OURS}>;expires=50`] }).kind).toBe('bound');
+  });
+});
+
+describe('refused challenges', () => {
+  it.each([
+    [{ kind: 'credentials', realm: 'acme' }, 'rejected', 'auth.credentialsRefused', 'config'],
+    [
+      { kind: 'realm', offered: 'evil', expected: 'acme' },
+      'config',
+      'auth.realmMismatch',
+      'config',
+    ],
+    [{ kind: 'unusable', reason: 'only Basic' }, 'config', 'auth.unusableChallenge', 'peer'],
+    [{ kind: 'loop' }, 'rejected', 'auth.challengeLoop', 'peer'],
+    [{ kind: 'noCredentials' }, 'config', 'auth.noCredentials', 'config'],
+  ] as const)('%o', (refusal, failure, code, blame) => {
+    for (const status of [401, 407]) {
+      const verdict = failureOf(status, { refusal });
+      expect(verdict).toMatchObject({ failure, lostBinding: false });
+      expect(verdict.cause).toMatchObject({ code, blame });
+    }
+  });
+
+  it('name target, user and realm, and no password', () => {
+    const { cause } = failureOf(401, { refusal: { kind: 'credentials', realm: 'acme' } });
+    for (const word of ['udp:192.0.2.1:5060', 'alice', 'acme']) expect(cause.text).toContain(word);
+  });
+
+  it('show text of the peer without control characters', () => {
+    const refusal = { kind: 'credentials', realm: `a\u0000b\u001b[31m${'x'.repeat(500)}` } as const;
+    const { cause } = failureOf(401, { refusal });
+    expect(cause.text).not.toMatch(/[\u0000-\u001f]/);
+    expect(cause.text.length).toBeLessThan(300);
+  });
+});
+
+describe('423', () => {
+  it('is followed at once when it asks for more, up to a day', () => {
+    const ask = (sec: number) => judged(423, { lines: [`Min-Expires: ${sec}`] });
+    expect(ask(1800)).toEqual({ kind: 'minExpires', minExpiresSec: 1800 });
+    expect(ask(86_400)).toEqual({ kind: 'minExpires', minExpiresSec: 86_400 });
+  });
+
+  it.each([
+    ['a smaller one', ['Min-Expires: 1']],
+    ['the same', ['Min-Expires: 600']],
+    ['none', []],
+    ['a broken one', ['Min-Expires: long']],
+  ])('with %s is a failure', (_, lines) => {
+    const verdict = failureOf(423, { lines });
+    expect(verdict.failure).toBe('transient');
+    expect(verdict.cause.code).toBe('registrar.intervalTooBrief');
+  });
+
+  it('is followed once in a cycle', () => {
+    const lines = ['Min-Expires: 1800'];
+    expect(failureOf(423, { lines }, ADAPTED.minExpires).failure).toBe('transient');
+  });
+
+  it('of more than a day is for people to solve', () => {
+    const verdict = failureOf(423, { lines: ['Min-Expires: 86401'] });
+    expect(verdict.failure).toBe('config');
+    expect(verdict.cause.code).toBe('registrar.intervalTooLong');
+  });
+});
+
+describe('a registrar that remembers a higher CSeq', () => {
+  it.each([
+    [400, { lines: ['P-Registrar-Error: Invalid CSeq number'] }],
+    [400, { reason: 'CSeq too low' }],
+    [500, { reason: 'Out of order cseq' }],
+    [400, { lines: ['Warning: 399 reg "Wrong CSeq"'] }],
+  ])('%i gets a new Call-ID, once', (status, facts) => {
+    expect(judged(status, facts)).toEqual({ kind: 'newCallId' });
+    const again = failureOf(status, facts, ADAPTED.callId);
+    expect(again).toMatchObject({ failure: 'config' });
+    expect(again.cause.code).toBe('registrar.sequence');
+  });
+
+  it('is not every 400', () => {
+    expect(failureOf(400).failure).toBe('config');
+  });
+});
+
+describe('the table', () => {
+  const TRANSIENT = 'transient';
+  const CONFIG = 'config';
+  it.each<readonly [number, FailureClass, string]>([
+    [300, CONFIG, 'registrar.redirected'],
+    [302, CONFIG, 'registrar.redirected'],
+    [305, CONFIG, 'registrar.redirected'],
+    [400, CONFIG, 'registrar.rejected'],
+    [402, CONFIG, 'registrar.rejected'],
+    [403, 'rejected', 'registrar.refused'],
+    [404, CONFIG, 'registrar.rejected'],
+    [405, CONFIG, 'registrar.rejected'],
+    [406, CONFIG, 'registrar.rejected'],
+    [408, TRANSIENT, 'registrar.unavailable'],
+    [410, CONFIG, 'registrar.rejected'],
+    [413, CONFIG, 'registrar.rejected'],
+    [415, CONFIG, 'registrar.rejected'],
+    [416, CONFIG, 'registrar.rejected'],
+    [420, CONFIG, 'registrar.rejected'],
+    [421, CONFIG, 'registrar.rejected'],
+    [429, TRANSIENT, 'registrar.overloaded'],
+    [430, TRANSIENT, 'registrar.unavailable'],
+    [439, TRANSIENT, 'registrar.unavailable'],
+    [480, TRANSIENT, 'registrar.unavailable'],
+    [482, CONFIG, 'registrar.rejected'],
+    [483, CONFIG, 'registrar.rejected'],
+    [486, TRANSIENT, 'registrar.unavailable'],
+    [488, CONFIG, 'registrar.rejected'],
+    [491, TRANSIENT, 'registrar.unavailable'],
+    [493, CONFIG, 'registrar.rejected'],
+    [494, CONFIG, 'registrar.rejected'],
+    [499, CONFIG, 'registrar.rejected'],
+    [500, TRANSIENT, 'registrar.unavailable'],
+    [501, TRANSIENT, 'registrar.unavailable'],
+    [502, TRANSIENT, 'registrar.unavailable'],
+    [503, TRANSIENT, 'registrar.overloaded'],
+    [504, TRANSIENT, 'registrar.unavailable'],
+    [513, TRANSIENT, 'registrar.unavailable'],
+    [599, TRANSIENT, 'registrar.unavailable'],
+    [600, TRANSIENT, 'registrar.unavailable'],
+    [603, TRANSIENT, 'registrar.unavailable'],
+    [604, CONFIG, 'registrar.rejected'],
+    [606, TRANSIENT, 'registrar.unavailable'],
+  ])('%i is %s (%s)', (status, failure, code) => {
+    const verdict = failureOf(status);
+    expect(verdict).toMatchObject({ failure, lostBinding: false, retryAfterSec: undefined });
+    expect(verdict.cause.code).toBe(code);
+    expect(verdict.cause.text).toContain(`${status}`);
+    expect(verdict.cause.next).not.toBe('');
+  });
+
+  it.each([
+    [403, true],
+    [404, true],
+    [408, false],
+    [413, true],
+    [429, true],
+    [480, true],
+    [486, true],
+    [500, true],
+    [502, false],
+    [503, true],
+    [504, false],
+    [600, true],
+    [603, true],
+    [604, false],
+    [488, false],
+  ])('%i listens to Retry-After: %s', (status, listens) => {
+    const { retryAfterSec } = failureOf(status, { lines: ['Retry-After: 7 (busy);duration=9'] });
+    expect(retryAfterSec).toBe(listens ? 7 : undefined);
+  });
+
+  it.each(['Wed, 21 Oct 2026 07:28:00 GMT', '-5', ''])('lets Retry-After "%s" go', (value) => {
+    expect(failureOf(503, { lines: [`Retry-After: ${value}`] }).retryAfterSec).toBeUndefined();
+  });
+
+  it('takes 413 with Retry-After for passing', () => {
+    expect(failureOf(413, { lines: ['Retry-After: 7'] }).failure).toBe('transient');
+  });
+
+  it('names where a redirection points', () => {
+    const { cause } = failureOf(302, { lines: ['Contact: <sip:127.0.0.1:15072>'] });
+    expect(cause.text).toContain('sip:127.0.0.1:15072');
+  });
+
+  it('has no row that repeats the rule of its hundred', () => {
+    for (const [status, row] of Object.entries(STATUS_TABLE)) {
+      const isRule =
+        Number(status) < 500
+          ? row.failure === 'config' && row.code === 'registrar.rejected'
+          : row.failure === 'transient' && row.code === 'registrar.unavailable';
+      expect(isRule && !row.retryAfter && status !== '604', status).toBe(false);
+    }
+  });
+});
+
+describe('no answer', () => {
+  it.each([
+    ['timeout.response', 'transient'],
+    ['timeout.connect', 'transient'],
+    ['timeout.tlsHandshake', 'transient'],
+    ['transport.refused', 'transient'],
+    ['transport.unreachable', 'transient'],
+    ['transport.closed', 'transient'],
+    ['transport.local', 'transient'],
+    ['transport.noSocket', 'transient'],
+    ['transport.overflow', 'transient'],
+    ['tls.handshake', 'transient'],
+    ['tls.identity', 'config'],
+    ['tls.untrusted', 'config'],
+    ['tls.expired', 'config'],
+    ['dns.notFound', 'transient'],
+    ['dns.failed', 'transient'],
+    ['dns.timeout', 'transient'],
+    ['cancelled', 'transient'],
+  ] as const)('%s is %s, under its own code', (code, failure) => {
+    const verdict = judge(aFailure(code), ATTEMPTED);
+    expect(verdict).toMatchObject({ kind: 'failed', failure, lostBinding: false });
+    expect(verdict.kind === 'failed' && verdict.cause.code).toBe(code);
+  });
+});
