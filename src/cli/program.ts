@@ -1,9 +1,9 @@
 /** The command line: `trunkd COMMAND --config FILE`, from any working directory. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { EXIT } from '../daemon/exit-codes.ts';
 import { ApiError } from './api-client.ts';
 import { runCheck } from './check.ts';
-import { DEFAULT_OUTAGES, runDemo } from './demo/demo.ts';
+import { addDemo } from './demo/command.ts';
 import type { CliIo } from './io.ts';
 import { type ClientOptions, runProbe, runRegister, runReload, runStatus } from './remote.ts';
 import { runRun } from './run.ts';
@@ -41,7 +41,7 @@ function buildProgram(io: CliIo, done: Done): Command {
   addLocalCommands(program, io, done);
   addRemoteCommands(program, io, done);
   addTry(program, io, done);
-  addDemo(program, done);
+  addDemo(program, io, done);
   return program;
 }
 
@@ -77,21 +77,6 @@ function addRemoteCommands(program: Command, io: CliIo, done: Done): void {
     .action(async (id: string, options: ClientOptions) => done(await runProbe(options, id, io)));
 }
 
-function addDemo(program: Command, done: Done): void {
-  program
-    .command('demo')
-    .description('a provider on loopback and a real trunkd beside it, to look at')
-    .option('--seconds <n>', 'end after so many seconds', positive)
-    .action(async ({ seconds }: { seconds?: number }) => {
-      const [, program = ''] = process.argv;
-      const { stdout: output } = process;
-      const { isColoured } = io;
-      done(
-        await runDemo({ ...DEFAULT_OUTAGES, durationSec: seconds, output, isColoured, program }),
-      );
-    });
-}
-
 function remote(program: Command, name: string, description: string): Command {
   return program
     .command(name)
@@ -103,10 +88,4 @@ function remote(program: Command, name: string, description: string): Command {
 
 function configOption(): Option {
   return new Option('--config <file>', 'configuration file').default('/etc/trunkd/trunkd.yaml');
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It has to be a number above 0.');
 }

@@ -24,9 +24,6 @@ export interface DemoOptions extends Outages {
   readonly program: string;
 }
 
-/** The failing server is silent for 25 of 60 seconds. */
-export const DEFAULT_OUTAGES: Outages = { outageSec: 25, everySec: 60 };
-
 /** Resolves to the exit status once everything is stopped and removed; 1 when trunkd ended by itself. */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const stop = stopOrder(options.durationSec);
