@@ -5,6 +5,7 @@
  */
 import { tagOf } from '../header/name-addr.ts';
 import type { SipMessage } from '../message/message.ts';
+import { KNOWN_METHODS } from '../message/method.ts';
 import { schemeOf } from '../message/uri.ts';
 import { validateRequest } from '../message/validate.ts';
 
@@ -26,24 +27,6 @@ export type Reaction =
   /** Answered as well, and the operator is told how such calls can be taken. */
   | { readonly kind: 'refuseCall'; readonly answer: Answer }
   | { readonly kind: 'drop'; readonly reason: 'stranger' | 'ack' };
-
-/** Methods of the SIP registry that we know and do not serve (405); others are unknown (501). */
-const KNOWN_METHODS: ReadonlySet<string> = new Set([
-  'ACK',
-  'BYE',
-  'CANCEL',
-  'INFO',
-  'INVITE',
-  'MESSAGE',
-  'NOTIFY',
-  'OPTIONS',
-  'PRACK',
-  'PUBLISH',
-  'REFER',
-  'REGISTER',
-  'SUBSCRIBE',
-  'UPDATE',
-]);
 
 const ALLOW = 'Allow: OPTIONS';
 const OPTIONS_LINES: readonly string[] = [
