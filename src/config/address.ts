@@ -21,6 +21,7 @@ export interface Hop extends HostPort {
 /** `host`, `host:port`, `[2001:db8::1]:5060`; a bare IPv6 literal is taken as a host. */
 export function parseHostPort(text: string): HostPort | string {
   if (isIpv6(text)) return { host: text.toLowerCase(), kind: 'ipv6', port: undefined };
+  if (/^sips?:/i.test(text)) return 'a host is meant, not a URI: leave the scheme out';
   const parts = text.startsWith('[') ? splitBracketed(text) : splitAtColon(text);
   if (typeof parts === 'string') return parts;
   const { host, portText } = parts;

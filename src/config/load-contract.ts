@@ -9,6 +9,7 @@ import { isMap } from './merge-sources.ts';
 import { quoted } from './parse-yaml.ts';
 import type { Complaint, PathStep } from './problem.ts';
 import type { Reporter } from './reporter.ts';
+import { validateOrSalvage } from './salvage.ts';
 import { type ContractSettings, contractSchema } from './schema/contract.ts';
 import { peerServerSchema } from './schema/peer-server.ts';
 import type { SecretReader } from './secrets.ts';
@@ -77,11 +78,11 @@ export class ContractLoader {
   ): Promise<ContractSpec | undefined> {
     const { env, reporter, isTopGood } = this.#around;
     const path = ['peeringContracts', index];
-    const shell = validate(contractSchema, withoutItems(raw), env);
-    if (!shell.ok) reporter.report(path, shell.complaints);
-    const settings: ContractSettings = shell.ok ? shell.value : { name: '' };
+    const shell = validateOrSalvage(contractSchema, withoutItems(raw), UNNAMED, env);
+    reporter.report(path, shell.complaints);
+    const { settings, broken } = shell;
     const surroundings = this.#surroundingsOf(settings, path, index);
-    const isGood = shell.ok && isTopGood;
+    const isGood = isTopGood && shell.isUsable && !broken.has('preset') && !broken.has('defaults');
     const peerServers = await this.#loadServers(
       listOf(raw, 'peerServers'),
       path,
@@ -96,7 +97,7 @@ export class ContractLoader {
       const count = await loader.loadFile(full, [...path, 'registrationsFrom']);
       this.bulkFiles.push({ path: full, registrations: count });
     }
-    if (!shell.ok) return undefined;
+    if (shell.complaints.length > 0) return undefined;
     this.#contractPaths.push(path);
     return {
       name: settings.name,
@@ -121,7 +122,7 @@ export class ContractLoader {
       const { file, line } = reporter.place(['peeringContracts', first, 'name']);
       const text = `the contract ${quoted(settings.name)} stands in ${file}:${line}, too`;
       complaints.push({ path: ['name'], text });
-    } else if (settings.name !== '') {
+    } else if (settings.name !== UNNAMED.name) {
       this.#names.set(settings.name, index);
     }
     const wrongPreset = levels.checkPreset(settings.preset);
@@ -170,6 +171,9 @@ export class ContractLoader {
     return servers;
   }
 }
+
+/** Stands in for a contract whose own keys are bad. */
+const UNNAMED: ContractSettings = { name: '-' };
 
 function takenName(
   name: string,

@@ -6,7 +6,7 @@ import type { RegistrationSpec } from '../core/registration/spec.ts';
 import { locateInLine, parseJsonLine } from './json-line.ts';
 import type { LoadSurroundings } from './load-contract.ts';
 import { PlainRegistrations } from './plain-registration.ts';
-import type { Complaint, PathStep, Place } from './problem.ts';
+import { type Complaint, type PathStep, type Place, printPath } from './problem.ts';
 import { LineReader } from './read-lines.ts';
 import { type RegistrationSettings, registrationSchema } from './schema/registration.ts';
 import { COST } from './slices.ts';
@@ -107,7 +107,9 @@ export class RegistrationLoader {
     if (complaints[0] === DUPLICATE && located.problems.length > 0) return;
     const map = new SourceMap();
     map.add(start.file, located, lineOffset);
+    const told = new Set(located.problems.map((problem) => printPath(problem.path)));
     for (const complaint of complaints) {
+      if (told.has(printPath(complaint.path)) && complaint.path.length > 0) continue;
       const place = map.place(located.value, complaint.path, complaint.isAboutKey === true);
       reporter.add(place ?? start, complaint);
     }

@@ -16,6 +16,7 @@ import { makeUpSockets, toLocalSockets } from './local-sockets.ts';
 import { isMap } from './merge-sources.ts';
 import { type Complaint, type Problem, ProblemList } from './problem.ts';
 import { Reporter } from './reporter.ts';
+import { validateOrSalvage } from './salvage.ts';
 import { type ConfigSettings, configSchema } from './schema.ts';
 import { SecretReader } from './secrets.ts';
 import { Slices } from './slices.ts';
@@ -23,7 +24,6 @@ import { type ParseFile, readSources, type Sources } from './sources.ts';
 import type { Environment } from './tidy.ts';
 import { toTopSpec } from './to-daemon.ts';
 import { RegistrationPlaces, UniqueRegistrations } from './unique.ts';
-import { validate } from './validate.ts';
 import { WayPlanner } from './way.ts';
 import { YamlThread } from './yaml-thread.ts';
 
@@ -88,6 +88,9 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
     : { ok: true, spec: built.spec, ...listed };
 }
 
+/** Top keys that servers and registrations depend on. */
+const ITEM_KEYS = ['localSockets', 'presets', 'preset', 'defaults'];
+
 interface Built {
   readonly spec: DaemonSpec;
   readonly bulkFiles: readonly BulkFile[];
@@ -122,13 +125,10 @@ class Load {
     const { root } = this.#sources;
     const rawContracts = isMap(root) ? root['peeringContracts'] : undefined;
     const isList = Array.isArray(rawContracts);
-    const top = validate(
-      configSchema,
-      isMap(root) && isList ? { ...root, peeringContracts: [] } : root,
-      env,
-    );
-    if (!top.ok) this.#reporter.report([], top.complaints);
-    const settings: ConfigSettings = top.ok ? top.value : {};
+    const shell = isMap(root) && isList ? { ...root, peeringContracts: [] } : root;
+    const top = validateOrSalvage(configSchema, shell, {}, env);
+    this.#reporter.report([], top.complaints);
+    const { settings } = top;
     const complaints: Complaint[] = [];
     const topSpec = toTopSpec(settings, env, this.#secrets, complaints);
     const sockets = toLocalSockets(settings.localSockets ?? [], this.#secrets, complaints);
@@ -136,7 +136,8 @@ class Load {
     complaints.push(...[levels.checkPreset(settings.preset)].filter((one) => one !== undefined));
     this.#reporter.report([], complaints);
     const ways = new WayPlanner(sockets);
-    const loader = this.#contractLoader(settings, levels, ways, top.ok);
+    const isTopGood = top.isUsable && ITEM_KEYS.every((key) => !top.broken.has(key));
+    const loader = this.#contractLoader(settings, levels, ways, isTopGood);
     const contracts: ContractSpec[] = [];
     const registrations: RegistrationSpec[] = [];
     for (const [index, raw] of (isList ? rawContracts : []).entries()) {
@@ -145,7 +146,7 @@ class Load {
     }
     const all = withMadeUpSockets(sockets, ways);
     const spec = { ...topSpec, localSockets: all, contracts, registrations };
-    if (top.ok) checkSpec(spec, this.#reporter, loader.places, this.#secrets.worldReadable);
+    if (isTopGood) checkSpec(spec, this.#reporter, loader.places, this.#secrets.worldReadable);
     return { spec, bulkFiles: loader.bulkFiles };
   }
 

@@ -191,7 +191,7 @@ function describeYamlError(code: string): string {
 
 /** The sentences of the YAML library may quote the text, so we have our own. */
 const YAML_ERRORS: ReadonlyMap<string, string> = new Map([
-  ['BAD_INDENT', 'the indentation is wrong here'],
+  ['BAD_INDENT', 'the indentation is wrong here, or a bracket or quote above is not closed'],
   ['TAB_AS_INDENT', 'a tab cannot indent; use spaces'],
   ['MISSING_CHAR', 'a quote, comma or bracket is missing here'],
   ['UNEXPECTED_TOKEN', 'this does not belong here'],

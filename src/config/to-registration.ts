@@ -49,8 +49,9 @@ export class RegistrationPlanner {
     const credentials = this.#credentialsOf(settings, complaints);
     if (profile === undefined || credentials === undefined) return undefined;
     const { username } = settings;
-    const id = settings.id ?? `${username}@${profile.domain}`;
-    const ddi = settings.ddi ?? stableUser(id);
+    const aor = `${username}@${profile.domain}`;
+    const id = settings.id ?? aor;
+    const ddi = settings.ddi ?? stableUser(aor.toLowerCase());
     // Many operators use the number for both; one text serves them then.
     return { id, username, ddi: ddi === username ? username : ddi, credentials, profile };
   }

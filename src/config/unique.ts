@@ -27,7 +27,8 @@ export class UniqueRegistrations {
     if (byAor !== undefined) {
       clashes.push({ path: ['username'], text: `${aor} is registered`, first: byAor });
     }
-    const byDdi = claimIn(this.#byDdi, ddi, index);
+    // The same account twice has the same made-up DDI; one complaint is enough.
+    const byDdi = byAor === undefined ? claimIn(this.#byDdi, ddi, index) : undefined;
     if (byDdi !== undefined) {
       clashes.push({ path: ['ddi'], text: `the DDI ${ddi} is in use`, first: byDdi });
     }

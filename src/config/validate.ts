@@ -130,13 +130,18 @@ function describe(issue: Issue, label: string, value: unknown): { text: string; 
     case 'too_big':
       return { text: `${label} has to be at most ${issue.maximum}` };
     default:
-      return describeText(`${label}: ${issue.message}`, value);
+      return describeText(label, issue.message, value);
   }
 }
 
-function describeText(text: string, value: unknown): { text: string; hint?: string } {
+function describeText(
+  label: string,
+  message: string,
+  value: unknown,
+): { text: string; hint?: string } {
+  const text = /^(has|holds|is) /.test(message) ? `${label} ${message}` : `${label}: ${message}`;
   const isBare = typeof value === 'number' || typeof value === 'boolean';
-  return isBare ? { text, hint: 'quote it where a text is meant' } : { text };
+  return isBare && message.includes('a text') ? { text, hint: 'quote it' } : { text };
 }
 
 function describeType(

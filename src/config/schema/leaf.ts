@@ -18,18 +18,19 @@ const EXPIRES_RULE = 'has to be 5 to 604800 seconds, or a time as 10m';
 /** Longest text that may get into one header field of ours. */
 const MAX_TEXT = 255;
 
-/** A text that follows a grammar; `test` returns what is wrong with it. */
-function textWith(test: (text: string) => string | undefined, wrongKind?: string) {
-  return z.string(wrongKind).check((context) => {
+/** A text that follows a grammar; `test` returns what is wrong with it, `title` is for the reference. */
+function textWith(title: string, test: (text: string) => string | undefined, wrongKind?: string) {
+  const schema = z.string(wrongKind).check((context) => {
     const reason = test(context.value);
     if (reason !== undefined) {
       context.issues.push({ code: 'custom', input: context.value, message: reason });
     }
   });
+  return schema.meta({ title });
 }
 
-function textThat(isRight: (text: string) => boolean, reason: string) {
-  return textWith((text) => (isRight(text) ? undefined : reason));
+function textThat(title: string, isRight: (text: string) => boolean, reason: string) {
+  return textWith(title, (text) => (isRight(text) ? undefined : reason));
 }
 
 const parsedBy = (parse: (text: string) => unknown) => (text: string) => {
@@ -44,53 +45,62 @@ const lineRule = (text: string): string | undefined => {
 };
 
 /** One line of text without control characters. */
-export const line = textWith(lineRule);
+export const line = textWith('text', lineRule);
 
 /** Several lines for people; never sent anywhere as SIP. */
 export const prose = textThat(
+  'text',
   (text) => text.length <= 4096 && !hasControl(text.replace(/[\t\r\n]/g, '')),
   'is longer than 4096 characters or holds control characters',
 );
 
-export const name = textThat(isName, 'has to be 1 to 64 of A-Z a-z 0-9 . _ -');
+export const name = textThat('name', isName, 'has to be 1 to 64 of A-Z a-z 0-9 . _ -');
 
 export const registrationId = textThat(
+  'id',
   isRegistrationId,
   'has to be 1 to 64 of A-Z a-z 0-9 . _ - @ +',
 );
 
 export const userPart = textThat(
+  'user part',
   (text) => isUserPart(text, 64),
   'has to be the user part of a SIP URI of at most 64 characters; write others as %HH',
 );
 
 export const host = textThat(
+  'host',
   isHost,
   'has to be a host name, an IPv4 address or an IPv6 address in brackets, without a port',
 );
 
-export const hostPort = textWith(parsedBy(parseHostPort));
-export const bind = textWith(parsedBy(parseBind));
-export const hop = textWith(parsedBy(parseHop));
+export const hostPort = textWith('host[:port]', parsedBy(parseHostPort));
+export const bind = textWith('address:port', parsedBy(parseBind));
+export const hop = textWith('host[:port] or URI', parsedBy(parseHop));
 
-export const sipUri = textWith((text) =>
+export const sipUri = textWith('SIP URI', (text) =>
   /^sips?:/i.test(text)
     ? parsedBy(parseHop)(text)
     : 'has to begin with sip: or sips:, as sip:HOST[:PORT][;transport=tls]',
 );
 
-export const contact = textWith((text) =>
+export const contact = textWith('host[:port] or self', (text) =>
   text === 'self' ? undefined : parsedBy(parseHostPort)(text),
 );
 
-export const network = textThat(isNetwork, 'has to be an IP address or a network as 192.0.2.0/24');
+export const network = textThat(
+  'IP address or network',
+  isNetwork,
+  'has to be an IP address or a network as 192.0.2.0/24',
+);
 
 export const uriParameters = textThat(
+  'URI parameters',
   isUriParameters,
   'has to be URI parameters as ;user=phone, at most 128 characters',
 );
 
-export const ipPort = textWith((text) => {
+export const ipPort = textWith('address[:port]', (text) => {
   const parsed = parseHostPort(text);
   if (typeof parsed === 'string') return parsed;
   return parsed.kind === 'name' ? 'has to be an IP address, with a port or without' : undefined;
@@ -98,17 +108,22 @@ export const ipPort = textWith((text) => {
 
 /** A file; relative ones count from the configuration file. */
 export const path = textThat(
+  'file name',
   (text) => text.length <= 4096 && !hasControl(text),
   'is no usable file name',
 );
 
 /** A span of time between two bounds in milliseconds. */
 export function duration(minMs: number, maxMs: number, range: string) {
-  return textWith((text) => {
-    const spanMs = parseDuration(text);
-    if (spanMs === undefined) return DURATION_RULE;
-    return spanMs < minMs || spanMs > maxMs ? `has to be ${range}` : undefined;
-  }, DURATION_RULE);
+  return textWith(
+    'time',
+    (text) => {
+      const spanMs = parseDuration(text);
+      if (spanMs === undefined) return DURATION_RULE;
+      return spanMs < minMs || spanMs > maxMs ? `has to be ${range}` : undefined;
+    },
+    DURATION_RULE,
+  );
 }
 
 const DURATION_RULE = 'has to be a time with its unit, as 500ms, 30s, 5m or 1h';
@@ -117,7 +132,7 @@ const DURATION_RULE = 'has to be a time with its unit, as 500ms, 30s, 5m or 1h';
 export const expires = z.union(
   [
     z.int().min(5).max(604_800),
-    textWith((text) => {
+    textWith('time', (text) => {
       const spanMs = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : parseDuration(text);
       const isRight = spanMs !== undefined && spanMs >= 5000 && spanMs <= 604_800_000;
       return isRight && spanMs % 1000 === 0 ? undefined : EXPIRES_RULE;
@@ -134,6 +149,7 @@ const reference = [
 
 function envName() {
   return textThat(
+    'name of a variable',
     (text) => /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(text),
     'has to be the name of an environment variable',
   );
@@ -141,7 +157,7 @@ function envName() {
 
 /** A password or key: plain, or where to find it. */
 export const secret = z.union(
-  [textThat((text) => text.length <= 1024 && !hasControl(text), SECRET_RULE), ...reference],
+  [textThat('text', (text) => text.length <= 1024 && !hasControl(text), SECRET_RULE), ...reference],
   { error: 'has to be a text, { file: PATH }, { env: NAME } or { credential: NAME }' },
 );
 
@@ -154,8 +170,12 @@ export const keyFile = z.union([path, reference[0], reference[2]], {
 
 export const labels = z
   .record(
-    textThat(isLabelName, 'has to be 1 to 64 of A-Z a-z 0-9 _, not beginning with a digit or __'),
-    textThat((text) => lineRule(text) === undefined && text.length <= 128, LABEL_RULE),
+    textThat(
+      'label name',
+      isLabelName,
+      'has to be 1 to 64 of A-Z a-z 0-9 _, not beginning with a digit or __',
+    ),
+    textThat('text', (text) => lineRule(text) === undefined && text.length <= 128, LABEL_RULE),
   )
   .check((context) => {
     if (Object.keys(context.value).length <= 16) return;
