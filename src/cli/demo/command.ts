@@ -20,11 +20,15 @@ export function addDemo(program: Command, io: CliIo, done: (status: number) => v
     .option('--for <seconds>', 'end by itself after that time', seconds)
     .option('--outage <seconds>', 'how long the failing server is silent', seconds, OUTAGE_SEC)
     .option('--every <seconds>', 'from one outage to the next', seconds, EVERY_SEC)
-    .action(async (flags: DemoFlags) => done(await run(flags, io)));
+    .action(async (flags: DemoFlags, command: Command) => {
+      if (flags.every <= flags.outage) {
+        command.error('error: --every has to be longer than --outage');
+      }
+      done(await run(flags, io));
+    });
 }
 
 function run({ for: durationSec, outage, every }: DemoFlags, io: CliIo): Promise<number> {
-  if (every <= outage) throw new InvalidArgumentError('--every has to be longer than --outage.');
   // Whatever runs this command can run trunkd: bin/trunkd, or node with the sources.
   const [, program = ''] = process.argv;
   return runDemo({
