@@ -20,7 +20,10 @@ export class FlowTable {
   readonly #context: NetContext;
   readonly #sockets: SocketSet;
   readonly #gate: ConnectGate;
+  /** The one to use for each key. */
   readonly #open = new Map<string, StreamFlow>();
+  /** All, with those that only wait for their last octets to leave. */
+  readonly #flows = new Set<StreamFlow>();
   readonly #pending = new Map<string, { readonly dial: Dial; readonly waiting: Receive[] }>();
 
   constructor(context: NetContext, sockets: SocketSet) {
@@ -41,7 +44,7 @@ export class FlowTable {
   find(request: DialRequest, receive: Receive): void {
     const key = flowKey(request);
     const flow = this.#open.get(key);
-    if (flow !== undefined) {
+    if (flow?.isOpen === true) {
       receive(success(flow));
       return;
     }
@@ -62,7 +65,7 @@ export class FlowTable {
   destroy(): void {
     for (const { dial } of this.#pending.values()) dial.cancel();
     this.#pending.clear();
-    for (const flow of this.#open.values()) flow.destroy();
+    for (const flow of this.#flows) flow.destroy();
   }
 
   #dial(key: string, request: DialRequest, receive: Receive): void {
@@ -84,9 +87,11 @@ export class FlowTable {
   }
 
   #adopt(key: string, { spec }: DialRequest, socket: Socket): Flow {
-    const flow = new StreamFlow(this.#context, socket, streamFlowSpec(spec, socket, true), () =>
-      this.#open.delete(key),
-    );
+    const flow = new StreamFlow(this.#context, socket, streamFlowSpec(spec, socket, true), () => {
+      this.#flows.delete(flow);
+      if (this.#open.get(key) === flow) this.#open.delete(key);
+    });
+    this.#flows.add(flow);
     this.#open.set(key, flow);
     return flow;
   }

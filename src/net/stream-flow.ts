@@ -2,8 +2,8 @@
  * One established TCP or TLS connection. Cuts messages from the stream (RFC 3261 section 18.3), gathers
  * what is written in one turn of the event loop into one write, and finds out when the other side is gone.
  *
- *   open --(ended, reset, pong missed, overflow, half message, core)--> broken: told once, socket destroyed
- *   open --(framing lost)--> lingering: the answer is written out, then as broken
+ *   open --(reset, pong missed, overflow, half message, core)--> broken: told once, socket destroyed
+ *   open --(framing lost, or ended by the other side)--> lingering: answers are written out, then broken
  *
  * Keep-alive (RFC 5626 section 4.4.1), on connections that we opened: a double CRLF every 95 to 120 s, a
  * CRLF expected within 10 s. Many servers never answer; only one that has answered a ping before, and has
@@ -68,6 +68,8 @@ export class StreamFlow implements Flow {
   /** Since when more waits to be written than should; found out when something is written. */
   #fullSince: Instant | undefined;
   #hasPonged = false;
+  /** Why it lingers; what comes after is only the consequence. */
+  #lastReason: Fault | undefined;
   #isWordDue = false;
   #isSilenced = false;
 
@@ -92,7 +94,7 @@ export class StreamFlow implements Flow {
     context.counters.connectionsOpen += 1;
     socket.on('data', (octets: Buffer) => this.#read(octets));
     socket.on('error', (error) => this.#fail(streamFault(error, 'open')));
-    socket.on('end', () => this.#fail(fault('transport.closed', 'peer')));
+    socket.on('end', () => this.#linger(fault('transport.closed', 'peer')));
     socket.on('close', () => this.#fail(fault('transport.closed', 'peer')));
     this.#armPulse();
   }
@@ -109,14 +111,9 @@ export class StreamFlow implements Flow {
     }
     const { clock, counters } = this.#context;
     const now = clock.now();
-    if (this.#isOverfull(wire.length, now)) {
-      counters.writeOverflows += 1;
-      this.end(fault('transport.overflow', 'peer'));
-      return;
-    }
+    if (!this.#put(wire, now)) return;
     counters.streamMessagesSent += 1;
     this.#usedAt = now;
-    this.#put(wire);
   }
 
   /** The core gives the connection up; it hears of it like of any other loss. */
@@ -154,7 +151,7 @@ export class StreamFlow implements Flow {
         this.#context.user.received(event.wire, this, now);
         return;
       case 'ping':
-        this.#put(PONG);
+        this.#put(PONG, now);
         return;
       case 'pong':
         this.#pong(now);
@@ -173,20 +170,28 @@ export class StreamFlow implements Flow {
   }
 
   #loseFraming(reason: string, wire: string, now: Instant): void {
-    const { counters, limits, timers, user } = this.#context;
+    const { counters, user } = this.#context;
     counters.framingErrors += 1;
     if (wire !== '') user.received(wire, this, now);
     user.dropped(reason, this);
+    const text = 'Closed by us: the other side sent a message whose end cannot be told.';
+    this.#linger(fault('transport.closed', 'peer', text));
+  }
+
+  /** Nothing more is read; what was written may leave, for a while. */
+  #linger(reason: Fault): void {
     if (this.#state !== 'open') return;
     this.#state = 'lingering';
+    this.#lastReason = reason;
     this.#flush();
     this.#socket.end();
-    timers.arm(this.#patience, after(now, limits.lingerMs));
+    const { clock, limits, timers } = this.#context;
+    timers.arm(this.#patience, after(clock.now(), limits.lingerMs));
   }
 
   #outOfPatience(): void {
     if (this.#state === 'open') this.#context.counters.incompleteMessages += 1;
-    const text = 'The other side sent half a message, or one without a readable end.';
+    const text = 'Closed by us: the other side sent half a message, and no more of it.';
     this.#fail(fault('transport.closed', 'peer', text));
   }
 
@@ -204,6 +209,7 @@ export class StreamFlow implements Flow {
         return;
       }
       this.#pingedAt = undefined;
+      this.#framer.forgetPong();
       this.#armPing(now);
       return;
     }
@@ -214,7 +220,7 @@ export class StreamFlow implements Flow {
     counters.pingsSent += 1;
     this.#pingedAt = now;
     this.#framer.expectPong();
-    this.#put(PING);
+    this.#put(PING, now);
     timers.arm(this.#pulse, after(now, limits.pongMs));
   }
 
@@ -244,11 +250,19 @@ export class StreamFlow implements Flow {
     return waiting + added > writeBurstOctets || elapsedMs(this.#fullSince, now) > writeStallMs;
   }
 
-  #put(text: string): void {
+  /** False when nothing more fits: the connection is given up then. */
+  #put(text: string, now: Instant): boolean {
+    if (this.#isOverfull(text.length, now)) {
+      this.#context.counters.writeOverflows += 1;
+      this.end(fault('transport.overflow', 'peer'));
+      return false;
+    }
     this.#outbox += text;
-    if (this.#isFlushPlanned) return;
-    this.#isFlushPlanned = true;
-    process.nextTick(() => this.#flush());
+    if (!this.#isFlushPlanned) {
+      this.#isFlushPlanned = true;
+      process.nextTick(() => this.#flush());
+    }
+    return true;
   }
 
   #flush(): void {
@@ -261,7 +275,7 @@ export class StreamFlow implements Flow {
   }
 
   #fail(reason: Fault): void {
-    if (this.#break()) this.#context.user.flowFailed(this, reason);
+    if (this.#break()) this.#context.user.flowFailed(this, this.#lastReason ?? reason);
   }
 
   /** From inside a call of the core, which hears of it in a turn of its own, once for all it wrote. */

@@ -61,6 +61,11 @@ export class StreamFramer {
     this.#pongsDue += 1;
   }
 
+  /** To be called when the pong is no longer waited for: the next double CR LF is a ping again. */
+  forgetPong(): void {
+    this.#pongsDue = 0;
+  }
+
   /** True while a message has begun and its end has not come: whoever owns the connection sets it a time. */
   get isInMessage(): boolean {
     return this.#state === 'headers' || this.#state === 'body';
