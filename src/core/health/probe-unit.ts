@@ -109,6 +109,7 @@ export class ProbeUnit {
   start(count: number, old: ProbeUnit | undefined): void {
     const now = this.#ports.clock.now();
     const { calendar } = this.#ports;
+    calendar.join(this.plan.intervalMs);
     this.#nextProbeAt = calendar.firstTurn(now, this.#phase, this.plan.intervalMs, count);
     this.#isOutOfPhase = !isCrowd(count, this.plan.intervalMs);
     if (old !== undefined) {
@@ -122,6 +123,7 @@ export class ProbeUnit {
 
   /** Ends everything that is under way; nothing is reported any more. */
   stop(): void {
+    this.#ports.calendar.leave(this.plan.intervalMs);
     this.#ports.timers.disarm(this.#timer);
     this.#nextProbeAt = undefined;
     this.#dropTicket();

@@ -27,11 +27,11 @@ export class RttWindow {
     this.#medianMs = undefined;
   }
 
-  /** The median of the last answers; 0 before the first. */
+  /** The median of the last answers, while they are few the least of them; 0 before the first. */
   get medianMs(): number {
     if (this.#medianMs === undefined) {
       const sorted = [...this.#samples].sort((a, b) => a - b);
-      this.#medianMs = sorted[sorted.length >> 1] ?? 0;
+      this.#medianMs = sorted[sorted.length < SAMPLES ? 0 : SAMPLES >> 1] ?? 0;
     }
     return this.#medianMs;
   }

@@ -13,7 +13,10 @@ const FIRST_GAP_MS = 10;
 const SLOT_MS = 50;
 /** How far ahead slots are counted: 4096 x 50 ms, more than three minutes. */
 const SLOTS = 4096;
-const CANDIDATES = 8;
+/** Slots on either side that are looked at. */
+const NEIGHBOURS = 10;
+/** In probes: it has to pay to leave the drawn moment. */
+const LEAST_GAIN = 0.5;
 
 /** A fraction in [0, 1) that always is the same for the same text (FNV-1a, with the end of murmur3). */
 export function phaseOf(text: string): number {
@@ -35,10 +38,21 @@ export function isCrowd(count: number, intervalMs: number): boolean {
 export class ProbeCalendar {
   readonly #random: Random;
   readonly #slotAt: number[] = new Array<number>(SLOTS).fill(-1);
+  /** What all targets together need. */
+  #probesPerMs = 0;
   readonly #planned: number[] = new Array<number>(SLOTS).fill(0);
 
   constructor(random: Random) {
     this.#random = random;
+  }
+
+  /** One more target is probed at this interval, until it leaves. */
+  join(intervalMs: number): void {
+    this.#probesPerMs += 1 / intervalMs;
+  }
+
+  leave(intervalMs: number): void {
+    this.#probesPerMs -= 1 / intervalMs;
   }
 
   /**
@@ -47,16 +61,17 @@ export class ProbeCalendar {
   firstTurn(now: Instant, phase: number, intervalMs: number, count: number): Instant {
     const spanMs = Math.min(intervalMs, count * FIRST_GAP_MS);
     const at = after(now, phase * spanMs);
-    const slackMs = spanMs * JITTER;
-    return this.#place(at, after(at, Math.min(slackMs, (1 - phase) * spanMs)));
+    return this.#place(at, after(at, NEIGHBOURS * SLOT_MS), 0);
   }
 
   /** The turn after a regular one: an interval later, a tenth more or less. */
   nextTurn(lastSentAt: Instant, intervalMs: number): Instant {
     const slackMs = JITTER * intervalMs;
+    const perSlot = this.#probesPerMs * SLOT_MS;
     return this.#place(
       after(lastSentAt, intervalMs - slackMs),
       after(lastSentAt, intervalMs + slackMs),
+      (perSlot * SLOT_MS) / (2 * slackMs),
     );
   }
 
@@ -73,28 +88,37 @@ export class ProbeCalendar {
     return this.#place(
       after(lastSentAt, Math.max(slackMs, waitMs - slackMs)),
       after(lastSentAt, waitMs),
+      0,
     );
   }
 
-  /** A moment in [low, high]: the emptiest of a few slots drawn by lot. */
-  #place(low: Instant, high: Instant): Instant {
+  /**
+   * A moment of [low, high] drawn by lot, moved into the emptiest of the slots around it. What lies later
+   * is emptier only because others have yet to plan it: `fewerLater` is by how many a slot.
+   */
+  #place(low: Instant, high: Instant, fewerLater: number): Instant {
+    const drawn = low + this.#random.fraction() * (high - low);
+    const slot = Math.floor(drawn / SLOT_MS);
     const first = Math.floor(low / SLOT_MS);
-    const count = Math.floor(high / SLOT_MS) - first + 1;
-    let best = first;
-    let fewest = Number.POSITIVE_INFINITY;
-    for (let draw = 0; draw < CANDIDATES && fewest > 0; draw += 1) {
-      const slot = first + Math.floor(this.#random.fraction() * count);
-      const planned = this.#plannedIn(slot);
-      if (planned < fewest) {
-        best = slot;
-        fewest = planned;
+    const last = Math.floor(high / SLOT_MS);
+    let best = slot;
+    let least = this.#plannedIn(slot);
+    // From the middle outwards, to either side: among equals the nearest wins.
+    for (let step = 1; step <= 2 * NEIGHBOURS && least > 0; step += 1) {
+      const distance = step % 2 === 0 ? -step / 2 : (step + 1) / 2;
+      const candidate = slot + distance;
+      if (candidate < first || candidate > last) continue;
+      const load = this.#plannedIn(candidate) + distance * fewerLater;
+      if (load < least - LEAST_GAIN) {
+        best = candidate;
+        least = load;
       }
     }
     const place = best % SLOTS;
+    this.#planned[place] = this.#plannedIn(best) + 1;
     this.#slotAt[place] = best;
-    this.#planned[place] = fewest + 1;
-    const at = (best + this.#random.fraction()) * SLOT_MS;
-    return after(low, Math.min(Math.max(at - low, 0), high - low));
+    const offsetMs = drawn + (best - slot) * SLOT_MS - low;
+    return after(low, Math.min(Math.max(offsetMs, 0), high - low));
   }
 
   #plannedIn(slot: number): number {
