@@ -24,7 +24,7 @@ import type {
   UserAgentPort,
 } from '../sip/user-agent/ports.ts';
 import { attemptTimeoutMs } from './backoff.ts';
-import { type Entry, hasTrait, type Place, setTrait, TRAIT } from './entry.ts';
+import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
 import { evidenceOf, type GateUser, NOTHING, SILENT } from './gate-user.ts';
 import { type GuardUser, LockoutGuard } from './lockout-guard.ts';
 import { isBound } from './machine-state.ts';
@@ -124,15 +124,8 @@ export class Attempts implements GateUser, GuardUser {
 
   /** Asks for one try (or, while unregistering, for the removal). */
   begin(entry: Entry): void {
-    const { guard } = entry.registrar;
-    const now = this.clock.now();
-    const isFree = guard.isFree || isBound(entry.state, now) || hasTrait(entry, TRAIT.forced);
-    if (isFree || entry.state.name === 'unregistering') {
-      this.passed(entry);
-      return;
-    }
-    place(entry, 'guarded', now);
-    guard.join(entry);
+    if (entry.registrar.guard.lets(entry)) this.passed(entry);
+    else this.turnedAway(entry);
   }
 
   /** Takes the registration off its way, wherever it is. */
@@ -176,6 +169,17 @@ export class Attempts implements GateUser, GuardUser {
 
   noticed(entry: Entry, why: Cause): void {
     this.#user.noticed(entry, why);
+  }
+
+  /** GateUser: may it still go, now that its turn has come? */
+  isWelcome(entry: Entry): boolean {
+    return entry.registrar.guard.lets(entry);
+  }
+
+  /** GateUser: it left the line of its target, to wait for its registrar. */
+  turnedAway(entry: Entry): void {
+    place(entry, 'guarded', this.clock.now());
+    entry.registrar.guard.join(entry);
   }
 
   /** GateUser: its turn has come. */

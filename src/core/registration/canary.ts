@@ -25,6 +25,10 @@ export class Canary {
     return this.#entry !== undefined;
   }
 
+  is(entry: Entry): boolean {
+    return this.#entry === entry;
+  }
+
   reset(nextAt: Instant): void {
     this.#sent = 0;
     this.#nextAt = nextAt;

@@ -23,6 +23,10 @@ export interface GateUser {
   readonly random: Random;
   readonly pacer: PacerPort;
   readonly pacing: PacingSpec;
+  /** May it still go? Its registrar may have begun to refuse everybody while it was in line. */
+  isWelcome(entry: Entry): boolean;
+  /** It was taken out of the line, since it is not welcome. */
+  turnedAway(entry: Entry): void;
   /** The turn of this registration has come; a canary may wait as long as a transaction lasts. */
   start(entry: Entry, gate: TargetGate, isCanary: boolean): void;
   /** It waits in line at a target that is dead or busy. */

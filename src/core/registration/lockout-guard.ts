@@ -21,7 +21,7 @@ import { Timer, type TimerQueue } from '../base/timer-queue.ts';
 import { REJECTED_LADDER_MS } from './backoff.ts';
 import { Canary } from './canary.ts';
 import { guardLifted, lockoutThreatens, registrarAtFault } from './causes.ts';
-import { type Entry, goesBefore } from './entry.ts';
+import { type Entry, goesBefore, hasTrait, TRAIT } from './entry.ts';
 
 export const LOCKOUT_LEAST = 5;
 export const LOCKOUT_SHARE = 0.2;
@@ -68,6 +68,13 @@ export class LockoutGuard {
 
   get isFree(): boolean {
     return this.#mode === 'free';
+  }
+
+  /** May it go on to its target now? Asked when it comes due, and again when its turn has come. */
+  lets(entry: Entry): boolean {
+    const { name, boundUntil } = entry.state;
+    if (this.#mode === 'free' || boundUntil !== undefined || name === 'unregistering') return true;
+    return hasTrait(entry, TRAIT.forced) || this.#canary.is(entry);
   }
 
   /** When whoever waits here may expect something to happen. */

@@ -9,7 +9,7 @@ import type { Entry } from './entry.ts';
 export const WITNESSES = 3;
 /** Attempts that may begin without anything heard from the target since. */
 export const UNHEARD_LIMIT = 20;
-/** Three attempts unanswered for longer than this: no other begins. */
+/** Three attempts without an answer for longer than this: no other begins. */
 export const SILENCE_MS = 4_000;
 
 export class SignsOfLife {
@@ -62,13 +62,14 @@ export class SignsOfLife {
   /** True while more attempts would only add to those that nobody answers. */
   isQuiet(now: Instant): boolean {
     if (this.#begunSinceHeard >= UNHEARD_LIMIT) return true;
-    if (this.#unanswered.size < WITNESSES || elapsedMs(this.#heardAt, now) <= SILENCE_MS) {
+    // Who ended without an answer counts like those who still wait for one.
+    const missing = WITNESSES - (this.#witnessed === 'silent' ? this.#witnesses.length : 0);
+    if (this.#unanswered.size < missing || elapsedMs(this.#heardAt, now) <= SILENCE_MS)
       return false;
-    }
     let seen = 0;
     for (const begunAt of this.#unanswered.values()) {
       seen += 1;
-      if (seen === WITNESSES) return elapsedMs(begunAt, now) > SILENCE_MS;
+      if (seen >= missing) return elapsedMs(begunAt, now) > SILENCE_MS;
     }
     return false;
   }

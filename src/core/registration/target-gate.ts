@@ -12,7 +12,9 @@
  *            +----- 503 for 3 different registrations in a row (Retry-After) --^
  *
  * dead and busy: one canary at a time, the next 2 to 30 s after it (busy: after the hold), each time
- * another registration. Everybody who comes due waits in line meanwhile.
+ * another registration. Everybody who comes due waits in line meanwhile; but a binding that would
+ * run out before the canary is back may try as well, not more than one in 2 s: perhaps it is only
+ * others that the target does not answer.
  *
  * Death is noticed before it is declared, so that a killed registrar does not find hundreds of
  * retransmissions when it returns: no more than `UNHEARD_LIMIT` attempts begin without a sign of
@@ -20,7 +22,7 @@
  */
 import type { Cause } from '../base/cause.ts';
 import { Heap } from '../base/heap.ts';
-import { after, type Instant } from '../base/instant.ts';
+import { after, earlier, type Instant } from '../base/instant.ts';
 import { between } from '../base/random.ts';
 import { Timer } from '../base/timer-queue.ts';
 import type { Target } from '../sip/locate/target.ts';
@@ -36,6 +38,8 @@ import { SlowStart } from './slow-start.ts';
 
 export const CANARY_FIRST_MS = 2_000;
 export const CANARY_LAST_MS = 30_000;
+/** A binding with less left does not wait for the canary of a dead target. */
+const URGENT_MS = 40_000;
 /** Without Retry-After, a target that answers 503 to everybody is left alone for this long. */
 const BUSY_HOLD_MS = 10_000;
 /** Wishes at the pacer at a time; the rest waits here, in order, at no cost. */
@@ -58,6 +62,8 @@ export class TargetGate {
   #tickets = 0;
   readonly #signs: SignsOfLife;
   readonly #canary: Canary;
+  /** Before that, no binding that is about to run out may try besides the canary. */
+  #urgentAt: Instant;
   #arrivals = 0;
   #slowStart: SlowStart | undefined;
 
@@ -69,6 +75,7 @@ export class TargetGate {
     const now = user.clock.now();
     this.#signs = new SignsOfLife(now);
     this.#canary = new Canary(now);
+    this.#urgentAt = now;
   }
 
   /** True while only canaries go there. */
@@ -92,7 +99,7 @@ export class TargetGate {
   /** Puts a registration in line; `start` is called when its turn comes. */
   join(entry: Entry): void {
     this.#arrivals += 1;
-    entry.rank = lineRank(entry, this.isClosed ? this.#arrivals : undefined);
+    entry.rank = lineRank(entry, this.#arrivals, this.isClosed);
     this.#line.add(entry);
     if (this.#why !== undefined) this.#user.held(entry, this.#why);
     this.#pump(this.#user.clock.now());
@@ -148,7 +155,10 @@ export class TargetGate {
   }
 
   #die(entry: Entry, now: Instant): void {
-    if (this.#mode !== 'dead') this.#canary.reset(after(now, CANARY_FIRST_MS));
+    if (this.#mode !== 'dead') {
+      this.#canary.reset(after(now, CANARY_FIRST_MS));
+      this.#urgentAt = this.#canary.nextAt;
+    }
     this.#close('dead', entry, targetDead(this.key, WITNESSES));
   }
 
@@ -160,7 +170,7 @@ export class TargetGate {
     this.#user.noticed(entry, why);
     for (const waiting of this.#takeAll()) {
       this.#arrivals += 1;
-      waiting.rank = lineRank(waiting, this.#arrivals);
+      waiting.rank = lineRank(waiting, this.#arrivals, true);
       this.#line.add(waiting);
       this.#user.held(waiting, why);
     }
@@ -177,7 +187,8 @@ export class TargetGate {
     this.#slowStart = isOver ? undefined : slowStart;
     // From here on, who runs out first goes first.
     for (const waiting of this.#takeAll()) {
-      waiting.rank = lineRank(waiting, undefined);
+      this.#arrivals += 1;
+      waiting.rank = lineRank(waiting, this.#arrivals, false);
       this.#line.add(waiting);
     }
     if (first === undefined) return;
@@ -213,25 +224,37 @@ export class TargetGate {
   /** One function for all wishes: who goes is decided when the turn comes, not when it was asked for. */
   readonly #granted = (): void => {
     const now = this.#user.clock.now();
-    const entry = this.#line.first;
     this.#tickets -= 1;
+    const entry = this.#nextWelcome();
     if (entry === undefined || !this.#mayStart(now)) {
       this.#user.pacer.refund(this.key);
       return;
     }
     this.#line.remove(entry);
     this.#signs.began(entry, now);
-    const isCanary = this.isClosed;
+    const isCanary = this.isClosed && !this.#canary.isUnderWay;
     if (isCanary) this.#sendCanary(entry, now);
+    else if (this.isClosed) this.#urgentAt = after(now, CANARY_FIRST_MS);
     this.#user.start(entry, this, isCanary);
     this.#pump(now);
   };
+
+  /** The first in line, after those are gone who may not go now. */
+  #nextWelcome(): Entry | undefined {
+    for (;;) {
+      const entry = this.#line.first;
+      if (entry === undefined || this.#user.isWelcome(entry)) return entry;
+      this.#line.remove(entry);
+      this.#user.turnedAway(entry);
+    }
+  }
 
   #sendCanary(entry: Entry, now: Instant): void {
     const doublings = Math.min(this.#canary.sent, 10);
     const pauseMs = CANARY_FIRST_MS * 2 ** doublings * between(this.#user.random, 0.75, 1.25);
     const boundedMs = Math.min(Math.max(pauseMs, CANARY_FIRST_MS), CANARY_LAST_MS);
     this.#canary.goes(entry, after(now, boundedMs));
+    this.#urgentAt = after(now, CANARY_FIRST_MS);
   }
 
   #mayAsk(now: Instant): boolean {
@@ -254,9 +277,22 @@ export class TargetGate {
 
   #mayStart(now: Instant): boolean {
     if (!this.isClosed) return !this.#signs.isQuiet(now);
-    if (this.#canary.isUnderWay) return false;
-    if (now >= this.#canary.nextAt) return true;
-    this.#user.timers.arm(this.#timer, this.#canary.nextAt);
+    const at = this.#mayStartAt(now);
+    if (at !== undefined && now >= at) return true;
+    if (at !== undefined) this.#user.timers.arm(this.#timer, at);
     return false;
   }
+
+  /** When the first in line may try a closed target; undefined: when the canary is back. */
+  #mayStartAt(now: Instant): Instant | undefined {
+    const canaryAt = this.#canary.isUnderWay ? undefined : this.#canary.nextAt;
+    const boundUntil = this.#line.first?.state.boundUntil;
+    if (this.#mode !== 'dead' || boundUntil === undefined || boundUntil <= now) return canaryAt;
+    const urgentAt = later(after(boundUntil, -URGENT_MS), this.#urgentAt);
+    return canaryAt === undefined ? urgentAt : earlier(canaryAt, urgentAt);
+  }
+}
+
+function later(a: Instant, b: Instant): Instant {
+  return a > b ? a : b;
 }

@@ -22,6 +22,8 @@ export class Rig {
   readonly keeper: RegistrationKeeper;
   readonly events: RegistrationEvent[] = [];
   /** What the name resolves to; a fault where it does not. */
+  /** The locator forgets who asked: a bug that the sweeper has to find. */
+  isLost = false;
   targets: Result<readonly Target[], Fault> = success([aTarget('192.0.2.1')]);
 
   constructor(options: { readonly seed?: number; readonly pacing?: PacingSpec } = {}) {
@@ -35,7 +37,7 @@ export class Rig {
       timers,
       random: new SeededRandom(seed),
       hasher: { hash: (name, text) => createHash(name).update(text, 'latin1').digest('hex') },
-      locator: { locate: (_hop, receive) => receive(this.targets) },
+      locator: { locate: (_hop, receive) => (this.isLost ? undefined : receive(this.targets)) },
       pacer: this.pacer,
       userAgent: this.userAgent,
       pacing,
