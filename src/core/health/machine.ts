@@ -80,6 +80,9 @@ function ticked(state: TargetState, isDue: boolean, context: TargetContext): Tar
   if (!isDue) return judged;
   // A verdict of silence has said when the next probe goes; it does not go at the same moment.
   if (judged.state.name !== state.name || judged.state.isMute !== state.isMute) return judged;
+  if (judged.state.open.length >= MAX_OPEN) {
+    return { state: { ...judged.state, next: FULL }, effects: NOTHING };
+  }
   return { state: { ...judged.state, next: ASKED }, effects: PROBE };
 }
 
