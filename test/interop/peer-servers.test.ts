@@ -54,7 +54,10 @@ describe('peer servers at sipp', () => {
   it('are up once they answered', async () => {
     await eventually(async () => (await trunkd.peerServer('acme/mortal')).state === 'up');
     await eventually(async () => (await trunkd.peerServer('acme/lossy')).state === 'up');
-    expect(await trunkd.peerServer('acme/mortal')).toMatchObject({ enabled: true, cause: null });
+    expect(await trunkd.peerServer('acme/mortal')).toMatchObject({
+      enabled: true,
+      lastResort: false,
+    });
   });
 
   it('are down when they answer 503', async () => {
@@ -72,13 +75,17 @@ describe('peer servers at sipp', () => {
     expect(row).toMatchObject({ state: 'down', enabled: false });
     expect(row.cause?.text.length).toBeGreaterThan(10);
     expect(row.cause?.next.length).toBeGreaterThan(5);
+    expect(row.targets[0]?.failures).toBeGreaterThanOrEqual(PROBE.fall);
     expect(Date.parse(row.since)).toBeGreaterThanOrEqual(killedAt - 1000);
     const down = changes('mortal').at(-1);
     expect(down).toMatchObject({ state: 'down', enabled: false, cause: { code: row.cause?.code } });
 
     await mortal.startAgain();
     await untilEnabled('mortal', true, 30_000);
-    expect(await trunkd.peerServer('acme/mortal')).toMatchObject({ state: 'up', cause: null });
+    expect(await trunkd.peerServer('acme/mortal')).toMatchObject({
+      state: 'up',
+      lastResort: false,
+    });
     expect(changes('mortal').map((line) => line.enabled)).toEqual([true, false, true]);
   });
 

@@ -27,7 +27,7 @@ const accounts: readonly Account[] = Object.entries(COUNTS).flatMap(([where, cou
     user: `${where}${index}`,
     // Some with characters that need an escape somewhere on the way.
     password: index % 10 === 0 ? `p"w\\${index}` : `secret-${where}-${index}`,
-    ddi: `34${where.length}${where.charCodeAt(0)}${index}`,
+    ddi: `34-${where}-${index}`,
     where: where as Account['where'],
   })),
 );
@@ -76,6 +76,7 @@ function config(): Record<string, unknown> {
           {
             id: 'mistaken',
             username: 'mistaken',
+            ddi: 'mistaken',
             domain: 'registrar.test',
             auth: { password: 'a wrong one' },
             registrar: registrarOf('udp'),
@@ -125,11 +126,12 @@ async function expectAllHeld(): Promise<void> {
 }
 
 /** Requests over one protocol go to one target, so that each has its own allowance. */
-function expectPaced(kamailio: Kamailio): void {
-  for (const protocol of ['udp', 'tcp', 'tls']) {
+function expectPaced(kamailio: Kamailio, ...protocols: readonly ('udp' | 'tcp' | 'tls')[]): void {
+  for (const protocol of protocols) {
     const seen = kamailio.requests().filter((one) => one.protocol === protocol);
+    expect(seen.length).toBeGreaterThan(50);
     // What waits in a socket while the other side is busy arrives closer together than it was sent.
-    const waiting = PACING.perTarget * 0.25;
+    const waiting = PACING.perTarget * 0.1;
     const excess = excessOver(seen, PACING.perTarget, PACING.burst);
     expect(excess, `${seen.length} requests over ${protocol}`).toBeLessThanOrEqual(waiting);
   }
@@ -147,7 +149,7 @@ describe('registrations at Kamailio', () => {
     expect(row.cause?.text).toMatch(/password|credentials/i);
     expect(Date.parse(row.nextAttemptAt ?? '')).toBeGreaterThan(Date.now() + 20_000);
     // One without credentials, two with: that is all that one attempt may cost.
-    const seen = md5.requests().filter(({ user, callId }) => user === 'mistaken' || callId === '');
+    const seen = md5.requests().filter(({ user }) => user === 'mistaken');
     expect(seen.length).toBeGreaterThanOrEqual(2);
     expect(seen.length).toBeLessThanOrEqual(3);
     expect((await md5.dump()).has('mistaken@registrar.test')).toBe(false);
@@ -161,8 +163,8 @@ describe('registrations at Kamailio', () => {
     expect(md5.requests().length - before).toBeGreaterThanOrEqual(
       2 * at('udp', 'tcp', 'tls').length,
     );
-    expectPaced(md5);
-    expectPaced(sha256);
+    expectPaced(md5, 'udp', 'tcp', 'tls');
+    expectPaced(sha256, 'udp');
   });
 
   it('come back after the registrar was killed, no faster than the pacing allows', async () => {
@@ -182,7 +184,7 @@ describe('registrations at Kamailio', () => {
         what: () => `all are back (${wrong.length} are not: ${wrong.slice(0, 5).join('; ')})`,
       },
     );
-    expectPaced(md5);
+    expectPaced(md5, 'udp', 'tcp', 'tls');
     await trunkd.allBound(accounts.length);
     // The other registrar was not touched by any of this.
     expect(sha256.expired()).toEqual([]);

@@ -25,6 +25,7 @@ export interface PeerServerRow {
   readonly enabled: boolean;
   readonly lastResort: boolean;
   readonly since: string;
+  readonly targets: readonly { readonly failures: number }[];
   readonly cause: { readonly code: string; readonly text: string; readonly next: string } | null;
 }
 
