@@ -13,36 +13,31 @@ export const UNHEARD_LIMIT = 20;
 export const SILENCE_MS = 4_000;
 
 export class SignsOfLife {
-  /** Attempts under way in the order of their start. */
-  readonly #unanswered = new Map<Entry, Instant>();
-  #begunSinceHeard = 0;
-  #heardAt: Instant;
+  /** Attempts under way that began since the last sign of life, in that order. */
+  readonly #unheard = new Map<Entry, Instant>();
+  #open = 0;
   #witnesses: Entry[] = [];
   #witnessed: 'silent' | 'busy' = 'silent';
 
-  constructor(now: Instant) {
-    this.#heardAt = now;
-  }
-
   /** Attempts under way. */
   get open(): number {
-    return this.#unanswered.size;
+    return this.#open;
   }
 
   began(entry: Entry, now: Instant): void {
-    this.#unanswered.set(entry, now);
-    this.#begunSinceHeard += 1;
+    this.#open += 1;
+    this.#unheard.set(entry, now);
   }
 
-  ended(entry: Entry): void {
-    this.#unanswered.delete(entry);
-    this.#begunSinceHeard = Math.min(this.#begunSinceHeard, this.#unanswered.size);
+  /** True when nothing at all was heard from the target since it began. */
+  ended(entry: Entry): boolean {
+    this.#open -= 1;
+    return this.#unheard.delete(entry);
   }
 
   /** Anything at all came from the target: it is not dead. */
-  heard(now: Instant): void {
-    this.#heardAt = now;
-    this.#begunSinceHeard = 0;
+  heard(): void {
+    if (this.#unheard.size > 0) this.#unheard.clear();
     if (this.#witnessed === 'silent') this.forget();
   }
 
@@ -61,13 +56,12 @@ export class SignsOfLife {
 
   /** True while more attempts would only add to those that nobody answers. */
   isQuiet(now: Instant): boolean {
-    if (this.#begunSinceHeard >= UNHEARD_LIMIT) return true;
+    if (this.#unheard.size >= UNHEARD_LIMIT) return true;
     // Who ended without an answer counts like those who still wait for one.
     const missing = WITNESSES - (this.#witnessed === 'silent' ? this.#witnesses.length : 0);
-    if (this.#unanswered.size < missing || elapsedMs(this.#heardAt, now) <= SILENCE_MS)
-      return false;
+    if (this.#unheard.size < missing) return false;
     let seen = 0;
-    for (const begunAt of this.#unanswered.values()) {
+    for (const begunAt of this.#unheard.values()) {
       seen += 1;
       if (seen >= missing) return elapsedMs(begunAt, now) > SILENCE_MS;
     }

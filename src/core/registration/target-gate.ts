@@ -60,7 +60,7 @@ export class TargetGate {
   #mode: Mode = 'open';
   #why: Cause | undefined;
   #tickets = 0;
-  readonly #signs: SignsOfLife;
+  readonly #signs = new SignsOfLife();
   readonly #canary: Canary;
   /** Before that, no binding that is about to run out may try besides the canary. */
   #urgentAt: Instant;
@@ -73,7 +73,6 @@ export class TargetGate {
     this.#user = user;
     this.#timer = new Timer((now) => this.#pump(now));
     const now = user.clock.now();
-    this.#signs = new SignsOfLife(now);
     this.#canary = new Canary(now);
     this.#urgentAt = now;
   }
@@ -113,7 +112,7 @@ export class TargetGate {
   /** A sign of life while an attempt is still under way; it may yet end with 503. */
   heard(): void {
     const now = this.#user.clock.now();
-    this.#signs.heard(now);
+    this.#signs.heard();
     if (this.#mode === 'dead') this.#recover(now);
     this.#pump(now);
   }
@@ -121,14 +120,15 @@ export class TargetGate {
   /** The attempt that `start` began is over. */
   ended(entry: Entry, evidence: Evidence): void {
     const now = this.#user.clock.now();
-    this.#signs.ended(entry);
+    const nothingHeard = this.#signs.ended(entry);
     this.#canary.returned(entry);
     if (evidence.kind === 'heard') {
-      this.#signs.heard(now);
+      this.#signs.heard();
       this.#signs.forget();
       if (this.isClosed) this.#recover(now);
     } else if (evidence.kind === 'silent') {
-      if (this.#signs.testify(entry, 'silent')) this.#die(entry, now);
+      // While others were answered, its silence says nothing of the target.
+      if (nothingHeard && this.#signs.testify(entry, 'silent')) this.#die(entry, now);
     } else if (evidence.kind === 'busy') {
       this.#busy(entry, evidence.retryAfterSec, now);
     }
@@ -142,7 +142,7 @@ export class TargetGate {
 
   #busy(entry: Entry, retryAfterSec: number | undefined, now: Instant): void {
     const isEnough = this.#signs.testify(entry, 'busy');
-    this.#signs.heard(now);
+    this.#signs.heard();
     if (!isEnough && this.#mode !== 'busy') {
       // Whoever answers 503 is not dead.
       if (this.#mode === 'dead') this.#recover(now);
