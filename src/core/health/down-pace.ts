@@ -7,8 +7,8 @@ import type { NextProbe, TargetContext, TargetState } from './target-state.ts';
 
 export const DOWN_GAP_MS = 3_000;
 /** For how long that distance stays, and up to which it then doubles. */
-export const DOWN_FAST_FOR_MS = 300_000;
-export const DOWN_GAP_LONGEST_MS = 30_000;
+const DOWN_FAST_FOR_MS = 300_000;
+const DOWN_GAP_LONGEST_MS = 30_000;
 
 /** Down from now on: whatever was counted before is over, and probes come fast. */
 export function enterDown(state: TargetState, { now, plan }: TargetContext): TargetState {

@@ -43,7 +43,7 @@ import type {
 import type { Finding } from './verdict.ts';
 
 /** From a result that is to be confirmed to the next probe. */
-export const RECHECK_MS = 1_000;
+const RECHECK_MS = 1_000;
 /** Probes of one target that may be open at once. */
 export const MAX_OPEN = 4;
 const ASKED: NextProbe = { kind: 'asked' };

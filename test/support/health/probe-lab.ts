@@ -66,7 +66,7 @@ export function aContract(
 }
 
 /** Grants everything in the next step of the timer queue, and counts. */
-export class OpenPacer implements PacerPort {
+class OpenPacer implements PacerPort {
   readonly #time: VirtualTime;
 
   constructor(time: VirtualTime) {
@@ -152,4 +152,19 @@ export class ProbeLab {
     }
     return (this.time.now() - start) / 1000;
   }
+}
+
+/** Servers 192.0.2.1 and 192.0.2.2 of contract `acme`, both found to be up. */
+export function aPair(more: Partial<ContractSpec> = {}): ProbeLab {
+  const lab = new ProbeLab();
+  lab.prober.apply([aContract([aServer('192.0.2.1'), aServer('192.0.2.2')], more)]);
+  lab.run(15);
+  return lab;
+}
+
+/** The changes of roll-ups so far, as `all>some`. */
+export function rollUps(lab: ProbeLab): string[] {
+  return lab.events.flatMap((event) =>
+    event.type === 'peeringContract.changed' ? [`${event.was}>${event.enabled}`] : [],
+  );
 }
