@@ -10,6 +10,8 @@ import type { Notify } from './notice.ts';
 /** What all sockets of one transport share. */
 export interface NetContext {
   readonly user: TransportUser;
+  /** Once it is over, nothing that was put off is told any more. */
+  readonly lifetime: { isOver: boolean };
   readonly clock: Clock;
   readonly timers: TimerQueue;
   readonly random: Random;

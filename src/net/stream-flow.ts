@@ -71,7 +71,6 @@ export class StreamFlow implements Flow {
   /** Why it lingers; what comes after is only the consequence. */
   #lastReason: Fault | undefined;
   #isWordDue = false;
-  #isSilenced = false;
 
   constructor(
     context: NetContext,
@@ -123,7 +122,6 @@ export class StreamFlow implements Flow {
 
   /** The whole transport stops: no word to anybody. */
   destroy(): void {
-    this.#isSilenced = true;
     this.#break();
   }
 
@@ -284,7 +282,7 @@ export class StreamFlow implements Flow {
     this.#isWordDue = true;
     setImmediate(() => {
       this.#isWordDue = false;
-      if (!this.#isSilenced) this.#context.user.flowFailed(this, reason);
+      if (!this.#context.lifetime.isOver) this.#context.user.flowFailed(this, reason);
     });
   }
 

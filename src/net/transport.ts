@@ -71,6 +71,7 @@ export class Transport implements TransportPort {
     const { user, clock, random, timers, notify } = options;
     this.#context = {
       user,
+      lifetime: { isOver: false },
       clock,
       random,
       timers,
@@ -101,6 +102,7 @@ export class Transport implements TransportPort {
 
   /** Closes everything; the core hears nothing more. Ends when no file descriptor is left. */
   async stop(): Promise<void> {
+    this.#context.lifetime.isOver = true;
     this.#flows.destroy();
     const closing = this.#locals.map((local) =>
       local.protocol === 'udp' ? local.udp.close() : Promise.resolve(),
@@ -112,19 +114,19 @@ export class Transport implements TransportPort {
   open(request: OpenFlow, receive: Receive): void {
     const local = this.#localFor(request);
     if (local === undefined) {
-      refuse(receive, 'transport.noSocket', 'config', noSocketText(request));
+      this.#refuse(receive, 'transport.noSocket', 'config', noSocketText(request));
       return;
     }
     const { target } = request;
     if (!isReachable(target)) {
       const text = `${target.address} port ${target.port} is no address to send to.`;
-      refuse(receive, 'transport.unreachable', 'peer', text);
+      this.#refuse(receive, 'transport.unreachable', 'peer', text);
       return;
     }
     if (local.protocol === 'udp') {
       const flow = local.udp.flowTo(target.address, target.port);
       if (flow !== undefined) receive(success(flow));
-      else refuse(receive, 'transport.local', 'local', noWayText(target));
+      else this.#refuse(receive, 'transport.local', 'local', noWayText(target));
       return;
     }
     if (local.protocol === 'tcp') {
@@ -161,6 +163,12 @@ export class Transport implements TransportPort {
       connectsWaiting: this.#flows.connectsWaiting,
       udpPeers,
     };
+  }
+
+  #refuse(receive: Receive, code: FaultCode, blame: Blame, text: string): void {
+    setImmediate(() => {
+      if (!this.#context.lifetime.isOver) receive(failure(fault(code, blame, text)));
+    });
   }
 
   #local(spec: LocalSocketSpec): LocalSocket {
@@ -210,10 +218,6 @@ function loadTls(contexts: TlsContexts, spec: LocalSocketSpec): SecureContext | 
 /** Names never get here, but answers of others do: Via and SRV can hold any port, and Node throws at some. */
 function isReachable({ address, family, port }: Target): boolean {
   return isIP(address) === family && Number.isInteger(port) && port > 0 && port < 65_536;
-}
-
-function refuse(receive: Receive, code: FaultCode, blame: Blame, text: string): void {
-  setImmediate(() => receive(failure(fault(code, blame, text))));
 }
 
 function noWayText({ address }: Target): string {

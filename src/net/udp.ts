@@ -147,7 +147,7 @@ export class UdpSocket {
 
   sendFailed(flow: UdpFlow, error: Error): void {
     this.#context.counters.sendErrors += 1;
-    if (!this.#isClosed) this.#context.user.flowFailed(flow, datagramFault(error));
+    if (!this.#context.lifetime.isOver) this.#context.user.flowFailed(flow, datagramFault(error));
   }
 
   #listen(): void {

@@ -59,8 +59,8 @@ export class RawServer {
     server.on('connection', (socket) => this.#sockets.add(socket));
   }
 
-  static async tcp(host = '127.0.0.1'): Promise<RawServer> {
-    const raw = new RawServer(net.createServer());
+  static async tcp(host = '127.0.0.1', options: net.ServerOpts = {}): Promise<RawServer> {
+    const raw = new RawServer(net.createServer(options));
     raw.#server.on('connection', (socket) => raw.connections.push(new RawConnection(socket)));
     await raw.#listen(host);
     return raw;

@@ -1,3 +1,4 @@
+import type { ServerOpts } from 'node:net';
 import { afterEach } from 'vitest';
 import type { Flow, LocalSocketSpec } from '../../src/core/sip/transport/ports.ts';
 import type { NetLimits } from '../../src/net/limits.ts';
@@ -6,7 +7,7 @@ import { type RawConnection, RawServer, rawConnect } from './raw-peer.ts';
 
 export interface TcpRig {
   anEdge(limits?: Partial<NetLimits>, specs?: readonly LocalSocketSpec[]): Promise<Edge>;
-  aServer(host?: string): Promise<RawServer>;
+  aServer(host?: string, options?: ServerOpts): Promise<RawServer>;
   aClient(port: number, localAddress?: string): Promise<RawConnection>;
   /** An edge with one connection to a server, from both sides. */
   connected(limits?: Partial<NetLimits>): Promise<{
@@ -34,8 +35,8 @@ export function useTcpRig(): TcpRig {
       steps.push(() => edge.stop());
       return edge;
     },
-    aServer: async (host) => {
-      const server = await RawServer.tcp(host);
+    aServer: async (host, options) => {
+      const server = await RawServer.tcp(host, options);
       steps.push(() => server.close());
       return server;
     },

@@ -4,7 +4,7 @@ import { freePort } from '../../support/processes.ts';
 import { useTcpRig } from '../../support/tcp-rig.ts';
 
 describe('a stream', () => {
-  const { aClient, anEdge, cleanUp, connected } = useTcpRig();
+  const { aClient, anEdge, aServer, cleanUp, connected } = useTcpRig();
 
   describe('of messages', () => {
     it('may come in one-octet segments, or many messages in one', async () => {
@@ -45,8 +45,10 @@ describe('a stream', () => {
     });
 
     it('is not used any more while it waits for its last octets to leave', async () => {
-      const { edge, server, flow, peer } = await connected({ lingerMs: 500 });
-      peer.socket.pause();
+      const edge = await anEdge({ lingerMs: 500 });
+      const server = await aServer('127.0.0.1', { allowHalfOpen: true });
+      const flow = await edge.flowTo(aTarget('tcp', server.port));
+      const peer = await server.connection();
       peer.write('OPTIONS sip:x SIP/2.0\r\nContent-Length: -1\r\n\r\n');
       await edge.hears(1);
       const next = await edge.flowTo(aTarget('tcp', server.port));

@@ -190,7 +190,7 @@ describe('TCP', () => {
     const server = await RawServer.tcp();
     const port = await freePort();
     const edge = await Edge.start([aLocalSocket('tcp', { port })]);
-    await edge.flowTo(aTarget('tcp', server.port));
+    const flow = await edge.flowTo(aTarget('tcp', server.port));
     let isAnswered = false;
     const pending = { target: aTarget('tcp', hole.port), localSocket: undefined, tls: undefined };
     edge.transport.open(pending, () => {
@@ -199,6 +199,7 @@ describe('TCP', () => {
     const client = await rawConnect(port);
     client.write(aMessage('x'));
     await edge.hears(1);
+    edge.close(flow, fault('timeout.response', 'peer'));
     await edge.stop();
     await client.closes();
     await server.close();

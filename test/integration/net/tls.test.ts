@@ -224,7 +224,7 @@ describe('TLS', () => {
   });
 
   it('tells a server that is not TLS, one that hangs up and one that stalls apart', async () => {
-    const edge = await anEdge(undefined, { tlsHandshakeMs: 300 });
+    const edge = await anEdge(undefined, { connectMs: 60_000, tlsHandshakeMs: 300 });
     const server = await RawServer.tcp();
     cleanUps.push(() => server.close());
     const target = aTarget('tls', server.port);

@@ -76,6 +76,16 @@ describe('UDP', () => {
     expect(heard?.flow.local.address).toBe('127.0.0.1');
   });
 
+  it('has both families on one port', async () => {
+    const first = await anEdge([aLocalSocket('udp', { address: '::', family: 6 })]);
+    const port = first.transport.boundAddress('udp6')?.port ?? 0;
+    const second = await anEdge([aLocalSocket('udp', { address: '0.0.0.0', port })]);
+    const peer = await aPeer();
+    peer.socket.send('x', port, '127.0.0.1');
+    await second.hears(1);
+    expect(first.heard).toEqual([]);
+  });
+
   it('says what is advertised instead', async () => {
     const edge = await anEdge([aLocalSocket('udp', { advertise: '203.0.113.10:5070' })]);
     const flow = await edge.flowTo(aTarget('udp', 9));
