@@ -1,6 +1,6 @@
 /** The API by injection: every path of the contract, and every way to ask wrongly. */
 import { describe, expect, it } from 'vitest';
-import { PROBLEMS, type ProblemCode } from '../../../src/http/problem.ts';
+import type { ProblemCode } from '../../../src/http/problem.ts';
 import { contract, peerServer, registration } from '../../../src/http/schemas.ts';
 import {
   aPeerServer,
@@ -9,40 +9,8 @@ import {
   FakeHealthBook,
   FakeRegistrationBook,
 } from '../../support/fake-books.ts';
-import { aServer, type Rig } from '../../support/observers.ts';
-
-async function get(rig: Rig, url: string, headers: Record<string, string> = {}) {
-  const reply = await rig.app.inject({
-    method: 'GET',
-    url,
-    headers: { host: '127.0.0.1', ...headers },
-  });
-  return { status: reply.statusCode, headers: reply.headers, body: reply.json() };
-}
-
-async function post(rig: Rig, url: string, payload: object, headers: Record<string, string> = {}) {
-  const reply = await rig.app.inject({
-    method: 'POST',
-    url,
-    payload,
-    headers: { host: '127.0.0.1', ...headers },
-  });
-  return { status: reply.statusCode, headers: reply.headers, body: reply.json() };
-}
-
-function expectProblem(
-  answer: { status: number; headers: Record<string, unknown>; body: Record<string, unknown> },
-  code: ProblemCode,
-) {
-  expect(answer.status).toBe(PROBLEMS[code].status);
-  expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
-  expect(answer.body).toMatchObject({
-    type: `urn:trunkd:problem:${code}`,
-    title: PROBLEMS[code].title,
-    status: PROBLEMS[code].status,
-  });
-  expect(String(answer.body['detail'])).not.toBe('');
-}
+import { expectProblem, get, post } from '../../support/http-asking.ts';
+import { aServer } from '../../support/observers.ts';
 
 describe('registrations', () => {
   it('shows the fields of the contract, in their shape', async () => {
@@ -292,72 +260,6 @@ describe('commands', () => {
     expect(reply.statusCode).toBe(415);
     expect(reply.json().type).toBe('urn:trunkd:problem:unsupportedMediaType');
     expect(rig.commands.calls).toEqual([]);
-  });
-});
-
-describe('who may ask', () => {
-  const headers = { authorization: 'Bearer open-sesame' };
-
-  it('everything but livez and readyz needs the token', async () => {
-    const rig = await aServer({ token: 'open-sesame' });
-    for (const url of ['/v1/registrations', '/metrics', '/openapi.json', '/v1/nothing']) {
-      const answer = await get(rig, url);
-      expectProblem(answer, 'unauthorized');
-      expect(answer.headers['www-authenticate']).toContain('Bearer');
-    }
-    expectProblem(await post(rig, '/v1/commands', { command: 'reload' }), 'unauthorized');
-    expect((await get(rig, '/livez')).status).toBe(200);
-    expect((await get(rig, '/readyz?verbose')).status).toBe(200);
-    expect((await get(rig, '/v1/registrations', headers)).status).toBe(200);
-    expectProblem(
-      await get(rig, '/v1/registrations', { authorization: 'Bearer wrong' }),
-      'unauthorized',
-    );
-    expectProblem(
-      await get(rig, '/v1/registrations', { authorization: 'Basic open-sesame' }),
-      'unauthorized',
-    );
-  });
-
-  it.each([
-    ['127.0.0.1:9077', 200],
-    ['[::1]:9077', 200],
-    ['localhost', 200],
-    ['LOCALHOST:9077', 200],
-    ['trunk.example:9077', 200],
-    ['evil.example', 421],
-    ['127.0.0.1.evil.example', 421],
-    ['localhost.evil.example:9077', 421],
-  ])('Host %s -> %i', async (host, status) => {
-    expect((await get(await aServer(), '/v1/registrations', { host })).status).toBe(status);
-  });
-
-  it('a name of the site is fine for who has the token: a page cannot have it', async () => {
-    const rig = await aServer({ token: 'open-sesame' });
-    const answer = await get(rig, '/v1/registrations', { host: 'noc.example', ...headers });
-    expect(answer.status).toBe(200);
-  });
-
-  it.each([
-    [{ origin: 'https://evil.example' }, 403],
-    [{ origin: 'null' }, 403],
-    [{ 'sec-fetch-site': 'cross-site' }, 403],
-    [{ origin: 'http://127.0.0.1' }, 200],
-    [{ 'sec-fetch-site': 'same-origin' }, 200],
-  ])('%o -> %i', async (extra, status) => {
-    const answer = await get(await aServer(), '/v1/registrations', extra as Record<string, string>);
-    expect(answer.status).toBe(status);
-  });
-
-  it('past the rate it is 429 with Retry-After', async () => {
-    const rig = await aServer();
-    const answers = [];
-    for (let n = 0; n < 1_001; n += 1) answers.push(await get(rig, '/v1/registrations?limit=1'));
-    const [last] = answers.slice(-1);
-    if (last === undefined) throw new Error('no answer');
-    expect(answers.slice(0, -1).every(({ status }) => status === 200)).toBe(true);
-    expectProblem(last, 'tooManyRequests');
-    expect(last.headers['retry-after']).toBe('1');
   });
 });
 
