@@ -12,7 +12,8 @@ const STYLE = { good: 'green', bad: 'red', meh: 'yellow' } as const;
 const MAX_CELL = 80;
 
 export function cell(text: string, tone: Tone = 'plain'): Cell {
-  return { text: harmless(text), tone };
+  const clean = harmless(text);
+  return { text: clean.length > MAX_CELL ? `${clean.slice(0, MAX_CELL - 3)}...` : clean, tone };
 }
 
 /** Lines with columns as wide as their widest cell, two spaces between, headings in capitals. */
@@ -41,8 +42,7 @@ function printRow(row: readonly Cell[], widths: readonly number[], isColoured: b
 
 /** Control characters could move the cursor or recolour the terminal; a reason phrase may hold any. */
 function harmless(text: string): string {
-  const clean = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
-  return clean.length > MAX_CELL ? `${clean.slice(0, MAX_CELL - 3)}...` : clean;
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }
 
 /** `name: value` lines with the values in one column; lines without a value are left out. */

@@ -13,8 +13,8 @@ export interface AuthSettings {
 }
 
 /**
- * Credentials ready for the core, in wire text. A secret that cannot be read is a complaint of the
- * warning kind, and stands empty: the loader decides what it means.
+ * Credentials as readable text; the core makes wire text of them. A secret that cannot be read is
+ * a complaint of the warning kind, and stands empty: the loader decides what it means.
  */
 export function toCredentials(
   auth: AuthSettings,
@@ -45,20 +45,10 @@ export function toCredentials(
     return undefined;
   }
   const username = auth.username ?? defaultUsername;
-  const realm = auth.realm === undefined ? undefined : wireText(auth.realm);
+  const { realm } = auth;
   return key === 'password'
-    ? {
-        username: wireText(username),
-        password: new Secret(wireText(secret)),
-        ha1: undefined,
-        realm,
-      }
-    : {
-        username: wireText(username),
-        password: undefined,
-        ha1: new Secret(secret.toLowerCase()),
-        realm,
-      };
+    ? { username, password: new Secret(secret), ha1: undefined, realm }
+    : { username, password: undefined, ha1: new Secret(secret.toLowerCase()), realm };
 }
 
 /** The secret's text; '' with a warning where it cannot be read, undefined where it is wrong. */
@@ -73,12 +63,4 @@ export function readSecret(
   const isWarning = reading.kind === 'unreadable';
   complaints.push({ path, text: reading.reason, isWarning });
   return isWarning ? '' : undefined;
-}
-
-/** The text as its UTF-8 octets, one character each: what the core reads, hashes and sends. */
-export function wireText(text: string): string {
-  for (let index = 0; index < text.length; index += 1) {
-    if (text.charCodeAt(index) > 0x7f) return Buffer.from(text, 'utf8').toString('latin1');
-  }
-  return text;
 }

@@ -37,6 +37,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     wallClock,
     isJournal: isJournal(STDOUT, options.env['JOURNAL_STREAM']),
   });
+  sink.onCaughtUp = (lines) => log.write('warn', 'log.dropped', { lines });
   const failed = Promise.withResolvers<number>();
   const fail = (error: unknown): void => {
     logBug(log, 'top', error);
@@ -86,13 +87,13 @@ class Run {
     const { configPath, env } = this.#options;
     const { log } = this.#output;
     const loaded = await loadConfig(configPath, { mode: 'run', env });
-    logWarnings(loaded, log);
     if (!loaded.ok) {
       for (const one of loaded.problems) {
         log.write('error', 'config.problem', { problem: formatProblem(one) });
       }
       return EXIT.config.code;
     }
+    logWarnings(loaded, log);
     return await this.#serve(loaded.spec);
   }
 

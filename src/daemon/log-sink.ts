@@ -33,7 +33,10 @@ export class OutputSink implements LogSink {
   #isScheduled = false;
   #isBroken = false;
   #linesDropped = 0;
+  #untold = 0;
   #idle: (() => void)[] = [];
+  /** Told, once the reader has caught up, how many lines were left out. */
+  onCaughtUp: ((linesDropped: number) => void) | undefined;
 
   constructor(fd: number, options: { readonly write?: Write; readonly maxBacklog?: number } = {}) {
     this.#fd = fd;
@@ -49,6 +52,7 @@ export class OutputSink implements LogSink {
   write(line: string): void {
     if (this.#isBroken || this.#backlogLength + line.length > this.#maxBacklog) {
       this.#linesDropped += 1;
+      this.#untold += 1;
       return;
     }
     this.#backlog.push(line);
@@ -84,7 +88,7 @@ export class OutputSink implements LogSink {
   #next(): void {
     if (this.#inFlight !== undefined) return;
     if (this.#isIdle) {
-      for (const tell of this.#idle.splice(0)) tell();
+      this.#caughtUp();
       return;
     }
     let count = 0;
@@ -120,6 +124,13 @@ export class OutputSink implements LogSink {
     }
     this.#inFlight = undefined;
     this.#next();
+  }
+
+  #caughtUp(): void {
+    const untold = this.#untold;
+    this.#untold = 0;
+    if (untold > 0) this.onCaughtUp?.(untold);
+    for (const tell of this.#idle.splice(0)) tell();
   }
 
   /** Nobody reads any more (EPIPE): the daemon goes on without a log rather than not at all. */

@@ -5,11 +5,10 @@
  *   start: sockets -> HTTP -> registrations and peer servers -> `ready`
  */
 import { hostname } from 'node:os';
-import type { FastifyInstance } from 'fastify';
 import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { EventHub } from '../core/base/event-hub.ts';
 import type { CommandPort, CommandReply, ReloadReport } from '../http/ports.ts';
-import { buildHttpServer } from '../http/server.ts';
+import { buildHttpServer, type HttpServer } from '../http/server.ts';
 import { monotonicClock } from '../net/clock.ts';
 import type { CoreEvent } from '../observe/events.ts';
 import type { DaemonLog } from '../observe/log.ts';
@@ -46,7 +45,7 @@ export class Service implements CommandPort {
   readonly #metrics: Metrics;
   readonly #reloader: Reloader;
   readonly #reloads: ReloadQueue<ReloadReport>;
-  #http: FastifyInstance | undefined;
+  #http: HttpServer | undefined;
   #notifier: Notifier | undefined;
   #endBeats: () => void = () => {};
 

@@ -42,8 +42,11 @@ const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
+/** Whoever builds it calls `listen` and `close`. */
+export type HttpServer = FastifyInstance;
+
 /** The server with all its routes, not listening yet. */
-export async function buildHttpServer(options: HttpOptions): Promise<FastifyInstance> {
+export async function buildHttpServer(options: HttpOptions): Promise<HttpServer> {
   const app = fastify({
     logger: false,
     bodyLimit: HTTP_LIMITS.bodyOctets,

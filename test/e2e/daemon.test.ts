@@ -1,0 +1,213 @@
+/** The daemon as a process: start, signals, reload, stop. The registrar's own books are the judge. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../support/processes.ts';
+import { SourceDaemon } from '../support/source-daemon.ts';
+import { UdpRegistrar } from '../support/udp-registrar.ts';
+
+const PASSWORD = 'a-long-enough-password';
+
+let registrar: UdpRegistrar;
+let files: SourceDaemon;
+beforeEach(async () => {
+  registrar = await UdpRegistrar.open(PASSWORD);
+  files = new SourceDaemon();
+});
+afterEach(async () => {
+  files.cleanUp();
+  await registrar.close();
+});
+
+function registrationOf(username: string): object {
+  return {
+    id: username,
+    username,
+    domain: 'test.example',
+    registrar: `sip:127.0.0.1:${registrar.port}`,
+    contact: 'self',
+    auth: { password: PASSWORD },
+  };
+}
+
+function config(users: readonly string[], more: object = {}): object {
+  return {
+    http: { bind: '127.0.0.1:0' },
+    pacing: { perTarget: 0 },
+    peeringContracts: [
+      {
+        name: 'acme',
+        labels: { customer: 'big' },
+        peerServers: [{ name: 'madrid', sipProxy: `127.0.0.1:${registrar.port}` }],
+        registrations: users.map(registrationOf),
+      },
+    ],
+    ...more,
+  };
+}
+
+const users = (count: number): string[] => Array.from({ length: count }, (_, n) => `user${n}`);
+
+async function allRegistered(count: number): Promise<void> {
+  await eventually(() => new Set(registrar.accepted.map(({ user }) => user)).size === count);
+}
+
+describe('start and stop', () => {
+  it('is ready, registers, and ends with 0 after SIGTERM; the binding stays', async () => {
+    files.write(config(['alice']));
+    const daemon = await files.run();
+    await eventually(() => daemon.lines('registration.changed').length > 0);
+    expect(daemon.lines('registration.changed')).toMatchObject([
+      { registration: 'alice', state: 'registered', bound: true, contract: 'acme' },
+    ]);
+    await eventually(() => daemon.lines('peerServer.changed').length > 0);
+    expect(daemon.lines('peerServer.changed')[0]).toMatchObject({
+      peerServer: 'acme/madrid',
+      state: 'up',
+      enabled: true,
+    });
+    expect(await (await fetch(`${daemon.url}/readyz`)).json()).toEqual({ status: 'ready' });
+    expect(await daemon.running.stop('SIGTERM')).toBe('0');
+    expect(daemon.lines('stopped')).toHaveLength(1);
+    expect(registrar.accepted.map(({ expires }) => expires)).not.toContain(0);
+  });
+
+  it('SIGINT stops as well, and a client that holds its connection does not hold us', async () => {
+    files.write(config([]));
+    const daemon = await files.run();
+    const reply = await fetch(`${daemon.url}/v1/registrations`);
+    expect(await reply.json()).toEqual({ items: [], next: null });
+    expect(await daemon.running.stop('SIGINT')).toBe('0');
+  });
+
+  it('unregisterOnStop removes every binding', async () => {
+    files.write(config(users(20), { unregisterOnStop: true }));
+    const daemon = await files.run();
+    await allRegistered(20);
+    expect(await daemon.running.stop('SIGTERM')).toBe('0');
+    expect(registrar.accepted.filter(({ expires }) => expires === 0)).toHaveLength(20);
+  });
+
+  it('a second signal ends it at once', async () => {
+    files.write(config(users(3), { unregisterOnStop: true }));
+    const daemon = await files.run();
+    await allRegistered(3);
+    await registrar.close();
+    registrar = await UdpRegistrar.open(PASSWORD);
+    daemon.running.signal('SIGTERM');
+    await eventually(() => daemon.lines('stopping').length > 0);
+    expect(await daemon.running.stop('SIGTERM', 5_000)).toBe('0');
+    expect(daemon.lines('stopped')).toEqual([]);
+  });
+
+  it('a port that is taken is told, with 71', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const address = taken.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    files.write(config([], { http: { bind: `127.0.0.1:${port}` } }));
+    const { status, out } = await files.command(['run']);
+    taken.close();
+    expect(status).toBe('71');
+    expect(out).toContain('"event":"start.failed"');
+    expect(out).toContain('EADDRINUSE');
+  });
+
+  it('a broken configuration is told whole, with 78', async () => {
+    files.write(config(['alice'], { pacing: { perTarget: -1 }, colour: 'red' }));
+    const { status, out } = await files.command(['run']);
+    expect(status).toBe('78');
+    const problems = out.split('\n').map((line) => JSON.parse(line).problem);
+    expect(problems.filter((text) => /trunkd\.yaml:\d+:\d+: /.test(text))).toHaveLength(2);
+  });
+});
+
+describe('reload', () => {
+  it('what is the same keeps Call-ID and CSeq; what went is unregistered; what came registers', async () => {
+    files.write(config(['stays', 'goes']));
+    const daemon = await files.run();
+    await allRegistered(2);
+    const before = registrar.of('stays');
+    files.write(config(['stays', 'comes'], { log: { level: 'debug' } }));
+    expect(await daemon.reload()).toMatchObject({
+      event: 'config.reloaded',
+      added: 1,
+      removed: 1,
+      changed: 0,
+      unchanged: 1,
+    });
+    await eventually(() => registrar.of('comes').length === 1);
+    await eventually(() => registrar.of('goes').at(-1)?.expires === 0);
+    await eventually(() => daemon.lines('registration.removed').length === 1);
+    const url = `${daemon.url}/v1/registrations/stays/commands`;
+    const headers = { 'content-type': 'application/json' };
+    await fetch(url, { method: 'POST', headers, body: '{"command":"register"}' });
+    await eventually(() => registrar.of('stays').length > before.length);
+    const [first] = before;
+    const last = registrar.of('stays').at(-1);
+    expect(last?.callId).toBe(first?.callId);
+    // One more request, with the nonce of before: nothing was forgotten, nothing was sent in between.
+    expect(last?.cseq).toBe((first?.cseq ?? 0) + 1);
+  });
+
+  it('a broken file changes nothing and lists every problem', async () => {
+    files.write(config(['alice']));
+    const daemon = await files.run();
+    await allRegistered(1);
+    const count = registrar.accepted.length;
+    const earlier = daemon.lines('config.problem').length;
+    files.write(config(['alice', 'alice'], { colour: 'red', http: { bind: 'nowhere' } }));
+    expect(await daemon.reload()).toMatchObject({
+      event: 'config.reloadRefused',
+      reason: 'invalid',
+    });
+    const problems = daemon.lines('config.problem').slice(earlier);
+    expect(problems.length).toBeGreaterThanOrEqual(3);
+    for (const { problem } of problems) expect(problem).toMatch(/trunkd\.yaml:\d+:\d+: /);
+    const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
+    expect(metrics).toContain('\ntrunkd_config_last_reload_success 0\n');
+    expect(registrar.accepted).toHaveLength(count);
+    files.write(config(['alice']));
+    expect(await daemon.reload()).toMatchObject({ event: 'config.reloaded', unchanged: 1 });
+  });
+
+  it('one that drops much is refused, until an operator forces it', async () => {
+    files.write(config(users(30)));
+    const daemon = await files.run();
+    await allRegistered(30);
+    files.write(config(users(5)));
+    expect(await daemon.reload()).toMatchObject({ reason: 'guard' });
+    expect(registrar.accepted.map(({ expires }) => expires)).not.toContain(0);
+    const refused = await files.command(['reload', '--url', daemon.url]);
+    expect(refused).toMatchObject({ status: '69', err: expect.stringContaining('drops 25 of 30') });
+    const forced = await files.command(['reload', '--force', '--url', daemon.url]);
+    expect(forced).toMatchObject({ status: '0', out: expect.stringContaining('25 removed') });
+    await eventually(() => registrar.accepted.filter(({ expires }) => expires === 0).length === 25);
+  });
+
+  it('names the keys that wait for a restart, each time', async () => {
+    files.write(config([]));
+    const daemon = await files.run();
+    files.write(config([], { metrics: { perRegistration: 5 } }));
+    await daemon.reload();
+    await daemon.reload();
+    expect(daemon.lines('config.restartNeeded').map(({ keys }) => keys)).toEqual([
+      ['metrics'],
+      ['metrics'],
+    ]);
+  });
+
+  it('a new id for the same address of record does not unregister it', async () => {
+    files.write(config(['alice']));
+    const daemon = await files.run();
+    await allRegistered(1);
+    const [contract] = (config(['alice']) as { peeringContracts: object[] }).peeringContracts;
+    const registrations = [{ ...registrationOf('alice'), id: 'renamed' }];
+    files.write(config([], { peeringContracts: [{ ...contract, registrations }] }));
+    expect(await daemon.reload()).toMatchObject({ event: 'config.reloaded', changed: 1 });
+    await eventually(() => registrar.accepted.length >= 2);
+    expect(registrar.accepted.map(({ expires }) => expires)).not.toContain(0);
+    const rows: unknown = await (await fetch(`${daemon.url}/v1/registrations`)).json();
+    expect(rows).toMatchObject({ items: [{ id: 'renamed' }] });
+  });
+});
