@@ -57,10 +57,11 @@ function splitAtColon(text: string): HostAndPortText {
 
 /** An IP address with a port; port 0 (ephemeral) is allowed. For sockets of our own. */
 export function parseBind(text: string): (HostPort & { readonly port: number }) | string {
-  const isAnyPort = text.endsWith(':0');
+  const isAnyPort = text.endsWith(':0') && !text.endsWith('::0');
   const parsed = parseHostPort(isAnyPort ? text.slice(0, -2) : text);
   if (typeof parsed === 'string') return parsed;
-  const port = isAnyPort && parsed.port === undefined ? 0 : parsed.port;
+  if (isAnyPort && parsed.port !== undefined) return 'there are two ports';
+  const port = isAnyPort ? 0 : parsed.port;
   if (port === undefined) return 'the port is missing: write ADDRESS:PORT, port 0 for any';
   if (parsed.kind === 'ipv6' && !text.startsWith('[')) {
     return 'an IPv6 address with a port needs brackets: [::1]:5060';
@@ -98,7 +99,7 @@ export function printHostPort(hostPort: HostPort): string {
 /** True for a host that may stand as `domain`: a name, an IPv4 address or a bracketed IPv6 address. */
 export function isHost(text: string): boolean {
   if (text.startsWith('[')) return text.endsWith(']') && isIpv6(text.slice(1, -1));
-  return hostKind(text) !== undefined;
+  return !text.includes(':') && hostKind(text) !== undefined;
 }
 
 /** `192.0.2.0/24`, `2001:db8::/32`; without a length: the one address. */

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { whyUnreadable } from './secrets.ts';
+import { READ, whyUnreadable } from './secrets.ts';
 
 /** A file that is read line by line, in chunks, from a slice of work to the next. */
 export class LineReader {
@@ -18,7 +18,7 @@ export class LineReader {
   static open(path: string): LineReader | string {
     let descriptor: number;
     try {
-      descriptor = openSync(path, 'r');
+      descriptor = openSync(path, READ);
     } catch (error) {
       return whyUnreadable(error);
     }

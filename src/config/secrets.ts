@@ -3,7 +3,7 @@
  * credentials. A file is read once per load, however many registrations name it; file modes only
  * warn. Texts that come back leave this folder inside a Secret (or as PEM) and nowhere else.
  */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SecretSource } from './schema/leaf.ts';
 import type { Environment } from './tidy.ts';
@@ -80,7 +80,7 @@ export class SecretReader {
   #read(path: string): SecretReading {
     let descriptor: number;
     try {
-      descriptor = openSync(path, 'r');
+      descriptor = openSync(path, READ);
     } catch (error) {
       return { kind: 'unreadable', reason: `the file ${path} ${whyUnreadable(error)}` };
     }
@@ -104,6 +104,9 @@ export function whyUnreadable(error: unknown): string {
   if (code === 'ENOENT') return 'does not exist';
   return code === 'EACCES' ? 'may not be read by this user' : `cannot be read (${code})`;
 }
+
+/** To open a pipe without a writer must not hang. */
+export const READ: number = constants.O_RDONLY | constants.O_NONBLOCK;
 
 const MAX_SECRET = 1024;
 const MAX_FILE = 1024 * 1024;

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { type ParsedText, parseYaml } from './parse-yaml.ts';
-import { whyUnreadable } from './secrets.ts';
+import { READ, whyUnreadable } from './secrets.ts';
 
 /** What the thread answers: a parsed text, or why there is none. */
 export type WorkerAnswer =
@@ -15,7 +15,7 @@ const MAX_BYTES = 256 * 1024 * 1024;
 function readText(path: string): string | { readonly reason: string } {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    descriptor = openSync(path, READ);
   } catch (error) {
     return { reason: whyUnreadable(error) };
   }
