@@ -114,21 +114,16 @@ function checkPacing(spec: DaemonSpec, reporter: Reporter, places: ItemPlaces): 
   const { perTarget, max } = spec.pacing;
   if (perTarget === 0) return;
   const loads = new Map<string, Load>();
-  const rates = new Map<RegistrationProfile, number>();
-  for (const [index, { profile }] of spec.registrations.entries()) {
+  for (const [profile, { first, count }] of countByProfile(spec.registrations)) {
     if (profile.admin !== 'up') continue;
-    let rate = rates.get(profile);
-    if (rate === undefined) {
-      rate = REQUESTS_PER_REFRESH / shortestRefreshSec(profile.expiresSec);
-      rates.set(profile, rate);
-    }
+    const rate = (count * REQUESTS_PER_REFRESH) / shortestRefreshSec(profile.expiresSec);
     const { hop } = profile;
     const key = `${hop.protocol ?? 'auto'}:${hop.host}:${hop.port ?? ''}`;
     const load = loads.get(key);
-    if (load === undefined) loads.set(key, { rate, first: index, count: 1 });
+    if (load === undefined) loads.set(key, { rate, first, count });
     else {
       load.rate += rate;
-      load.count += 1;
+      load.count += count;
     }
   }
   for (const [hop, { rate, first, count }] of loads) {
@@ -137,6 +132,24 @@ function checkPacing(spec: DaemonSpec, reporter: Reporter, places: ItemPlaces): 
     const text = `${count} registrations at ${hop} need up to ${needed} requests a second, and pacing allows ${max}: some may lapse`;
     reporter.warn(places.registrations.at(first), ['pacing'], text);
   }
+}
+
+interface Share {
+  readonly first: number;
+  count: number;
+}
+
+/** How many registrations share each profile; neighbours mostly do. */
+function countByProfile(
+  registrations: readonly RegistrationSpec[],
+): ReadonlyMap<RegistrationProfile, Share> {
+  const shares = new Map<RegistrationProfile, Share>();
+  for (const [index, { profile }] of registrations.entries()) {
+    const share = shares.get(profile);
+    if (share === undefined) shares.set(profile, { first: index, count: 1 });
+    else share.count += 1;
+  }
+  return shares;
 }
 
 /** Registrars that give a nonce once ask for credentials at every refresh. */

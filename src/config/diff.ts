@@ -1,29 +1,32 @@
 /**
- * What a reload changes. Registrations are compared by id, cheaply: their shared profiles are
- * compared once per pair, and then only a few short texts of each. What is the same keeps its
+ * What a reload changes. Registrations are compared by id, cheaply: lists that keep their order
+ * need no index, and shared profiles are compared once per pair. What is the same keeps its
  * binding, Call-ID, CSeq, nonce and timer.
  */
 import { Secret } from '../core/base/secret.ts';
 import type { ContractSpec, PeerServerSpec } from '../core/health/spec.ts';
 import type { RegistrationProfile, RegistrationSpec } from '../core/registration/spec.ts';
+import type { Credentials } from '../core/sip/digest/ports.ts';
 import type { DaemonSpec } from './daemon-spec.ts';
 import type { LoadFacts } from './load.ts';
 import { addressOfRecord } from './unique.ts';
+
+export interface Changed<T> {
+  readonly before: T;
+  readonly after: T;
+}
 
 /** What came, went, and is another than before. */
 export interface Changes<T> {
   readonly added: readonly T[];
   readonly removed: readonly T[];
-  readonly changed: readonly { readonly before: T; readonly after: T }[];
+  readonly changed: readonly Changed<T>[];
 }
 
 export interface SpecDiff {
   readonly registrations: Changes<RegistrationSpec> & {
     /** The same address of record under another id: neither added nor removed, not to be unregistered. */
-    readonly renamed: readonly {
-      readonly before: RegistrationSpec;
-      readonly after: RegistrationSpec;
-    }[];
+    readonly renamed: readonly Changed<RegistrationSpec>[];
   };
   /** Compared without their peer servers. */
   readonly contracts: Changes<ContractSpec>;
@@ -70,9 +73,10 @@ export function guardReload(
   if (empty !== undefined) {
     return `the file ${empty.path} holds no registration: the reload is refused, nothing has changed; force it if that is meant`;
   }
-  const kept = new Set(after.registrations.map(addressOfRecord));
-  let dropped = 0;
-  for (const one of before.registrations) if (!kept.has(addressOfRecord(one))) dropped += 1;
+  const { removed, changed } = diffRegistrations(before.registrations, after.registrations);
+  const isOther = (one: Changed<RegistrationSpec>) =>
+    addressOfRecord(one.before) !== addressOfRecord(one.after);
+  const dropped = removed.length + changed.filter(isOther).length;
   const total = before.registrations.length;
   const limit = Math.max(MIN_DROPPED, total * MAX_DROPPED_SHARE);
   if (dropped <= limit) return undefined;
@@ -95,19 +99,54 @@ function diffRegistrations(
   before: readonly RegistrationSpec[],
   after: readonly RegistrationSpec[],
 ): SpecDiff['registrations'] {
-  const gone = new Map(before.map((one) => [one.id, one]));
-  const fresh: RegistrationSpec[] = [];
-  const changed: { readonly before: RegistrationSpec; readonly after: RegistrationSpec }[] = [];
   const sameness = new RegistrationSameness();
-  for (const one of after) {
+  const changed: Changed<RegistrationSpec>[] = [];
+  const compare = (old: RegistrationSpec, one: RegistrationSpec) => {
+    if (!sameness.holds(old, one)) changed.push({ before: old, after: one });
+  };
+  const { start, end } = middleOf(before, after);
+  for (let index = 0; index < start; index += 1) comparePair(before[index], after[index], compare);
+  const gone = new Map(before.slice(start, before.length - end).map((one) => [one.id, one]));
+  const fresh: RegistrationSpec[] = [];
+  for (const one of after.slice(start, after.length - end)) {
     const old = gone.get(one.id);
     gone.delete(one.id);
     if (old === undefined) fresh.push(one);
-    else if (!sameness.holds(old, one)) changed.push({ before: old, after: one });
+    else compare(old, one);
   }
+  for (let index = end; index > 0; index -= 1)
+    comparePair(before.at(-index), after.at(-index), compare);
+  return { changed, ...findRenamed(gone, fresh) };
+}
+
+function comparePair<T>(
+  before: T | undefined,
+  after: T | undefined,
+  compare: (before: T, after: T) => void,
+): void {
+  if (before !== undefined && after !== undefined) compare(before, after);
+}
+
+/** Lists mostly keep their order: how many ids at the start, and how many at the end, are the same. */
+function middleOf(
+  before: readonly RegistrationSpec[],
+  after: readonly RegistrationSpec[],
+): { readonly start: number; readonly end: number } {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start]?.id === after[start]?.id) start += 1;
+  let end = 0;
+  while (end < shorter - start && before.at(-1 - end)?.id === after.at(-1 - end)?.id) end += 1;
+  return { start, end };
+}
+
+function findRenamed(
+  gone: Map<string, RegistrationSpec>,
+  fresh: readonly RegistrationSpec[],
+): Pick<SpecDiff['registrations'], 'added' | 'removed' | 'renamed'> {
   const goneByAor = new Map([...gone.values()].map((one) => [addressOfRecord(one), one]));
   const added: RegistrationSpec[] = [];
-  const renamed: { readonly before: RegistrationSpec; readonly after: RegistrationSpec }[] = [];
+  const renamed: Changed<RegistrationSpec>[] = [];
   for (const one of fresh) {
     const old = goneByAor.get(addressOfRecord(one));
     if (old === undefined) added.push(one);
@@ -116,7 +155,7 @@ function diffRegistrations(
       gone.delete(old.id);
     }
   }
-  return { added, removed: [...gone.values()], changed, renamed };
+  return { added, removed: [...gone.values()], renamed };
 }
 
 /** Remembers which profiles were found to be the same. */
@@ -127,7 +166,7 @@ class RegistrationSameness {
     return (
       a.username === b.username &&
       a.ddi === b.ddi &&
-      isSame(a.credentials, b.credentials) &&
+      hasSameCredentials(a.credentials, b.credentials) &&
       this.#hasSameProfile(a.profile, b.profile)
     );
   }
@@ -138,6 +177,16 @@ class RegistrationSameness {
     this.#twins.set(a, b);
     return true;
   }
+}
+
+/** Written out, since a reload asks it 100,000 times. */
+function hasSameCredentials(a: Credentials, b: Credentials): boolean {
+  return (
+    a.username === b.username &&
+    a.realm === b.realm &&
+    isSame(a.password, b.password) &&
+    isSame(a.ha1, b.ha1)
+  );
 }
 
 interface Named<T> {
@@ -160,7 +209,7 @@ function serversOf(spec: DaemonSpec): readonly Named<PeerServerSpec>[] {
 function diffNamed<T>(before: readonly Named<T>[], after: readonly Named<T>[]): Changes<T> {
   const gone = new Map(before.map((one) => [one.name, one]));
   const added: T[] = [];
-  const changed: { readonly before: T; readonly after: T }[] = [];
+  const changed: Changed<T>[] = [];
   for (const { name, compared, item } of after) {
     const old = gone.get(name);
     gone.delete(name);
