@@ -48,7 +48,9 @@ export class Screen {
   }
 
   #draw(status: Status): void {
-    const { columns = 80, rows = 24 } = this.#output;
+    // A terminal that does not tell its size says 0.
+    const columns = this.#output.columns || 80;
+    const rows = this.#output.rows || 24;
     this.#news.splice(0, this.#news.length - NEWS_LINES);
     const news = this.#news.map((line) => line.slice(0, columns));
     // What is taller than the terminal could not be drawn over.
