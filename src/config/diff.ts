@@ -11,13 +11,13 @@ import type { DaemonSpec } from './daemon-spec.ts';
 import type { LoadFacts } from './load.ts';
 import { addressOfRecord } from './unique.ts';
 
-export interface Changed<T> {
+interface Changed<T> {
   readonly before: T;
   readonly after: T;
 }
 
 /** What came, went, and is another than before. */
-export interface Changes<T> {
+interface Changes<T> {
   readonly added: readonly T[];
   readonly removed: readonly T[];
   readonly changed: readonly Changed<T>[];
@@ -38,8 +38,8 @@ export interface SpecDiff {
   readonly isEmpty: boolean;
 }
 
-export type HotKey = 'inbound' | 'log' | 'pacing' | 'unregisterOnStop';
-export type RestartKey = 'localSockets' | 'http' | 'state' | 'dns' | 'metrics';
+type HotKey = 'inbound' | 'log' | 'pacing' | 'unregisterOnStop';
+type RestartKey = 'localSockets' | 'http' | 'state' | 'dns' | 'metrics';
 
 /** All differences; both specs stay as they are. */
 export function diffSpecs(before: DaemonSpec, after: DaemonSpec): SpecDiff {

@@ -8,7 +8,7 @@ export type JsonLine =
   | { readonly kind: 'duplicate' };
 
 /** Longer lines are refused: no registration needs them. */
-export const MAX_LINE = 16_384;
+const MAX_LINE = 16_384;
 
 /** Parses one line; the message of JSON.parse is not used, since it quotes the line. */
 export function parseJsonLine(line: string): JsonLine {

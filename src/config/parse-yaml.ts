@@ -28,7 +28,7 @@ export interface ParsedText {
   readonly problems: readonly TextProblem[];
 }
 
-export interface TextProblem {
+interface TextProblem {
   readonly line: number;
   readonly column: number;
   readonly path: readonly (string | number)[];

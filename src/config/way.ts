@@ -18,7 +18,7 @@ export interface SocketKind {
 }
 
 /** What an item says about its way, defaults laid under it. */
-export interface WaySettings {
+interface WaySettings {
   readonly transport?: TransportProtocol | 'auto' | undefined;
   readonly localSocket?: string | undefined;
   readonly outboundProxy?: string | undefined;

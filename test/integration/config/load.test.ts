@@ -101,7 +101,7 @@ describe('files in a worker thread', () => {
 
   test('what is no file is refused and does not hang', async () => {
     const pipe = join(directory, 'pipe.yaml');
-    execFileSync('mkfifo', [pipe]);
+    execFileSync('/usr/bin/mkfifo', [pipe]);
     expect(await problemsIn('/dev/zero')).toEqual([
       '/dev/zero:1:1: the file is not a regular file',
     ]);
