@@ -15,7 +15,7 @@ import type { TimerQueue } from '../base/timer-queue.ts';
 import type { Hasher } from '../sip/digest/ports.ts';
 import { DigestSession } from '../sip/digest/session.ts';
 import type { Locator } from '../sip/locate/ports.ts';
-import { type Target, targetKey } from '../sip/locate/target.ts';
+import type { Target } from '../sip/locate/target.ts';
 import type {
   ExchangeOutcome,
   ExchangeRequest,
@@ -24,12 +24,13 @@ import type {
   UserAgentPort,
 } from '../sip/user-agent/ports.ts';
 import { attemptTimeoutMs } from './backoff.ts';
+import { Directory } from './directory.ts';
 import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
 import { evidenceOf, type GateUser, NOTHING, SILENT } from './gate-user.ts';
-import { type GuardUser, LockoutGuard } from './lockout-guard.ts';
+import type { GuardUser } from './lockout-guard.ts';
 import { isBound } from './machine-state.ts';
 import { marginMs } from './refresh.ts';
-import { hopKey, joinRegistrar, type Registrar } from './registrar.ts';
+import type { Registrar } from './registrar.ts';
 import {
   CALL_ID_DIGITS,
   contactPoint,
@@ -38,7 +39,7 @@ import {
   registerTemplate,
 } from './request.ts';
 import type { RegistrationSpec } from './spec.ts';
-import { TargetGate } from './target-gate.ts';
+import type { TargetGate } from './target-gate.ts';
 import { TextPool } from './text-pool.ts';
 
 export interface AttemptPorts {
@@ -79,8 +80,7 @@ export class Attempts implements GateUser, GuardUser {
   readonly #locator: Locator;
   readonly #userAgent: UserAgentPort;
   readonly #user: AttemptUser;
-  readonly #gates = new Map<string, TargetGate>();
-  readonly #registrars = new Map<string, Registrar>();
+  readonly #directory: Directory;
   readonly #contactPoints = new TextPool();
 
   constructor(ports: AttemptPorts, pacing: PacingSpec, user: AttemptUser) {
@@ -93,33 +93,22 @@ export class Attempts implements GateUser, GuardUser {
     this.#locator = ports.locator;
     this.#userAgent = ports.userAgent;
     this.#user = user;
+    this.#directory = new Directory(this);
   }
 
   newCallId(): string {
     return this.random.hex(CALL_ID_DIGITS);
   }
 
-  /** The record that registrations with the same hop share; it counts one more of them. */
+  /** It gets the registrar of its spec; it must have none, or have been forgotten. */
   registrarFor(spec: RegistrationSpec): Registrar {
-    const { hop } = spec.profile;
-    const key = hopKey(hop);
-    let registrar = this.#registrars.get(key);
-    if (registrar === undefined) {
-      const guard = new LockoutGuard(hop.host, this);
-      registrar = { key, hop, guard, population: 0, slots: undefined };
-      this.#registrars.set(key, registrar);
-    }
-    joinRegistrar(registrar);
-    return registrar;
+    return this.#directory.registrarFor(spec.profile.hop);
   }
 
   /** The registration leaves its registrar and its target; it is at no place any more. */
   forget(entry: Entry): void {
-    const { registrar } = entry;
-    registrar.guard.leave(entry);
-    registrar.population -= 1;
-    if (registrar.population === 0) this.#registrars.delete(registrar.key);
-    this.#adopt(entry, undefined);
+    entry.registrar.guard.leave(entry);
+    this.#directory.forget(entry);
   }
 
   /** Asks for one try (or, while unregistering, for the removal). */
@@ -146,7 +135,7 @@ export class Attempts implements GateUser, GuardUser {
 
   /** Lets every line move that can; for the sweeper. */
   nudge(): void {
-    for (const gate of this.#gates.values()) gate.nudge();
+    this.#directory.nudge();
   }
 
   /** GuardUser: nothing on the registrar's side holds it. */
@@ -213,46 +202,9 @@ export class Attempts implements GateUser, GuardUser {
       this.#user.ended(entry, outcome, 0);
       return;
     }
-    const gate = this.#gateFor(entry, result.value);
-    this.#adopt(entry, gate);
+    const gate = this.#directory.gateFor(entry, result.value);
     place(entry, 'line', this.clock.now());
     gate.join(entry);
-  }
-
-  /** After a failure the next target is tried; one that is known as dead only if all are. */
-  #gateFor(entry: Entry, targets: readonly Target[]): TargetGate {
-    const begin = entry.state.failures % targets.length;
-    let chosen: TargetGate | undefined;
-    for (let turn = 0; turn < targets.length; turn += 1) {
-      const gate = this.#gateOf(targets[(begin + turn) % targets.length] as Target);
-      chosen ??= gate;
-      if (!gate.isClosed) {
-        chosen = gate;
-        break;
-      }
-    }
-    const gate = chosen as TargetGate;
-    if (entry.spec.profile.sourceCheck === 'set') gate.addresses = targets.map((t) => t.address);
-    return gate;
-  }
-
-  #gateOf(target: Target): TargetGate {
-    const key = targetKey(target);
-    const known = this.#gates.get(key);
-    if (known !== undefined) return known;
-    const gate = new TargetGate(key, target, this);
-    this.#gates.set(key, gate);
-    return gate;
-  }
-
-  #adopt(entry: Entry, gate: TargetGate | undefined): void {
-    const former = entry.gate;
-    if (former === gate) return;
-    entry.gate = gate;
-    if (gate !== undefined) gate.users += 1;
-    if (former === undefined) return;
-    former.users -= 1;
-    if (former.isUnused) this.#gates.delete(former.key);
   }
 
   #timeoutMs({ state }: Entry, isCanary: boolean, now: Instant): number {

@@ -5,14 +5,14 @@
 import { between, type Random } from '../base/random.ts';
 
 /** While a binding lives: 2 s doubling, full jitter. */
-export const LIVING_BASE_MS = 2_000;
+const LIVING_BASE_MS = 2_000;
 const LIVING_LONGEST_MS = 300_000;
 /** Keeps registrations that fail at once from trying without end just before they run out. */
-export const LIVING_SHORTEST_MS = 500;
+const LIVING_SHORTEST_MS = 500;
 
 /** Without a binding: 30 s doubling to 30 min, times U(0.5, 1). */
-export const UNBOUND_BASE_MS = 30_000;
-export const UNBOUND_LONGEST_MS = 1_800_000;
+const UNBOUND_BASE_MS = 30_000;
+const UNBOUND_LONGEST_MS = 1_800_000;
 
 /** Refused by the registrar; what is wrong in the configuration begins at the second rung. */
 export const REJECTED_LADDER_MS: readonly [number, number, number] = [60_000, 300_000, 1_800_000];

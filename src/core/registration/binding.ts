@@ -9,7 +9,7 @@ import type { SipMessage } from '../sip/message/message.ts';
 import { parseUri, type SipUri, sameBinding } from '../sip/message/uri.ts';
 
 /** Longer grants are used as if they were a week. */
-export const LONGEST_GRANT_SEC = 604_800;
+const LONGEST_GRANT_SEC = 604_800;
 /** What is listed under a foreign address and ends within seconds is somebody else's old binding. */
 const BELIEVABLE_SEC = 15;
 

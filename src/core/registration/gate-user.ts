@@ -56,6 +56,6 @@ export function evidenceOf(outcome: ExchangeOutcome): Evidence {
   return isSilent ? SILENT : NOTHING;
 }
 
-export const HEARD: Evidence = { kind: 'heard' };
+const HEARD: Evidence = { kind: 'heard' };
 export const SILENT: Evidence = { kind: 'silent' };
 export const NOTHING: Evidence = { kind: 'nothing' };

@@ -19,15 +19,14 @@ import type { RegistrationBook, RegistrationSnapshot } from './snapshot.ts';
 import { snapshotOf } from './snapshot-of.ts';
 import type { Admin, RegistrationSpec } from './spec.ts';
 import { compareSpecs } from './spec-change.ts';
-import { isStuck } from './sweeper.ts';
+import { Sweeper } from './sweeper.ts';
 
-const SWEEP_EVERY_MS = 10_000;
 /** A removal waits for its turn no longer than this. */
 const REMOVAL_LIMIT_MS = 3_600_000;
 /** A new binding waits for the removal of the old one no longer than this. */
 const RENEWAL_LIMIT_MS = 8_000;
 /** `stop` with unregistering takes no longer. */
-export const STOP_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 60_000;
 
 export interface KeeperPorts extends AttemptPorts {
   readonly publish: Publish<RegistrationEvent>;
@@ -38,9 +37,8 @@ export class RegistrationKeeper implements RegistrationBook {
   readonly #entries = new Map<string, Entry>();
   readonly #ports: KeeperPorts;
   readonly #machinist: Machinist;
-  readonly #sweepTimer: Timer;
+  readonly #sweeper: Sweeper;
   readonly #stopTimer: Timer;
-  #stuck = 0;
   #stopped: (() => void) | undefined;
   #isStopping = false;
   #unregistering = 0;
@@ -48,10 +46,12 @@ export class RegistrationKeeper implements RegistrationBook {
   constructor(ports: KeeperPorts) {
     this.#ports = ports;
     this.#machinist = new Machinist(ports, ports.pacing, (entry) => this.#finished(entry));
-    this.#sweepTimer = new Timer((now) => {
-      this.sweep();
-      ports.timers.arm(this.#sweepTimer, after(now, SWEEP_EVERY_MS));
-    });
+    this.#sweeper = new Sweeper(
+      this.#entries,
+      ports.timers,
+      () => this.#machinist.attempts.nudge(),
+      (entry) => this.#repair(entry),
+    );
     this.#stopTimer = new Timer(() => this.#halt());
   }
 
@@ -70,9 +70,7 @@ export class RegistrationKeeper implements RegistrationBook {
     const entry = new Entry(spec, registrar, attempts.newCallId(), now, fired);
     this.#entries.set(spec.id, entry);
     tally.added(spec.profile.contract, entry.state.name);
-    if (!this.#sweepTimer.isArmed) {
-      this.#ports.timers.arm(this.#sweepTimer, after(now, SWEEP_EVERY_MS));
-    }
+    this.#sweeper.start(now);
     if (this.#adminOf(entry) === 'up') this.#machinist.feed(entry, { kind: 'start' });
     else this.#unregister(entry, 0, SWITCHED_OFF);
   }
@@ -147,7 +145,7 @@ export class RegistrationKeeper implements RegistrationBook {
     this.#isStopping = true;
     this.#stopped = done;
     const { timers } = this.#ports;
-    timers.disarm(this.#sweepTimer);
+    this.#sweeper.stop();
     if (!unregister) {
       this.#halt();
       return;
@@ -164,20 +162,9 @@ export class RegistrationKeeper implements RegistrationBook {
     this.#countDown();
   }
 
-  /** Looks for registrations without a next step, every 10 s by itself; repairs and reports them. */
+  /** Looks for registrations without a next step; done by itself every 10 s. */
   sweep(): void {
-    const now = this.#machinist.now();
-    this.#machinist.attempts.nudge();
-    for (const entry of this.#entries.values()) {
-      if (!isStuck(entry, now)) continue;
-      this.#stuck += 1;
-      this.#machinist.noticed(entry, STUCK, true);
-      const isLeaving = entry.state.name === 'unregistering';
-      this.#machinist.feed(
-        entry,
-        isLeaving ? { kind: 'expired' } : { kind: 'urge', isFresh: false },
-      );
-    }
+    this.#sweeper.sweep(this.#machinist.now());
   }
 
   ids(): Iterable<string> {
@@ -194,7 +181,13 @@ export class RegistrationKeeper implements RegistrationBook {
   }
 
   get stuck(): number {
-    return this.#stuck;
+    return this.#sweeper.stuck;
+  }
+
+  #repair(entry: Entry): void {
+    this.#machinist.noticed(entry, STUCK, true);
+    const isLeaving = entry.state.name === 'unregistering';
+    this.#machinist.feed(entry, isLeaving ? { kind: 'expired' } : { kind: 'urge', isFresh: false });
   }
 
   #entryOf(id: string): Entry {

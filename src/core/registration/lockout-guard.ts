@@ -23,12 +23,12 @@ import { Canary } from './canary.ts';
 import { guardLifted, lockoutThreatens, registrarAtFault } from './causes.ts';
 import { type Entry, goesBefore, hasTrait, TRAIT } from './entry.ts';
 
-export const LOCKOUT_LEAST = 5;
-export const LOCKOUT_SHARE = 0.2;
-export const LOCKOUT_QUIET_MS = 60_000;
-export const FAULT_LEAST = 20;
-export const FAULT_WITHIN_MS = 60_000;
-export const FAULT_CANARY_MS = 180_000;
+const LOCKOUT_LEAST = 5;
+const LOCKOUT_SHARE = 0.2;
+const LOCKOUT_QUIET_MS = 60_000;
+const FAULT_LEAST = 20;
+const FAULT_WITHIN_MS = 60_000;
+const FAULT_CANARY_MS = 180_000;
 const TODAY_MS = 86_400_000;
 
 /** Whose attempts the guard lets through. */

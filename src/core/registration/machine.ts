@@ -23,12 +23,6 @@
 import { unreachable } from '../base/assert.ts';
 import type { Cause } from '../base/cause.ts';
 import { after, type Instant } from '../base/instant.ts';
-import {
-  retryAfterMs,
-  retryRejectedMs,
-  retryWithBindingMs,
-  retryWithoutBindingMs,
-} from './backoff.ts';
 import { RAN_OUT } from './causes.ts';
 import type { RegistrationState } from './events.ts';
 import {
@@ -42,6 +36,7 @@ import {
   type Step,
 } from './machine-state.ts';
 import type { FailedVerdict, Verdict } from './outcome.ts';
+import { refusedWaitMs, transientWaitMs } from './retry-plan.ts';
 
 const NOTHING: readonly Effect[] = [];
 const TRY: readonly Effect[] = ['try'];
@@ -159,40 +154,6 @@ function fail(state: MachineState, input: FailedVerdict, context: Context): Step
     },
     effects: ARM,
   };
-}
-
-function refusedWaitMs(
-  { refusals }: MachineState,
-  { failure, retryAfterSec }: FailedVerdict,
-  { random }: Context,
-): number {
-  const rung = retryRejectedMs(refusals, failure === 'config' ? 'config' : 'rejected', random);
-  return retryAfterSec === undefined ? rung : Math.max(rung, retryAfterMs(retryAfterSec, random));
-}
-
-/**
- * Retry-After is obeyed, with one exception: where it would let the binding run out, one try is
- * made before that, half way to its end.
- */
-function transientWaitMs(
-  { failures, boundUntil, adapted }: MachineState,
-  retryAfterSec: number | undefined,
-  { now, random }: Context,
-): { readonly waitMs: number; readonly beforeExpiry: boolean } {
-  const remainingMs = boundUntil === undefined ? 0 : boundUntil - now;
-  if (retryAfterSec !== undefined) {
-    const waitMs = retryAfterMs(retryAfterSec, random);
-    const isTooLate = boundUntil !== undefined && waitMs >= remainingMs;
-    const mayTry = isTooLate && (adapted & ADAPTED.beforeExpiry) === 0;
-    return mayTry
-      ? { waitMs: remainingMs / 2, beforeExpiry: true }
-      : { waitMs, beforeExpiry: false };
-  }
-  const waitMs =
-    boundUntil === undefined
-      ? retryWithoutBindingMs(failures, random)
-      : retryWithBindingMs(failures, remainingMs, random);
-  return { waitMs, beforeExpiry: false };
 }
 
 /** What was planned or is under way stays so: with a binding that ran out it is planned soon. */

@@ -91,7 +91,7 @@ const UNAVAILABLE = row('transient', 'registrar.unavailable');
 const TOO_LARGE = row('transient', 'registrar.unavailable', true);
 
 /** RFC 3261 section 8.1.3.2: an unknown code counts as the x00 of its class. */
-export function rowOf(status: number, response: SipMessage): Row {
+function rowOf(status: number, response: SipMessage): Row {
   const special = STATUS_TABLE[status];
   if (special !== undefined) return special;
   // Too large only for now, if it says until when.
@@ -101,7 +101,7 @@ export function rowOf(status: number, response: SipMessage): Row {
 }
 
 /** The longest Min-Expires that is followed. */
-export const LONGEST_MIN_EXPIRES_SEC = 86_400;
+const LONGEST_MIN_EXPIRES_SEC = 86_400;
 
 /** TLS proofs that failed are no passing trouble: somebody has to change something. */
 const CONFIG_FAULTS: ReadonlySet<string> = new Set([
@@ -237,7 +237,7 @@ function failed(failure: FailureClass, why: Cause): FailedVerdict {
 }
 
 /** Text of a peer for people: decoded, bounded, without control characters, not kept with its message. */
-export function readable(wire: string): string {
+function readable(wire: string): string {
   const cut = wire.length > 120 ? `${wire.slice(0, 120)}...` : wire;
   return fromWire(detached(cut)).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 }

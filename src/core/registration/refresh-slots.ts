@@ -3,7 +3,7 @@
  * no burst comes back. Times alias after `SLOTS` seconds: far plans are sparse anyway, and the
  * memory stays fixed.
  */
-export const SLOTS = 4096;
+const SLOTS = 4096;
 /** In wide windows so many seconds are looked at, at an even stride; enough to keep them level. */
 const MOST_LOOKS = 96;
 const FULL = 0xffff;

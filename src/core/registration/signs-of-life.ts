@@ -8,13 +8,14 @@ import type { Entry } from './entry.ts';
 /** Different registrations in a row: without an answer for dead, with 503 for busy. */
 export const WITNESSES = 3;
 /** Attempts that may begin without anything heard from the target since. */
-export const UNHEARD_LIMIT = 20;
+const UNHEARD_LIMIT = 20;
 /** Three attempts without an answer for longer than this: no other begins. */
-export const SILENCE_MS = 4_000;
+const SILENCE_MS = 4_000;
 
 export class SignsOfLife {
-  /** Attempts under way that began since the last sign of life, in that order. */
-  readonly #unheard = new Map<Entry, Instant>();
+  /** Attempts under way that began since the last sign of life, in that order; and when. */
+  #unheard: Entry[] = [];
+  #begunAt: Instant[] = [];
   #open = 0;
   #witnesses: Entry[] = [];
   #witnessed: 'silent' | 'busy' = 'silent';
@@ -26,18 +27,26 @@ export class SignsOfLife {
 
   began(entry: Entry, now: Instant): void {
     this.#open += 1;
-    this.#unheard.set(entry, now);
+    this.#unheard.push(entry);
+    this.#begunAt.push(now);
   }
 
   /** True when nothing at all was heard from the target since it began. */
   ended(entry: Entry): boolean {
     this.#open -= 1;
-    return this.#unheard.delete(entry);
+    const place = this.#unheard.indexOf(entry);
+    if (place < 0) return false;
+    this.#unheard.splice(place, 1);
+    this.#begunAt.splice(place, 1);
+    return true;
   }
 
   /** Anything at all came from the target: it is not dead. */
   heard(): void {
-    if (this.#unheard.size > 0) this.#unheard.clear();
+    if (this.#unheard.length > 0) {
+      this.#unheard = [];
+      this.#begunAt = [];
+    }
     if (this.#witnessed === 'silent') this.forget();
   }
 
@@ -56,15 +65,10 @@ export class SignsOfLife {
 
   /** True while more attempts would only add to those that nobody answers. */
   isQuiet(now: Instant): boolean {
-    if (this.#unheard.size >= UNHEARD_LIMIT) return true;
+    if (this.#unheard.length >= UNHEARD_LIMIT) return true;
     // Who ended without an answer counts like those who still wait for one.
     const missing = WITNESSES - (this.#witnessed === 'silent' ? this.#witnesses.length : 0);
-    if (this.#unheard.size < missing) return false;
-    let seen = 0;
-    for (const begunAt of this.#unheard.values()) {
-      seen += 1;
-      if (seen >= missing) return elapsedMs(begunAt, now) > SILENCE_MS;
-    }
-    return false;
+    const begunAt = this.#begunAt[Math.max(1, missing) - 1];
+    return begunAt !== undefined && elapsedMs(begunAt, now) > SILENCE_MS;
   }
 }

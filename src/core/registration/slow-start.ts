@@ -3,8 +3,8 @@ import { elapsedMs, type Instant } from '../base/instant.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import type { PacingSpec } from '../sip/user-agent/ports.ts';
 
-export const SLOW_START_PER_SEC = 10;
-export const SLOW_START_DOUBLES_MS = 5_000;
+const SLOW_START_PER_SEC = 10;
+const SLOW_START_DOUBLES_MS = 5_000;
 
 export class SlowStart {
   readonly #since: Instant;

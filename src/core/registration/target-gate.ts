@@ -21,7 +21,6 @@
  * life since, and none while three are unanswered for more than `SILENCE_MS` (signs-of-life.ts).
  */
 import type { Cause } from '../base/cause.ts';
-import { Heap } from '../base/heap.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
 import { between } from '../base/random.ts';
 import { Timer } from '../base/timer-queue.ts';
@@ -30,14 +29,14 @@ import { PRIORITY } from '../sip/user-agent/ports.ts';
 import { RETRY_AFTER_LONGEST_MS, RETRY_AFTER_SHORTEST_MS } from './backoff.ts';
 import { Canary } from './canary.ts';
 import { targetBusy, targetDead, targetRecovered } from './causes.ts';
-import { type Entry, goesBefore } from './entry.ts';
+import type { Entry } from './entry.ts';
+import { GateLine } from './gate-line.ts';
 import type { Evidence, GateUser } from './gate-user.ts';
-import { lineRank } from './line-rank.ts';
 import { SignsOfLife, WITNESSES } from './signs-of-life.ts';
 import { SlowStart } from './slow-start.ts';
 
-export const CANARY_FIRST_MS = 2_000;
-export const CANARY_LAST_MS = 30_000;
+const CANARY_FIRST_MS = 2_000;
+const CANARY_LAST_MS = 30_000;
 /** A binding with less left does not wait for the canary of a dead target. */
 const URGENT_MS = 40_000;
 /** Without Retry-After, a target that answers 503 to everybody is left alone for this long. */
@@ -55,7 +54,7 @@ export class TargetGate {
   /** Registrations that had their last attempt here. */
   users = 0;
   readonly #user: GateUser;
-  readonly #line = new Heap<Entry>(goesBefore);
+  readonly #line = new GateLine();
   readonly #timer: Timer;
   #mode: Mode = 'open';
   #why: Cause | undefined;
@@ -64,7 +63,6 @@ export class TargetGate {
   readonly #canary: Canary;
   /** Before that, no binding that is about to run out may try besides the canary. */
   #urgentAt: Instant;
-  #arrivals = 0;
   #slowStart: SlowStart | undefined;
 
   constructor(key: string, target: Target, user: GateUser) {
@@ -86,10 +84,6 @@ export class TargetGate {
     return this.users === 0 && this.#signs.open === 0 && this.#tickets === 0;
   }
 
-  get waiting(): number {
-    return this.#line.size;
-  }
-
   /** When whoever waits here may expect something to happen; undefined: as soon as the pace allows. */
   get nextTryAt(): Instant | undefined {
     return this.isClosed ? this.#canary.nextAt : undefined;
@@ -97,16 +91,14 @@ export class TargetGate {
 
   /** Puts a registration in line; `start` is called when its turn comes. */
   join(entry: Entry): void {
-    this.#arrivals += 1;
-    entry.rank = lineRank(entry, this.#arrivals, this.isClosed);
-    this.#line.add(entry);
+    this.#line.join(entry, this.isClosed);
     if (this.#why !== undefined) this.#user.held(entry, this.#why);
     this.#pump(this.#user.clock.now());
   }
 
   /** Its turn is no longer wanted. */
   leave(entry: Entry): void {
-    this.#line.remove(entry);
+    this.#line.leave(entry);
   }
 
   /** A sign of life while an attempt is still under way; it may yet end with 503. */
@@ -168,12 +160,7 @@ export class TargetGate {
     this.#mode = mode;
     this.#why = why;
     this.#user.noticed(entry, why);
-    for (const waiting of this.#takeAll()) {
-      this.#arrivals += 1;
-      waiting.rank = lineRank(waiting, this.#arrivals, true);
-      this.#line.add(waiting);
-      this.#user.held(waiting, why);
-    }
+    for (const waiting of this.#line.reorder(true)) this.#user.held(waiting, why);
   }
 
   #recover(now: Instant): void {
@@ -186,22 +173,9 @@ export class TargetGate {
     this.#mode = isOver ? 'open' : 'recovering';
     this.#slowStart = isOver ? undefined : slowStart;
     // From here on, who runs out first goes first.
-    for (const waiting of this.#takeAll()) {
-      this.#arrivals += 1;
-      waiting.rank = lineRank(waiting, this.#arrivals, false);
-      this.#line.add(waiting);
-    }
+    this.#line.reorder(false);
     if (first === undefined) return;
     this.#user.noticed(first, targetRecovered(this.key, this.#line.size));
-  }
-
-  #takeAll(): Entry[] {
-    const all: Entry[] = [];
-    for (let entry = this.#line.first; entry !== undefined; entry = this.#line.first) {
-      this.#line.remove(entry);
-      all.push(entry);
-    }
-    return all;
   }
 
   /** Asks the pacer for as many turns as may be used now. */
@@ -230,7 +204,7 @@ export class TargetGate {
       this.#user.pacer.refund(this.key);
       return;
     }
-    this.#line.remove(entry);
+    this.#line.leave(entry);
     this.#signs.began(entry, now);
     const isCanary = this.isClosed && !this.#canary.isUnderWay;
     if (isCanary) this.#sendCanary(entry, now);
@@ -244,7 +218,7 @@ export class TargetGate {
     for (;;) {
       const entry = this.#line.first;
       if (entry === undefined || this.#user.isWelcome(entry)) return entry;
-      this.#line.remove(entry);
+      this.#line.leave(entry);
       this.#user.turnedAway(entry);
     }
   }
