@@ -7,17 +7,11 @@ import type { Clock } from '../../base/clock.ts';
 import type { Fault } from '../../base/fault.ts';
 import { after, earlier, type Instant } from '../../base/instant.ts';
 import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
-import { parseCseq } from '../header/cseq.ts';
-import { tagOf } from '../header/name-addr.ts';
 import { topVia } from '../header/via.ts';
 import type { SipMessage } from '../message/message.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
-import {
-  type PacerPort,
-  type PacerTicket,
-  PRIORITY,
-  type SourceCheck,
-} from '../user-agent/ports.ts';
+import { type PacerPort, type PacerTicket, PRIORITY } from '../user-agent/ports.ts';
+import { type ClientRequest, isSameRemote, type Mismatch, mismatchOf } from './client-request.ts';
 import {
   type ClientContext,
   type ClientEffect,
@@ -29,38 +23,12 @@ import {
 } from './non-invite-client.ts';
 import type { SipTimers } from './timers.ts';
 
-/** What the layer has to know of a request to send it and to recognise its answers. */
-export interface ClientRequest {
-  readonly wire: string;
-  readonly branch: string;
-  readonly method: string;
-  readonly callId: string;
-  readonly fromTag: string;
-  readonly cseq: number;
-  readonly flow: Flow;
-  /** Key of the target for the pacer: resends count as requests too. */
-  readonly target: string;
-  readonly sourceCheck: SourceCheck;
-  readonly alternatives: readonly string[];
-  readonly timeoutMs: number;
-}
-
 /** The transaction user of RFC 3261 section 17; each transaction ends with exactly one call. */
 export interface ClientUser {
   answered(response: SipMessage, at: Instant): void;
   timedOut(): void;
   failed(reason: Fault): void;
 }
-
-/** Why a response was not taken; the label of a counter. */
-export type Mismatch =
-  | 'via'
-  | 'noTransaction'
-  | 'cseq'
-  | 'callId'
-  | 'fromTag'
-  | 'sentBy'
-  | 'source';
 
 /** What may be under way at once, over all targets; the windows of the pacer keep it far below. */
 const MAX_TRANSACTIONS = 250_000;
@@ -340,62 +308,4 @@ export class ClientLayer {
 /** Our branches are lower case after the cookie; tokens are case-insensitive (section 7.3.1). */
 function foldBranch(branch: string): string {
   return `z9hG4bK${branch.slice(7).toLowerCase()}`;
-}
-
-/**
- * Everything that an off-path forger would have to guess, and RFC 3261 lets us check: the CSeq, the
- * Call-ID, our tag, our own sent-by, and by `sourceCheck` the address that answers.
- */
-function mismatchOf(
-  response: SipMessage,
-  via: NonNullable<ReturnType<typeof topVia>>,
-  request: ClientRequest,
-  flow: Flow,
-): Mismatch | undefined {
-  const cseq = parseCseq(response.first('CSeq') ?? '');
-  if (cseq?.method !== request.method || cseq.number !== request.cseq) return 'cseq';
-  if (response.first('Call-ID') !== request.callId) return 'callId';
-  if (tagOf(response.first('From') ?? '') !== request.fromTag) return 'fromTag';
-  if (!isOurSentBy(via, request.flow.sentBy)) return 'sentBy';
-  return isFromTarget(request, flow) ? undefined : 'source';
-}
-
-function isOurSentBy(
-  via: { readonly host: string; readonly port: number | undefined },
-  sentBy: string,
-): boolean {
-  const host = via.host.includes(':') && !via.host.startsWith('[') ? `[${via.host}]` : via.host;
-  const wanted = sentBy.toLowerCase();
-  const got = host.toLowerCase();
-  if (via.port === undefined)
-    return got === wanted || wanted === `${got}:5060` || wanted === `${got}:5061`;
-  return (
-    `${got}:${via.port}` === wanted || (got === wanted && (via.port === 5060 || via.port === 5061))
-  );
-}
-
-function isFromTarget(request: ClientRequest, flow: Flow): boolean {
-  if (flow === request.flow) return true;
-  // On a stream the connection itself says who answers; another connection is another peer's.
-  if (request.flow.protocol !== 'udp') return request.sourceCheck === 'off';
-  const { remote } = request.flow;
-  switch (request.sourceCheck) {
-    case 'off':
-      return true;
-    case 'strict':
-      return isSameRemote(flow.remote, remote);
-    case 'host':
-      return flow.remote.address === remote.address;
-    default:
-      return (
-        flow.remote.address === remote.address || request.alternatives.includes(flow.remote.address)
-      );
-  }
-}
-
-function isSameRemote(
-  a: { readonly address: string; readonly port: number },
-  b: { readonly address: string; readonly port: number },
-): boolean {
-  return a.port === b.port && a.address === b.address;
 }
