@@ -43,7 +43,7 @@ export interface PlacementUser {
 export class Placement {
   readonly #ports: PlacementPorts;
   readonly #user: PlacementUser;
-  readonly #table: UnitTable<PeerServer>;
+  readonly #table: UnitTable;
 
   constructor(ports: PlacementPorts, user: PlacementUser) {
     this.#ports = ports;
@@ -58,7 +58,7 @@ export class Placement {
       calendar: new ProbeCalendar(random),
       changed: (unit, before) => this.#unitChanged(unit, before.name),
       finished: (unit, finding, rttMs) => {
-        for (const server of this.#table.subscribersOf(unit)) {
+        for (const server of unit.subscribers) {
           this.#user.finished(server, unit.targetKey, finding, rttMs);
         }
       },
@@ -150,15 +150,15 @@ export class Placement {
   }
 
   #unitChanged(unit: ProbeUnit, before: PeerState): void {
-    for (const server of this.#table.subscribersOf(unit)) this.#user.changed(server);
+    for (const server of unit.subscribers) this.#user.changed(server);
     if (unit.state.name !== 'down' || before === 'down') return;
     // Other ways to the same target have a word in this too, and their turn may be far.
-    for (const sibling of this.#table.atTargetOf(unit)) if (sibling !== unit) sibling.hurry();
+    for (const sibling of this.#table.crowdOf(unit)) if (sibling !== unit) sibling.hurry();
   }
 
   /** All addresses that the name of the unit's servers has. */
   #addressesBeside(unit: ProbeUnit): readonly string[] {
-    for (const { targets } of this.#table.subscribersOf(unit)) {
+    for (const { targets } of unit.subscribers) {
       if (targets !== undefined) return targets.map(({ address }) => address);
     }
     return [];

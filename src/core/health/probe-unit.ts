@@ -17,6 +17,7 @@ import {
 } from '../sip/user-agent/ports.ts';
 import { stepTarget } from './machine.ts';
 import { OptionsProbe, type ProbeWay } from './options-probe.ts';
+import type { PeerServer } from './peer-server.ts';
 import { patienceMs, RttWindow, timeoutMs } from './rtt-window.ts';
 import type { TargetSnapshot } from './snapshot.ts';
 import type { ProbePlan } from './spec.ts';
@@ -55,6 +56,8 @@ export class ProbeUnit {
   /** wayKey of the way. */
   readonly key: string;
   readonly targetKey: string;
+  /** The peer servers that share the unit; kept by the unit table. */
+  readonly subscribers: Set<PeerServer> = new Set();
   readonly #ports: UnitPorts;
   readonly #probe: OptionsProbe;
   readonly #phase: number;

@@ -5,32 +5,27 @@
  * it would be by one of them.
  */
 import { after, type Instant } from '../base/instant.ts';
-import { targetKey } from '../sip/locate/target.ts';
 import { type ProbeWay, wayKey } from './options-probe.ts';
+import type { PeerServer } from './peer-server.ts';
 import { ProbeUnit, type UnitPorts } from './probe-unit.ts';
 
 /** Between two regular probes to one target, unless the interval is shorter. */
 const LEAST_GAP_MS = 10_000;
 
-interface Held<S> {
-  readonly unit: ProbeUnit;
-  /** The peer servers that share the unit. */
-  readonly subscribers: Set<S>;
-}
-
-interface TargetTurns {
+/** Several ways to one target. */
+interface Crowd {
   readonly units: Set<ProbeUnit>;
   /** The first moment that no regular probe of any of the units has taken yet. */
   freeAt: Instant;
 }
 
-const NOBODY: ReadonlySet<never> = new Set<never>();
 const NO_UNITS: ReadonlySet<ProbeUnit> = new Set<ProbeUnit>();
 
-export class UnitTable<S> {
+export class UnitTable {
   readonly #ports: UnitPorts;
-  readonly #held = new Map<string, Held<S>>();
-  readonly #byTarget = new Map<string, TargetTurns>();
+  readonly #units = new Map<string, ProbeUnit>();
+  /** By target: its only unit, or the crowd of them. */
+  readonly #byTarget = new Map<string, ProbeUnit | Crowd>();
 
   constructor(ports: Omit<UnitPorts, 'turn'>) {
     this.#ports = { ...ports, turn: (unit, at) => this.#turn(unit, at) };
@@ -38,63 +33,66 @@ export class UnitTable<S> {
 
   /** How many ways are probed. */
   get size(): number {
-    return this.#held.size;
+    return this.#units.size;
   }
 
-  subscribersOf(unit: ProbeUnit): ReadonlySet<S> {
-    return this.#held.get(unit.key)?.subscribers ?? NOBODY;
-  }
-
-  /** Every unit with the same target, the given one among them. */
-  atTargetOf(unit: ProbeUnit): ReadonlySet<ProbeUnit> {
-    return this.#byTarget.get(unit.targetKey)?.units ?? NO_UNITS;
+  /** Every unit with the same target, the given one among them, where there is more than one. */
+  crowdOf(unit: ProbeUnit): ReadonlySet<ProbeUnit> {
+    const found = this.#byTarget.get(unit.targetKey);
+    return found === undefined || found instanceof ProbeUnit ? NO_UNITS : found.units;
   }
 
   /**
    * The unit of a way, made and started when nobody had it; `count` units are started together, and
-   * `old` is what the subscriber has had for the same target. `release` gives it back.
+   * `old` is what the server has had for the same target. `release` gives it back.
    */
-  acquire(way: ProbeWay, subscriber: S, count: number, old: ProbeUnit | undefined): ProbeUnit {
+  acquire(way: ProbeWay, server: PeerServer, count: number, old: ProbeUnit | undefined): ProbeUnit {
     const key = wayKey(way);
-    const known = this.#held.get(key);
+    const known = this.#units.get(key);
     if (known !== undefined) {
-      known.subscribers.add(subscriber);
-      return known.unit;
+      known.subscribers.add(server);
+      return known;
     }
     const unit = new ProbeUnit(way, key, this.#ports);
-    this.#held.set(key, { unit, subscribers: new Set([subscriber]) });
-    const turns = this.#byTarget.get(unit.targetKey);
-    if (turns !== undefined) turns.units.add(unit);
-    else {
-      const freeAt = this.#ports.clock.now();
-      this.#byTarget.set(targetKey(way.target), { units: new Set([unit]), freeAt });
-    }
+    unit.subscribers.add(server);
+    this.#units.set(key, unit);
+    this.#join(unit);
     unit.start(count, old);
     return unit;
   }
 
-  release(unit: ProbeUnit, subscriber: S): void {
-    const held = this.#held.get(unit.key);
-    if (held === undefined || !held.subscribers.delete(subscriber)) return;
-    if (held.subscribers.size > 0) return;
+  release(unit: ProbeUnit, server: PeerServer): void {
+    if (!unit.subscribers.delete(server) || unit.subscribers.size > 0) return;
     unit.stop();
-    this.#held.delete(unit.key);
-    const turns = this.#byTarget.get(unit.targetKey);
-    if (turns === undefined) return;
-    turns.units.delete(unit);
-    if (turns.units.size === 0) this.#byTarget.delete(unit.targetKey);
+    this.#units.delete(unit.key);
+    const found = this.#byTarget.get(unit.targetKey);
+    if (found === unit) this.#byTarget.delete(unit.targetKey);
+    if (found === undefined || found instanceof ProbeUnit) return;
+    found.units.delete(unit);
+    const [last] = found.units;
+    if (found.units.size === 1 && last !== undefined) this.#byTarget.set(unit.targetKey, last);
   }
 
   /** Stops every unit; they can still be read. */
   stop(): void {
-    for (const { unit } of this.#held.values()) unit.stop();
+    for (const unit of this.#units.values()) unit.stop();
+  }
+
+  #join(unit: ProbeUnit): void {
+    const { targetKey } = unit;
+    const found = this.#byTarget.get(targetKey);
+    if (found === undefined) this.#byTarget.set(targetKey, unit);
+    else if (found instanceof ProbeUnit) {
+      const freeAt = this.#ports.clock.now();
+      this.#byTarget.set(targetKey, { units: new Set([found, unit]), freeAt });
+    } else found.units.add(unit);
   }
 
   #turn(unit: ProbeUnit, at: Instant): Instant {
-    const turns = this.#byTarget.get(unit.targetKey);
-    if (turns === undefined || turns.units.size < 2) return at;
-    const turn = at < turns.freeAt ? turns.freeAt : at;
-    turns.freeAt = after(turn, Math.min(LEAST_GAP_MS, unit.plan.intervalMs));
+    const found = this.#byTarget.get(unit.targetKey);
+    if (found === undefined || found instanceof ProbeUnit) return at;
+    const turn = at < found.freeAt ? found.freeAt : at;
+    found.freeAt = after(turn, Math.min(LEAST_GAP_MS, unit.plan.intervalMs));
     return turn;
   }
 }
