@@ -90,7 +90,8 @@ describe('decisions', () => {
   it('say context, choice and consequences, on one screen each', () => {
     for (const page of pages.filter((name) => name.startsWith('docs/decisions/'))) {
       const text = read(page);
-      for (const part of ['**Context.**', '**Choice.**']) expect(text, page).toContain(part);
+      for (const part of ['Context', 'Choice', 'Consequences'])
+        expect(text, page).toContain(`\n## ${part}\n`);
       expect(text.split('\n').length, page).toBeLessThan(80);
     }
   });

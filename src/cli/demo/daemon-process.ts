@@ -12,8 +12,9 @@ export class DaemonProcess {
   /** `program`: the built main.js, as this very process runs it. */
   constructor(program: string, configFile: string, logFile: string) {
     const log = openSync(logFile, 'a');
+    const args = ['run', '--config', configFile];
     this.#logFile = logFile;
-    this.#child = spawn(process.execPath, [program, 'run', '--config', configFile], {
+    this.#child = spawn(process.execPath, [...process.execArgv, program, ...args], {
       stdio: ['ignore', log, log],
       // Priorities are for a journal; what we read back is plain lines.
       env: { ...process.env, JOURNAL_STREAM: '', NOTIFY_SOCKET: '' },
