@@ -7,7 +7,7 @@ const time = z.string().describe('ISO 8601, UTC');
 const labels = z.record(z.string(), z.string());
 const admin = z.enum(['up', 'drain', 'off']);
 const peerState = z.enum(['unknown', 'up', 'impaired', 'down']);
-export const registrationState = z.enum([
+const registrationState = z.enum([
   'idle',
   'registering',
   'registered',

@@ -14,7 +14,7 @@ export interface Sample {
 }
 
 /** The head lines of a family. */
-export function familyHead(name: MetricName): string {
+function familyHead(name: MetricName): string {
   const row = METRICS[name];
   return `# HELP ${name} ${row.help}\n# TYPE ${name} ${row.kind}\n`;
 }

@@ -47,7 +47,7 @@ export interface RegistrationRow {
   readonly counters: RegistrationCounters;
 }
 
-export interface TargetRow {
+interface TargetRow {
   readonly target: string;
   readonly state: PeerState;
   readonly since: string;
@@ -98,7 +98,7 @@ export interface PeerServerRow {
 }
 
 /** What a contract shows of each of its servers; the rest is asked for by id, so that a pool of thousands stays small. */
-export type PeerServerBrief = Pick<
+type PeerServerBrief = Pick<
   PeerServerRow,
   | 'id'
   | 'name'

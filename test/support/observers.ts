@@ -13,15 +13,15 @@ import { WallClock } from '../../src/observe/wall-clock.ts';
 import { aPeerServer, aRegistration, FakeHealthBook, FakeRegistrationBook } from './fake-books.ts';
 
 /** Instant 0 is this wall-clock time. */
-export const WALL_ZERO_MS = Date.parse('2026-01-02T03:04:05.000Z');
+const WALL_ZERO_MS = Date.parse('2026-01-02T03:04:05.000Z');
 
-export const CLOCK = { now: () => instant(10_000) };
+const CLOCK = { now: () => instant(10_000) };
 
 export function aWallClock(): WallClock {
   return new WallClock(CLOCK, () => WALL_ZERO_MS + 10_000);
 }
 
-export const READINGS: Readings = {
+const READINGS: Readings = {
   process: () => ({
     cpuSec: 1.5,
     residentBytes: 100_000_000,
@@ -47,7 +47,7 @@ export const READINGS: Readings = {
   isReady: () => true,
 };
 
-export class RecordedCommands implements CommandPort {
+class RecordedCommands implements CommandPort {
   readonly calls: string[] = [];
   report: ReloadReport = {
     kind: 'applied',
