@@ -4,7 +4,7 @@ import { targetKey } from '../sip/locate/target.ts';
 import type { Entry } from './entry.ts';
 import type { GateUser } from './gate-user.ts';
 import { type GuardUser, LockoutGuard } from './lockout-guard.ts';
-import { hopKey, joinRegistrar, type Registrar } from './registrar.ts';
+import { countRefreshes, hopKey, joinRegistrar, type Registrar } from './registrar.ts';
 import { TargetGate } from './target-gate.ts';
 
 export class Directory {
@@ -22,7 +22,7 @@ export class Directory {
     let registrar = this.#registrars.get(key);
     if (registrar === undefined) {
       const guard = new LockoutGuard(hop.host, this.#user);
-      registrar = { key, hop, guard, population: 0, slots: undefined };
+      registrar = { key, hop, guard, population: 0, refreshesPerSec: 0, slots: undefined };
       this.#registrars.set(key, registrar);
     }
     joinRegistrar(registrar);
@@ -31,6 +31,7 @@ export class Directory {
 
   forget(entry: Entry): void {
     const { registrar } = entry;
+    countRefreshes(entry, 0);
     registrar.population -= 1;
     if (registrar.population === 0) this.#registrars.delete(registrar.key);
     this.#adopt(entry, undefined);

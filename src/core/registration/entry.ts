@@ -59,6 +59,8 @@ export class Entry {
   boundAt: number = -1;
   /** The second for which its refresh is counted; -1: none. */
   slot = -1;
+  /** The time between two of its refreshes as its registrar counts it; 0: not counted. */
+  periodSec = 0;
   /** `TRAIT` bits. */
   traits = 0;
   /** For the heap that it waits in. */

@@ -15,6 +15,7 @@ import { STUCK, SWITCHED_OFF } from './causes.ts';
 import { Entry, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
 import { Machinist } from './machinist.ts';
+import { countRefreshes } from './registrar.ts';
 import type { RegistrationBook, RegistrationSnapshot } from './snapshot.ts';
 import { snapshotOf } from './snapshot-of.ts';
 import type { Admin, RegistrationSpec } from './spec.ts';
@@ -68,6 +69,7 @@ export class RegistrationKeeper implements RegistrationBook {
     const now = this.#machinist.now();
     const registrar = attempts.registrarFor(spec);
     const entry = new Entry(spec, registrar, attempts.newCallId(), now, fired);
+    countRefreshes(entry, spec.profile.expiresSec);
     this.#entries.set(spec.id, entry);
     tally.added(spec.profile.contract, entry.state.name);
     this.#sweeper.start(now);
@@ -260,6 +262,7 @@ export class RegistrationKeeper implements RegistrationBook {
     attempts.forget(entry);
     this.#swap(entry, spec);
     entry.registrar = attempts.registrarFor(spec);
+    countRefreshes(entry, spec.profile.expiresSec);
     attempts.renewCallId(entry);
     entry.session = undefined;
     entry.contactPoint = undefined;

@@ -17,6 +17,7 @@ import { noticesOf } from './notices.ts';
 import { judge, type Verdict } from './outcome.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
+import { countRefreshes } from './registrar.ts';
 import { contactUri } from './request.ts';
 import { nextAttemptAt } from './snapshot-of.ts';
 import { Tally } from './tally.ts';
@@ -155,11 +156,12 @@ export class Machinist implements AttemptUser {
 
   #plan(entry: Entry, { grantedSec, sentAt }: Extract<Verdict, { kind: 'bound' }>): Instant {
     const { random } = this.#ports;
-    const { slots } = entry.registrar;
+    countRefreshes(entry, grantedSec);
+    const { slots, refreshesPerSec } = entry.registrar;
     const spread = entry.state.boundUntil === undefined || hasTrait(entry, TRAIT.held);
     setTrait(entry, TRAIT.held, false);
     const chance = { slot: random.fraction(), within: random.fraction() };
-    const counters = { registrar: slots, overall: this.#slots };
+    const counters = { registrar: slots, overall: this.#slots, perSec: refreshesPerSec };
     const at = refreshAt(refreshWindow(sentAt, grantedSec, spread), this.now(), chance, counters);
     entry.slot = Math.floor(at / 1000);
     this.#slots.add(entry.slot);

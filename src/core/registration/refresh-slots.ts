@@ -10,6 +10,8 @@ const FULL = 0xffff;
 
 export class RefreshSlots {
   readonly #planned = new Uint16Array(SLOTS);
+  /** The second that `earliestBelow` gave last: those before it are full. */
+  #frontier = 0;
 
   /** Refreshes planned for that second of the monotonic clock (and those that alias with it). */
   at(second: number): number {
@@ -20,6 +22,17 @@ export class RefreshSlots {
     const slot = second % SLOTS;
     const count = this.#planned[slot] as number;
     if (count < FULL) this.#planned[slot] = count + 1;
+  }
+
+  /** The earliest second in [first, last] with fewer than `level` refreshes, if there is one. */
+  earliestBelow(level: number, first: number, last: number): number | undefined {
+    const begin = this.#frontier > last ? first : Math.max(first, this.#frontier);
+    for (let second = begin; second <= last; second += 1) {
+      if (this.at(second) >= level) continue;
+      this.#frontier = second;
+      return second;
+    }
+    return undefined;
   }
 
   /** What `add` counted for that second is over or no longer wanted. */

@@ -15,6 +15,8 @@ const SHORTEST_PERIOD_MS = 5_000;
 /** A grant of a second or two is refreshed once a second at most, whatever becomes of it. */
 const FLOOR_MS = 1_000;
 const WIDE_WINDOW_MS = 4_000;
+/** Below that pace there is nothing to level: the emptiest second does. */
+const LEVEL_FROM_PER_SEC = 4;
 
 /** The part of a grant that is kept for failed attempts: min(G/2, max(0.1 G, 90 s)). */
 export function marginMs(grantedSec: number): number {
@@ -25,6 +27,21 @@ export function marginMs(grantedSec: number): number {
 export interface RefreshWindow {
   readonly earliest: Instant;
   readonly latest: Instant;
+  /** Many bindings were made together just now. */
+  readonly spread: boolean;
+}
+
+export interface RefreshCounters {
+  /** Undefined: the registrar has too few registrations to keep any. */
+  readonly registrar: RefreshSlots | undefined;
+  readonly overall: RefreshSlots;
+  /** How many refreshes a second all registrations with the registrar come to. */
+  readonly perSec: number;
+}
+
+/** How long a binding lasts on average until it is refreshed, in whole seconds. */
+export function refreshPeriodSec(grantedSec: number): number {
+  return Math.max(1, Math.round(0.95 * grantedSec - marginMs(grantedSec) / 1000));
 }
 
 /** Where the refresh may lie; `spread` when many bindings were made together just now. */
@@ -36,6 +53,7 @@ export function refreshWindow(sentAt: Instant, grantedSec: number, spread: boole
   return {
     earliest: after(sentAt, Math.max(floorMs, earliestMs)),
     latest: after(sentAt, Math.max(floorMs, latestMs)),
+    spread,
   };
 }
 
@@ -47,7 +65,7 @@ export function refreshAt(
   window: RefreshWindow,
   now: Instant,
   chance: { readonly slot: number; readonly within: number },
-  counters: { readonly registrar: RefreshSlots | undefined; readonly overall: RefreshSlots },
+  counters: RefreshCounters,
 ): Instant {
   const earliest = Math.max(window.earliest, now);
   const latest = Math.max(window.latest, earliest);
@@ -55,8 +73,25 @@ export function refreshAt(
   const isWide = latest - earliest >= WIDE_WINDOW_MS;
   const first = isWide ? Math.ceil(earliest / 1000) : Math.floor(earliest / 1000);
   const end = isWide ? Math.floor(latest / 1000) : Math.ceil(latest / 1000);
-  const second = emptiestSecond(first, Math.max(first, end - 1), chance.slot, counters);
+  const last = Math.max(first, end - 1);
+  const second =
+    levelSecond(window, first, last, counters) ??
+    emptiestSecond(first, last, chance.slot, counters);
   const from = Math.max(earliest, second * 1000);
   const to = Math.min(latest, second * 1000 + 1000);
   return Math.floor(from + chance.within * Math.max(0, to - from)) as Instant;
+}
+
+/**
+ * Where many are planned at once, the seconds are filled from the earliest on, each up to the mean
+ * of the rounds to come: so the first round is as long as all later ones, and as level.
+ */
+function levelSecond(
+  { spread }: RefreshWindow,
+  first: number,
+  last: number,
+  { registrar, perSec }: RefreshCounters,
+): number | undefined {
+  if (!spread || registrar === undefined || perSec < LEVEL_FROM_PER_SEC) return undefined;
+  return registrar.earliestBelow(perSec, first, last);
 }

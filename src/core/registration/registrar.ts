@@ -1,6 +1,8 @@
 /** What all registrations with one registrar share, by the hop where their requests are sent. */
 import type { NextHop } from '../sip/locate/target.ts';
+import type { Entry } from './entry.ts';
 import type { LockoutGuard } from './lockout-guard.ts';
+import { refreshPeriodSec } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
 
 /** With fewer registrations the overall slots alone spread them well enough. */
@@ -12,6 +14,8 @@ export interface Registrar {
   readonly guard: LockoutGuard;
   /** Registrations with it. */
   population: number;
+  /** What their refreshes come to. */
+  refreshesPerSec: number;
   slots: RefreshSlots | undefined;
 }
 
@@ -23,4 +27,16 @@ export function hopKey({ host, port, protocol, secure }: NextHop): string {
 export function joinRegistrar(registrar: Registrar): void {
   registrar.population += 1;
   if (registrar.population >= OWN_SLOTS_FROM) registrar.slots ??= new RefreshSlots();
+}
+
+/** Counts the refreshes of a registration by what was granted or is asked for; 0: it has none any more. */
+export function countRefreshes(entry: Entry, expiresSec: number): void {
+  const periodSec = expiresSec === 0 ? 0 : refreshPeriodSec(expiresSec);
+  if (periodSec === entry.periodSec) return;
+  entry.registrar.refreshesPerSec += perSec(periodSec) - perSec(entry.periodSec);
+  entry.periodSec = periodSec;
+}
+
+function perSec(periodSec: number): number {
+  return periodSec === 0 ? 0 : 1 / periodSec;
 }

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type Instant, instant } from '../../../../src/core/base/instant.ts';
-import { marginMs, refreshAt, refreshWindow } from '../../../../src/core/registration/refresh.ts';
+import {
+  marginMs,
+  refreshAt,
+  refreshPeriodSec,
+  refreshWindow,
+} from '../../../../src/core/registration/refresh.ts';
 import { RefreshSlots } from '../../../../src/core/registration/refresh-slots.ts';
 import { SeededRandom } from '../../../support/seeded-random.ts';
 
@@ -58,7 +63,8 @@ function planMany(count: number, granted: number, overMs: number, own: boolean) 
     const sentAt = instant(10_000_123 + (overMs * index) / count);
     const chance = { slot: random.fraction(), within: random.fraction() };
     const window = refreshWindow(sentAt, granted, true);
-    const at = refreshAt(window, sentAt, chance, { registrar, overall });
+    const perSec = count / refreshPeriodSec(granted);
+    const at = refreshAt(window, sentAt, chance, { registrar, overall, perSec });
     expect(at).toBeGreaterThanOrEqual(Math.floor(window.earliest));
     expect(at).toBeLessThanOrEqual(window.latest);
     const second = Math.floor(at / 1000);
@@ -101,7 +107,7 @@ describe('the emptiest second', () => {
   it('never plans for the past', () => {
     const window = refreshWindow(instant(0), 60, false);
     const late = instant(45_500) as Instant;
-    const counters = { registrar: undefined, overall: new RefreshSlots() };
+    const counters = { registrar: undefined, overall: new RefreshSlots(), perSec: 1 };
     expect(refreshAt(window, late, { slot: 0.9, within: 0.9 }, counters)).toBe(45_500);
   });
 });
