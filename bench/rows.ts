@@ -83,7 +83,11 @@ async function begin(
   hasBegun: () => Promise<boolean>,
 ): Promise<Bench> {
   let loadCpuSec = 0;
-  const trunkd = await Trunkd.start({ ...COMMON, ...config }, { files, whileStarting });
+  const options = { files, whileStarting };
+  const trunkd = await Trunkd.start({ ...COMMON, ...config }, options).catch(async (error) => {
+    await responder.stop();
+    throw error;
+  });
   async function whileStarting(pid: number): Promise<void> {
     if (!(await hasBegun())) loadCpuSec = cpuSec(pid);
   }
