@@ -2,7 +2,7 @@
  * One Node timer for all deadlines of the daemon. Wake-ups cost more than what they do, so what is due
  * is collected in ticks: nothing fires early, and at most one tick (50 ms) late. Where much is due the
  * ticks become shorter, down to 10 ms: then a wake-up is shared by many anyhow, and requests leave
- * evenly instead of in volleys.
+ * evenly instead of in volleys. A prompt timer gets a wake-up of its own.
  *
  *   asleep --(armed ahead of the wake-up)--> asleep until the end of that deadline's tick
  *   asleep --(woken)--> advance the queue --> asleep until the next deadline's tick, or idle
@@ -14,8 +14,10 @@ import type { TimerQueue } from '../core/base/timer-queue.ts';
 
 const TICK_MS = 50;
 const SHORTEST_TICK_MS = 10;
+/** For what cannot wait for the end of a tick. */
+const PROMPT_TICK_MS = 2;
 /** A tick with more than this is cut in half, one with less than the quarter of it is doubled. */
-const MANY_FIRED = 16;
+const MANY_FIRED = 32;
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
 export class TimerDriver {
@@ -68,9 +70,10 @@ export class TimerDriver {
   /** Sets the Node timer for the earliest deadline, if it is not set early enough already. */
   #plan(): void {
     if (this.#isAdvancing) return;
-    const deadline = this.#queue.nextDeadline;
-    if (deadline === undefined) return;
-    const endOfTick = Math.ceil(deadline / this.#tickMs) * this.#tickMs;
+    const { next } = this.#queue;
+    if (next === undefined) return;
+    const tickMs = next.isPrompt ? PROMPT_TICK_MS : this.#tickMs;
+    const endOfTick = Math.ceil(next.deadline / tickMs) * tickMs;
     if (endOfTick >= this.#wakeAt) return;
     clearTimeout(this.#timer);
     this.#wakeAt = endOfTick;

@@ -4,6 +4,8 @@ import type { Instant } from './instant.ts';
 /** One deadline at a time. Its owner makes it once, and arms it again as often as it likes. */
 export class Timer {
   readonly fire: (now: Instant) => void;
+  /** True where the end of a tick is too late, as for a pace that outruns the ticks. */
+  isPrompt = false;
   /** For the queue only: when it is due, the order of arming, and its place in the heap (-1: none). */
   deadline: Instant = 0 as Instant;
   order = 0;
@@ -31,6 +33,11 @@ export class TimerQueue {
   /** How many timers are armed. */
   get size(): number {
     return this.#heap.size;
+  }
+
+  /** The timer that fires first, if anything is armed. */
+  get next(): Timer | undefined {
+    return this.#heap.first;
   }
 
   /** The earliest deadline, if anything is armed. */

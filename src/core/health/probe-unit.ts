@@ -176,8 +176,9 @@ export class ProbeUnit {
       timeoutMs: timeoutMs(this.plan, medianMs),
     });
     this.#state = state;
+    let isAsking = false;
     for (const effect of effects) {
-      if (effect.kind === 'probe') this.#ask(now);
+      if (effect.kind === 'probe') isAsking = true;
       else this.#cancelRunning();
     }
     if (state.next !== before.next) this.#planNext(now);
@@ -187,6 +188,7 @@ export class ProbeUnit {
       state.isMute !== before.isMute ||
       state.voidFault !== before.voidFault;
     if (isChanged) this.#ports.changed(this, before);
+    if (isAsking) this.#ask(now);
   }
 
   #planNext(now: Instant): void {
@@ -219,6 +221,10 @@ export class ProbeUnit {
   }
 
   #ask(now: Instant): void {
+    if (this.#ports.pacer.enter(this.targetKey)) {
+      this.#send();
+      return;
+    }
     const deadline = after(now, this.plan.timeoutMs);
     this.#ticket = this.#ports.pacer.enqueue(this.targetKey, {
       priority: PRIORITY.probe,

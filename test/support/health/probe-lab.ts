@@ -79,6 +79,11 @@ class OpenPacer implements PacerPort {
     return { cancel: () => this.#time.timers.disarm(timer) };
   }
 
+  /** Everybody queues, so that grants come from a later step, as they may in the daemon. */
+  enter(): boolean {
+    return false;
+  }
+
   refund(): void {}
 }
 

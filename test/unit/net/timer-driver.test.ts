@@ -76,7 +76,19 @@ describe('the timer driver', () => {
     }
     vi.advanceTimersByTime(5_100);
     const late = [...perTick].filter(([now]) => now - start > 1_000).map(([, count]) => count);
-    expect(Math.max(...late)).toBeLessThanOrEqual(16);
+    expect(Math.max(...late)).toBeLessThanOrEqual(32);
+  });
+
+  it('wakes for a prompt timer without waiting for the end of the tick', () => {
+    const start = clock.now();
+    let late = Infinity;
+    const timer = new Timer((now) => {
+      late = now - timer.deadline;
+    });
+    timer.isPrompt = true;
+    queue.arm(timer, later(start, 1_003));
+    vi.advanceTimersByTime(1_100);
+    expect(late).toBeLessThanOrEqual(4);
   });
 
   it('sleeps no longer than Node can, and asks again', () => {

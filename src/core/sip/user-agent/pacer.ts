@@ -43,6 +43,9 @@ interface Lane {
   quickAnswers: number;
 }
 
+/** Within it the daemon's timers are collected; a burst that does not cover it needs prompt ones. */
+const LONGEST_TICK_SEC = 0.05;
+
 /** What the answers of a target say about its load. */
 export type PaceSignal = 'quick' | 'slow' | 'overloaded';
 
@@ -111,6 +114,14 @@ export class Pacer implements PacerPort {
     return lane.line.first?.priority !== PRIORITY.repeat && lane.bucket.take(now);
   }
 
+  enter(target: string): boolean {
+    const now = this.#clock.now();
+    const lane = this.#laneOf(target, now);
+    if (lane.line.size > 0 || lane.open >= WINDOW_EXCHANGES || !lane.bucket.take(now)) return false;
+    lane.open += 1;
+    return true;
+  }
+
   /** The grant was not used: its place in the window is free again; the token is spent. */
   refund(target: string): void {
     this.release(target);
@@ -164,6 +175,7 @@ export class Pacer implements PacerPort {
       adjustedAt: now,
       quickAnswers: 0,
     };
+    lane.timer.isPrompt = perTarget * LONGEST_TICK_SEC > burst;
     this.#lanes.set(target, lane);
     if (!this.#idleTimer.isArmed || this.#lanes.size > MAX_TARGETS) {
       this.#timers.arm(this.#idleTimer, after(now, this.#lanes.size > MAX_TARGETS ? 0 : IDLE_MS));

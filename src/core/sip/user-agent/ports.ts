@@ -106,6 +106,11 @@ export interface PacerPort {
     target: string,
     wish: { readonly priority: Priority; readonly deadline: Instant; readonly grant: () => void },
   ): PacerTicket;
+  /**
+   * A grant at once, where nobody waits and nothing is in the way; false where one has to enqueue.
+   * It spares a turn through the timer queue, which costs more than the request itself.
+   */
+  enter(target: string): boolean;
   /** Gives an unused grant back. */
   refund(target: string): void;
 }

@@ -68,6 +68,22 @@ describe('Pacer', () => {
     expect(pacer.waiting).toBe(0);
   });
 
+  it('lets in at once who finds nobody waiting, a token and a place', () => {
+    const { time, pacer, grants, ask } = setUp({ perTarget: 1, burst: 2, max: 1 });
+    expect(pacer.enter(TARGET)).toBe(true);
+    expect(pacer.enter(TARGET)).toBe(true);
+    expect(pacer.enter(TARGET)).toBe(false);
+    ask('waits');
+    time.run(999);
+    expect(grants).toEqual([]);
+    expect(pacer.enter(TARGET)).toBe(false);
+    time.run(2);
+    expect(grants).toHaveLength(1);
+    const unpaced = setUp({ perTarget: 0, burst: 3, max: 0 }).pacer;
+    for (let i = 0; i < WINDOW_EXCHANGES; i += 1) expect(unpaced.enter(TARGET)).toBe(true);
+    expect(unpaced.enter(TARGET)).toBe(false);
+  });
+
   it('forgets a wish that was cancelled', () => {
     const { time, grants, ask } = setUp();
     const ticket = ask('gone');
