@@ -1,12 +1,24 @@
 import { Heap } from './heap.ts';
 import type { Instant } from './instant.ts';
 
-/** One deadline at a time. Its owner makes it once, and arms it again as often as it likes. */
-export class Timer {
-  readonly fire: (now: Instant) => void;
+/**
+ * What the queue holds: something that is to happen at one moment. Objects of which there are very many
+ * implement it themselves and spare a Timer.
+ */
+export interface Deadline {
+  fire(now: Instant): void;
   /** True where the end of a tick is too late, as for a pace that outruns the ticks. */
-  isPrompt = false;
+  isPrompt: boolean;
   /** For the queue only: when it is due, the order of arming, and its place in the heap (-1: none). */
+  deadline: Instant;
+  order: number;
+  position: number;
+}
+
+/** One deadline at a time. Its owner makes it once, and arms it again as often as it likes. */
+export class Timer implements Deadline {
+  readonly fire: (now: Instant) => void;
+  isPrompt = false;
   deadline: Instant = 0 as Instant;
   order = 0;
   position = -1;
@@ -27,7 +39,7 @@ export class Timer {
 export class TimerQueue {
   /** Called when a timer is armed ahead of all others; whoever drives the queue sets it, to wake in time. */
   onEarlier: (() => void) | undefined;
-  readonly #heap = new Heap<Timer>(isBefore);
+  readonly #heap = new Heap<Deadline>(isBefore);
   #armed = 0;
 
   /** How many timers are armed. */
@@ -36,7 +48,7 @@ export class TimerQueue {
   }
 
   /** The timer that fires first, if anything is armed. */
-  get next(): Timer | undefined {
+  get next(): Deadline | undefined {
     return this.#heap.first;
   }
 
@@ -46,7 +58,7 @@ export class TimerQueue {
   }
 
   /** Arms the timer, or moves it when it is armed already. */
-  arm(timer: Timer, deadline: Instant): void {
+  arm(timer: Deadline, deadline: Instant): void {
     timer.deadline = deadline;
     this.#armed += 1;
     timer.order = this.#armed;
@@ -56,7 +68,7 @@ export class TimerQueue {
   }
 
   /** Does nothing when the timer is not armed. */
-  disarm(timer: Timer): void {
+  disarm(timer: Deadline): void {
     this.#heap.remove(timer);
   }
 
@@ -77,6 +89,6 @@ export class TimerQueue {
   }
 }
 
-function isBefore(a: Timer, b: Timer): boolean {
+function isBefore(a: Deadline, b: Deadline): boolean {
   return a.deadline < b.deadline || (a.deadline === b.deadline && a.order < b.order);
 }

@@ -6,7 +6,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Fault } from '../../base/fault.ts';
 import { after, earlier, type Instant } from '../../base/instant.ts';
-import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
+import { type Deadline, Timer, type TimerQueue } from '../../base/timer-queue.ts';
 import { topVia } from '../header/via.ts';
 import type { SipMessage } from '../message/message.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
@@ -18,7 +18,6 @@ import {
   type ClientInput,
   type ClientState,
   clientContext,
-  startClient,
   stepClient,
 } from './non-invite-client.ts';
 import type { SipTimers } from './timers.ts';
@@ -33,30 +32,44 @@ export interface ClientUser {
 /** What may be under way at once, over all targets; the windows of the pacer keep it far below. */
 const MAX_TRANSACTIONS = 250_000;
 
-/** One request on its way; only the layer looks inside. */
-export class ClientTransaction {
+/** One request on its way, and its own timer; only the layer looks inside. */
+export class ClientTransaction implements Deadline {
   readonly request: ClientRequest;
   readonly context: ClientContext;
-  readonly timer: Timer;
+  readonly #layer: TimerOwner;
   user: ClientUser | undefined;
   state: ClientState;
   resendAt: Instant | undefined;
   timeoutAt: Instant | undefined;
   ticket: PacerTicket | undefined;
+  isPrompt = false;
+  deadline: Instant;
+  order = 0;
+  position = -1;
 
   constructor(
     request: ClientRequest,
     context: ClientContext,
     user: ClientUser,
     state: ClientState,
-    fire: (transaction: ClientTransaction, now: Instant) => void,
+    layer: TimerOwner,
+    now: Instant,
   ) {
     this.request = request;
     this.context = context;
     this.user = user;
     this.state = state;
-    this.timer = new Timer((now) => fire(this, now));
+    this.#layer = layer;
+    this.deadline = now;
   }
+
+  fire(now: Instant): void {
+    this.#layer.timerFired(this, now);
+  }
+}
+
+interface TimerOwner {
+  timerFired(transaction: ClientTransaction, now: Instant): void;
 }
 
 export class ClientLayer {
@@ -112,11 +125,18 @@ export class ClientLayer {
   start(request: ClientRequest, user: ClientUser): ClientTransaction {
     this.#now = this.#clock.now();
     const context = this.#contextFor(request);
-    const step = startClient(context);
-    const transaction = new ClientTransaction(request, context, user, step.state, this.#fire);
+    const transaction = new ClientTransaction(
+      request,
+      context,
+      user,
+      context.first.state,
+      this,
+      this.#now,
+    );
     this.#live.set(request.branch, transaction);
     if (context.isReliable) this.#watchFlow(transaction);
-    for (const effect of step.effects) this.#carryOut(transaction, effect);
+    for (const effect of context.first.effects) this.#carryOut(transaction, effect);
+    this.#armEarliest(transaction);
     return transaction;
   }
 
@@ -168,6 +188,7 @@ export class ClientLayer {
     const { state, effects } = stepClient(transaction.state, input, transaction.context);
     transaction.state = state;
     for (const effect of effects) this.#carryOut(transaction, effect, response, reason);
+    this.#armEarliest(transaction);
   }
 
   #carryOut(
@@ -207,7 +228,7 @@ export class ClientLayer {
     transaction.ticket = undefined;
     transaction.resendAt = undefined;
     transaction.timeoutAt = undefined;
-    this.#timers.disarm(transaction.timer);
+    this.#timers.disarm(transaction);
     return user;
   }
 
@@ -219,15 +240,20 @@ export class ClientLayer {
     const at = after(this.#now, afterMs);
     if (timer === 'E') transaction.resendAt = at;
     else transaction.timeoutAt = at;
-    this.#armEarliest(transaction);
   }
 
-  #armEarliest({ timer, resendAt, timeoutAt }: ClientTransaction): void {
+  /** Once the effects of a step are carried out; does nothing for a transaction that is over. */
+  #armEarliest(transaction: ClientTransaction): void {
+    const { resendAt, timeoutAt } = transaction;
     if (timeoutAt === undefined) return;
-    this.#timers.arm(timer, resendAt === undefined ? timeoutAt : earlier(resendAt, timeoutAt));
+    this.#timers.arm(
+      transaction,
+      resendAt === undefined ? timeoutAt : earlier(resendAt, timeoutAt),
+    );
   }
 
-  readonly #fire = (transaction: ClientTransaction, now: Instant): void => {
+  /** For the transactions alone: timer E or F of one of them is due. */
+  timerFired(transaction: ClientTransaction, now: Instant): void {
     this.#now = now;
     const { timeoutAt, resendAt } = transaction;
     if (timeoutAt !== undefined && timeoutAt <= now) {
@@ -239,7 +265,7 @@ export class ClientLayer {
       this.#askToResend(transaction);
     }
     this.#armEarliest(transaction);
-  };
+  }
 
   /** A resend is a request like any other to the far side's flood guard: it needs a token. */
   #askToResend(transaction: ClientTransaction): void {

@@ -57,6 +57,9 @@ export interface ClientContext {
   readonly isReliable: boolean;
   /** Timer F: 64 x T1, or less where the user wants to know earlier. */
   readonly timeoutMs: number;
+  /** The steps that every request takes, made once so that the hot path allocates nothing. */
+  readonly first: ClientStep;
+  readonly completed: ClientStep;
 }
 
 const PROCEEDING: ClientState = { name: 'proceeding' };
@@ -64,7 +67,6 @@ const COMPLETED: ClientState = { name: 'completed' };
 const TERMINATED: ClientState = { name: 'terminated' };
 const NOTHING: readonly ClientEffect[] = [];
 
-// The steps that every request takes are made once, so that the hot path allocates nothing.
 const DELIVER_ONLY: readonly ClientEffect[] = [{ kind: 'deliver' }];
 const END_RELIABLE: ClientStep = {
   state: TERMINATED,
@@ -80,17 +82,28 @@ const END_FAILED: ClientStep = {
 };
 const END_LINGERED: ClientStep = { state: TERMINATED, effects: [{ kind: 'forget' }] };
 
-/** A context for requests of one kind, with what the first step needs prepared. */
+/** A context for requests of one kind; there are few, so that they are shared. */
 export function clientContext(
   timers: SipTimers,
   isReliable: boolean,
   timeoutMs: number = transactionTimeoutMs(timers),
 ): ClientContext {
-  return { timers, isReliable, timeoutMs: Math.min(timeoutMs, transactionTimeoutMs(timers)) };
+  const boundedMs = Math.min(timeoutMs, transactionTimeoutMs(timers));
+  return {
+    timers,
+    isReliable,
+    timeoutMs: boundedMs,
+    first: firstStep(timers, isReliable, boundedMs),
+    completed: {
+      state: COMPLETED,
+      // Timer K absorbs copies of the final response for T4.
+      effects: [{ kind: 'deliver' }, { kind: 'arm', timer: 'K', afterMs: timers.t4Ms }],
+    },
+  };
 }
 
 /** RFC 3261 section 17.1.2.2: send at once, timer F, and timer E unless the transport is reliable. */
-export function startClient({ timers, isReliable, timeoutMs }: ClientContext): ClientStep {
+function firstStep(timers: SipTimers, isReliable: boolean, timeoutMs: number): ClientStep {
   const effects: ClientEffect[] = [
     { kind: 'send' },
     { kind: 'arm', timer: 'F', afterMs: timeoutMs },
@@ -126,7 +139,7 @@ function stepWaiting(state: Waiting, input: ClientInput, context: ClientContext)
   switch (input.kind) {
     case 'response':
       if (input.status < 200) return { state: PROCEEDING, effects: DELIVER_ONLY };
-      return context.isReliable ? END_RELIABLE : completed(context);
+      return context.isReliable ? END_RELIABLE : context.completed;
     case 'networkFault':
       return END_FAILED;
     case 'timer':
@@ -135,14 +148,6 @@ function stepWaiting(state: Waiting, input: ClientInput, context: ClientContext)
     default:
       return unreachable(input);
   }
-}
-
-/** Timer K absorbs copies of the final response for T4. */
-function completed({ timers }: ClientContext): ClientStep {
-  return {
-    state: COMPLETED,
-    effects: [{ kind: 'deliver' }, { kind: 'arm', timer: 'K', afterMs: timers.t4Ms }],
-  };
 }
 
 /** Timer E doubles up to T2 in 'trying' and is T2 in 'proceeding'. */

@@ -3,7 +3,6 @@ import {
   type ClientInput,
   type ClientState,
   clientContext,
-  startClient,
   stepClient,
 } from '../../../../../src/core/sip/transaction/non-invite-client.ts';
 import { DEFAULT_TIMERS } from '../../../../../src/core/sip/transaction/timers.ts';
@@ -19,7 +18,7 @@ function play(
   const deadlines = new Map<'E' | 'F' | 'K', number>();
   let state: ClientState;
   let now = 0;
-  const apply = (step: ReturnType<typeof startClient>) => {
+  const apply = (step: ReturnType<typeof stepClient>) => {
     state = step.state;
     for (const effect of step.effects) {
       if (effect.kind === 'arm') deadlines.set(effect.timer, now + effect.afterMs);
@@ -27,7 +26,7 @@ function play(
       if (effect.kind === 'forget') deadlines.clear();
     }
   };
-  apply(startClient(context));
+  apply(context.first);
   const inputs = [...script];
   for (;;) {
     const [timer, at] = [...deadlines].sort((a, b) => a[1] - b[1])[0] ?? ['none', Infinity];
