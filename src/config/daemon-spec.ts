@@ -28,4 +28,4 @@ export interface DaemonSpec {
   readonly registrations: readonly RegistrationSpec[];
 }
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -38,7 +38,7 @@ describe.each(seeds(isFullSize ? 5 : 1))(
       expect(world.registrar.violations).toEqual([]);
       expect(world.registrar.bindings.size).toBe(count);
       // A refresh is one request, and two where the nonce has aged: a nonce lives for 7,200 s, which is
-    // two refreshes and a half. Loss and copies add a tenth.
+      // two refreshes and a half. Loss and copies add a tenth.
       const refreshes = (24 * 3600) / (3600 - 360 - 180);
       const arrivals = world.registrar.arrivalsMs;
       expect(arrivals.length).toBeGreaterThan(count * refreshes * 0.9);

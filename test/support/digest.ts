@@ -28,7 +28,7 @@ export const byProxy = (...lines: readonly string[]) => parsed(responseWire(407,
 export const granted = (...lines: readonly string[]) => parsed(responseWire(200, ...lines));
 
 /** One credentials line cut up: quoted values and tokens apart, to see what is quoted. */
-export function credentialsOf(line: string): {
+function credentialsOf(line: string): {
   name: string;
   quoted: Record<string, string>;
   bare: Record<string, string>;

@@ -69,7 +69,7 @@ export const IDENTITY_NAMES: readonly IdentityName[] = Object.keys(
   IDENTITIES,
 ) as readonly IdentityName[];
 
-export interface Pem {
+interface Pem {
   readonly certificate: string;
   readonly key: string;
   readonly certificateFile: string;

@@ -14,7 +14,7 @@ import { type SipTimers, transactionTimeoutMs } from './timers.ts';
 
 export type ServerState = 'trying' | 'completed' | 'terminated';
 export type ServerInput = 'request' | 'final' | 'timerJ' | 'networkFault';
-export type ServerEffect =
+type ServerEffect =
   | { readonly kind: 'send' }
   | { readonly kind: 'arm'; readonly timer: 'J'; readonly afterMs: number }
   | { readonly kind: 'forget' };

@@ -15,8 +15,8 @@ export interface Rounds {
   readonly freshTries: number;
 }
 
-export const MAX_FRESH_TRIES = 2;
-export const MAX_FRESH_TRIES_WHEN_STALE = 3;
+const MAX_FRESH_TRIES = 2;
+const MAX_FRESH_TRIES_WHEN_STALE = 3;
 
 export type RoundDecision =
   | { readonly kind: 'repeat'; readonly rounds: Rounds }

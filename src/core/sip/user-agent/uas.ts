@@ -15,7 +15,7 @@ import { validateRequest } from '../message/validate.ts';
  */
 export type Sender = 'allowed' | 'target' | 'stranger';
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly phrase: string;
   /** Header lines without CR LF. */
