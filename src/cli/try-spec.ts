@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import { parseYaml } from '../config/parse-yaml.ts';
 import { parseUri, printUri, type SipUri } from '../core/sip/message/uri.ts';
 import type { CliIo } from './io.ts';
+import { readVersion } from './version.ts';
 
 export interface TryOptions {
   readonly username?: string;
@@ -90,6 +91,7 @@ async function load(contract: object, options: TryOptions, io: CliIo): Promise<T
   const loaded = await loadConfig('command line', {
     mode: 'run',
     env,
+    userAgent: `trunkd/${readVersion()}`,
     parseFile: async () => ({ kind: 'parsed', parsed: parseYaml(text) }),
   });
   if (loaded.ok) return loaded;

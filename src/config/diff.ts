@@ -38,8 +38,8 @@ export interface SpecDiff {
   readonly isEmpty: boolean;
 }
 
-type HotKey = 'inbound' | 'log' | 'pacing' | 'unregisterOnStop';
-type RestartKey = 'localSockets' | 'http' | 'state' | 'dns' | 'metrics';
+type HotKey = 'inbound' | 'log' | 'metrics' | 'pacing' | 'unregisterOnStop';
+type RestartKey = 'localSockets' | 'http' | 'state' | 'dns';
 
 /** All differences; both specs stay as they are. */
 export function diffSpecs(before: DaemonSpec, after: DaemonSpec): SpecDiff {
@@ -47,7 +47,7 @@ export function diffSpecs(before: DaemonSpec, after: DaemonSpec): SpecDiff {
   const contracts = diffNamed(before.contracts.map(withName), after.contracts.map(withName));
   const peerServers = diffNamed(serversOf(before), serversOf(after));
   const hotKeys = HOT.filter((key) => !isSame(before[key], after[key]));
-  const restartKeys = RESTART.filter(([, field]) => !isSame(before[field], after[field]));
+  const restartKeys = RESTART.filter(([, read]) => !isSame(read(before), read(after)));
   return {
     registrations,
     contracts,
@@ -86,14 +86,14 @@ export function guardReload(
 const MIN_DROPPED = 10;
 const MAX_DROPPED_SHARE = 0.05;
 
-const HOT = ['inbound', 'log', 'pacing', 'unregisterOnStop'] as const;
-const RESTART = [
-  ['localSockets', 'localSockets'],
-  ['http', 'http'],
-  ['state', 'stateDirectory'],
-  ['dns', 'dns'],
-  ['metrics', 'metrics'],
-] as const;
+const HOT = ['inbound', 'log', 'metrics', 'pacing', 'unregisterOnStop'] as const;
+const RESTART: readonly (readonly [RestartKey, (spec: DaemonSpec) => unknown])[] = [
+  // Those that are made up follow what is configured: a reload opens them.
+  ['localSockets', (spec) => spec.localSockets.filter((one) => one.isMadeUp !== true)],
+  ['http', (spec) => spec.http],
+  ['state', (spec) => spec.stateDirectory],
+  ['dns', (spec) => spec.dns],
+];
 
 function diffRegistrations(
   before: readonly RegistrationSpec[],

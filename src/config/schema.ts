@@ -98,7 +98,6 @@ const metricsSection = z.strictObject({
     description: 'Up to how many registrations get metric series of their own.',
     default: DEFAULTS.metrics.perRegistration,
     unit: 'registrations',
-    reload: 'restart',
   }),
 });
 
@@ -135,7 +134,8 @@ export const configSchema = z.strictObject({
     example: 'contracts.d/*.yaml',
   }),
   localSockets: key(z.array(localSocketSchema).max(64), {
-    description: 'Our own sockets. Where none fits, one on an ephemeral port is made up.',
+    description:
+      'Our own sockets. Where none fits, one on an ephemeral port is made up, on a reload too.',
     reload: 'restart',
   }),
   proxies: notYet(REGISTRATIONS_RELEASE, 'SIP proxies of ours that carry the calls.'),
@@ -151,7 +151,7 @@ export const configSchema = z.strictObject({
   }),
   log: key(logSection, { description: 'What is logged.' }),
   dns: key(dnsSection, { description: 'How names are looked up.', reload: 'restart' }),
-  metrics: key(metricsSection, { description: 'What is measured.', reload: 'restart' }),
+  metrics: key(metricsSection, { description: 'What is measured.' }),
   pacing: key(pacingSection, { description: 'How fast requests go to one target.' }),
   userAgent: key(leaf.line, {
     description: 'Text of the User-Agent header.',

@@ -55,7 +55,10 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   // Sockets and stack know each other; the sockets are made first and bring nothing before they are bound.
   const user: TransportUser = {
     received: (wire, flow, at) => stack.received(wire, flow, at),
-    flowFailed: (flow, reason) => stack.flowFailed(flow, reason),
+    flowFailed: (flow, reason) => {
+      stack.flowFailed(flow, reason);
+      if (flow.protocol !== 'udp') keeper.flowLost(flow, reason);
+    },
     dropped: (reason) => stack.dropped(reason),
   };
   const transport = new Transport(spec.localSockets, { user, clock, random, timers, notify });
@@ -76,7 +79,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const locator = new RememberingLocator(new HopLocator(lookup, clock), senders);
   const { pacer, userAgent } = stack;
   const shared = { clock, timers, random, locator, pacer, userAgent, publish };
-  const keeper = new RegistrationKeeper({ ...shared, hasher, pacing });
+  const keeper: RegistrationKeeper = new RegistrationKeeper({ ...shared, hasher, pacing });
   const prober = new Prober(shared);
   return { clock, timers, driver, transport, stack, senders, keeper, prober };
 }

@@ -84,9 +84,10 @@ class Run {
   }
 
   async #loadAndServe(): Promise<number> {
-    const { configPath, env } = this.#options;
+    const { configPath, env, version } = this.#options;
     const { log } = this.#output;
-    const loaded = await loadConfig(configPath, { mode: 'run', env });
+    const userAgent = `trunkd/${version}`;
+    const loaded = await loadConfig(configPath, { mode: 'run', env, userAgent });
     if (!loaded.ok) {
       for (const one of loaded.problems) {
         log.write('error', 'config.problem', { problem: formatProblem(one) });

@@ -7,6 +7,7 @@ import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { diffSpecs, guardReload, type SpecDiff } from '../config/diff.ts';
 import { type LoadResult, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import type { ReloadReport } from '../http/ports.ts';
 import type { DaemonLog } from '../observe/log.ts';
 import type { Assembly } from './assembly.ts';
@@ -15,10 +16,12 @@ import { inSlices } from './slices.ts';
 export interface ReloaderOptions {
   readonly configPath: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Text of the User-Agent header where the configuration gives none. */
+  readonly userAgent: string;
   readonly assembly: Assembly;
   readonly log: DaemonLog;
-  /** Called after a change was applied: rows may have come. */
-  readonly onApplied: () => void;
+  /** Called after a change was applied, with what runs now: rows may have come. */
+  readonly onApplied: (spec: DaemonSpec) => void;
 }
 
 export class Reloader {
@@ -37,9 +40,9 @@ export class Reloader {
   }
 
   async reload(isForced: boolean): Promise<ReloadReport> {
-    const { configPath, env, log } = this.#options;
+    const { configPath, env, userAgent, log } = this.#options;
     const startedAt = performance.now();
-    const loaded = await loadConfig(configPath, { mode: 'run', env });
+    const loaded = await loadConfig(configPath, { mode: 'run', env, userAgent });
     if (!loaded.ok) return this.#refuseInvalid(loaded);
     const reason = guardReload(this.#spec, loaded.spec, loaded.facts);
     if (reason !== undefined && !isForced) {
@@ -70,10 +73,19 @@ export class Reloader {
     const { assembly, onApplied } = this.#options;
     this.#spec = withRestartKeysOf(this.#spec, after);
     this.#applyHotKeys(after);
+    await this.#openMadeUpSockets(after);
     assembly.prober.apply(after.contracts);
     const counts = await applyRegistrations(assembly, diff.registrations, after);
-    onApplied();
+    onApplied(this.#spec);
     return counts;
+  }
+
+  /** The first server by TCP, say, in a configuration that names no sockets. */
+  async #openMadeUpSockets({ localSockets }: DaemonSpec): Promise<void> {
+    const { transport } = this.#options.assembly;
+    const isMissing = ({ isMadeUp, protocol, family }: LocalSocketSpec) =>
+      isMadeUp === true && !transport.serves(protocol, family);
+    await transport.addMadeUp(localSockets.filter(isMissing));
   }
 
   #applyHotKeys(spec: DaemonSpec): void {
@@ -119,8 +131,8 @@ async function applyRegistrations(
 
 /** What waits for a restart still is as it was, so that the next reload says so again. */
 function withRestartKeysOf(running: DaemonSpec, after: DaemonSpec): DaemonSpec {
-  const { localSockets, http, stateDirectory, dns, metrics } = running;
-  return { ...after, localSockets, http, stateDirectory, dns, metrics };
+  const { localSockets, http, stateDirectory, dns } = running;
+  return { ...after, localSockets, http, stateDirectory, dns };
 }
 
 /** Logs the warnings of a load, and gives them as text. */

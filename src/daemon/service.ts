@@ -51,6 +51,7 @@ export class Service implements CommandPort {
 
   constructor(spec: DaemonSpec, options: ServiceOptions) {
     const { log, wallClock, sink, version, configPath, env } = options;
+    const userAgent = `trunkd/${version}`;
     this.#options = options;
     const hub = new EventHub<CoreEvent>((error) => options.onBug('subscriber', error));
     const assembly = assemble(spec, {
@@ -73,8 +74,11 @@ export class Service implements CommandPort {
     });
     hub.subscribe((event) => log.receive(event));
     hub.subscribe((event) => this.#metrics.receive(event));
-    const onApplied = () => this.#status.membersChanged();
-    this.#reloader = new Reloader(spec, { configPath, env, assembly, log, onApplied });
+    const onApplied = ({ metrics }: DaemonSpec) => {
+      this.#status.membersChanged();
+      this.#metrics.perRegistration = metrics.perRegistration;
+    };
+    this.#reloader = new Reloader(spec, { configPath, env, userAgent, assembly, log, onApplied });
     this.#reloads = new ReloadQueue((isForced) => this.#reload(isForced));
   }
 

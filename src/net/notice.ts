@@ -4,6 +4,8 @@ export interface NetNotice {
     | 'udp.receiveBuffer'
     /** The kernel reported an error on a socket that goes on working. */
     | 'socket.error'
+    /** A socket that nobody configured could not be opened: a host without IPv6, say. */
+    | 'socket.leftOut'
     /** A certificate failed its check, and `verify: warn` lets the connection go on. */
     | 'tls.unverified'
     /** The system's list of authorities is empty; the one that Node carries is used. */

@@ -18,7 +18,7 @@ import {
 } from '../core/base/fault.ts';
 import type { Random } from '../core/base/random.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
-import type { Target } from '../core/sip/locate/target.ts';
+import type { Target, TransportProtocol } from '../core/sip/locate/target.ts';
 import type {
   Flow,
   LocalSocketSpec,
@@ -62,7 +62,7 @@ export interface TransportOptions {
 
 export class Transport implements TransportPort {
   readonly #context: NetContext;
-  readonly #locals: readonly LocalSocket[];
+  readonly #locals: LocalSocket[];
   readonly #listeners: Listener[] = [];
   readonly #sockets = new SocketSet();
   readonly #flows: FlowTable;
@@ -86,18 +86,30 @@ export class Transport implements TransportPort {
 
   /**
    * Opens every local socket. Rejects with a BindError, or with an AggregateError of several whose
-   * message names each; what was opened is closed again then.
+   * message names each; what was opened is closed again then. One that nobody configured and that
+   * cannot be opened is told and left out.
    */
   async bind(): Promise<void> {
-    const results = await Promise.allSettled(this.#locals.map((local) => this.#bind(local)));
-    const errors = results.flatMap((result) =>
-      result.status === 'rejected' ? [result.reason as Error] : [],
-    );
+    const errors = await this.#openAll([...this.#locals]);
     const [first] = errors;
     if (first === undefined) return;
     await this.stop();
     if (errors.length === 1) throw first;
     throw new AggregateError(errors, errors.map(({ message }) => message).join('\n'));
+  }
+
+  /** Opens made-up sockets that a reload needs besides those that are open. Never rejects for the world. */
+  async addMadeUp(specs: readonly LocalSocketSpec[]): Promise<void> {
+    assert(
+      specs.every(({ isMadeUp }) => isMadeUp === true),
+      'configured sockets are opened at the start',
+    );
+    const locals = specs.map((spec) => this.#local(spec));
+    await this.#openAll(locals);
+    const { lifetime } = this.#context;
+    for (const local of locals) {
+      if (lifetime.isOver && local.protocol === 'udp') await local.udp.close();
+    }
   }
 
   /** Closes everything; the core hears nothing more. Ends when no file descriptor is left. */
@@ -148,6 +160,11 @@ export class Transport implements TransportPort {
     if (flow instanceof StreamFlow) flow.end(reason);
   }
 
+  /** Is there a local socket of that protocol and address family? */
+  serves(protocol: TransportProtocol, family: 4 | 6): boolean {
+    return this.#locals.some(({ spec }) => spec.protocol === protocol && spec.family === family);
+  }
+
   /** Where a UDP socket is bound, with the port that the kernel chose; undefined for other sockets. */
   boundAddress(localSocket: string): SocketAddress | undefined {
     const local = this.#locals.find(({ spec }) => spec.name === localSocket);
@@ -176,6 +193,34 @@ export class Transport implements TransportPort {
     if (protocol === 'udp') return { protocol, spec, udp: new UdpSocket(spec, this.#context) };
     if (protocol === 'tcp') return { protocol, spec };
     return { protocol, spec, contexts: new TlsContexts(spec, this.#context.notify) };
+  }
+
+  /** What could not be opened is no local socket any more; returns why, but for sockets that are made up. */
+  async #openAll(locals: readonly LocalSocket[]): Promise<readonly BindError[]> {
+    const errors: BindError[] = [];
+    await Promise.all(
+      locals.map(async (local) => {
+        try {
+          await this.#bind(local);
+          if (!this.#locals.includes(local)) this.#locals.push(local);
+        } catch (error) {
+          if (!(error instanceof BindError)) throw error;
+          if (local.spec.isMadeUp === true) await this.#leaveOut(local, error);
+          else errors.push(error);
+        }
+      }),
+    );
+    return errors;
+  }
+
+  async #leaveOut(local: LocalSocket, { message }: BindError): Promise<void> {
+    const index = this.#locals.indexOf(local);
+    if (index >= 0) this.#locals.splice(index, 1);
+    if (local.protocol === 'udp') await local.udp.close();
+    const { name, family, protocol } = local.spec;
+    const kind = `${protocol.toUpperCase()} over IPv${family}`;
+    const text = `${message} Nothing can be reached by ${kind}; a reload tries again.`;
+    this.#context.notify({ kind: 'socket.leftOut', localSocket: name, text });
   }
 
   async #bind(local: LocalSocket): Promise<void> {

@@ -18,11 +18,12 @@ export interface MetricsOptions {
   readonly wallClock: WallClock;
   readonly version: string;
   readonly node: string;
-  /** Registrations that get series of their own; the rest is counted as omitted. */
   readonly perRegistration: number;
 }
 
 export class Metrics {
+  /** Registrations that get series of their own; the rest is counted as omitted. */
+  perRegistration: number;
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
   readonly #registerRequests: Counter;
@@ -35,6 +36,7 @@ export class Metrics {
 
   constructor(options: MetricsOptions) {
     this.#options = options;
+    this.perRegistration = options.perRegistration;
     this.#registerRequests = new Counter(this.#family('trunkd_register_requests_total'));
     this.#lapses = new Counter(this.#family('trunkd_registration_lapses_total'));
     this.#probes = new Counter(this.#family('trunkd_probes_total'));
@@ -156,8 +158,8 @@ export class Metrics {
   }
 
   *#shown(): Generator<NonNullable<ReturnType<RegistrationBook['snapshot']>>> {
-    const { registrations, perRegistration } = this.#options;
-    let left = perRegistration;
+    const { registrations } = this.#options;
+    let left = this.perRegistration;
     for (const id of registrations.ids()) {
       if (left === 0) return;
       left -= 1;
@@ -171,7 +173,7 @@ export class Metrics {
     for (const states of this.#options.registrations.counts().values()) {
       for (const count of Object.values(states)) total += count;
     }
-    return Math.max(0, total - this.#options.perRegistration);
+    return Math.max(0, total - this.perRegistration);
   }
 
   *#peerStates(): Generator<Sample> {

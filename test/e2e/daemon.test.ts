@@ -2,11 +2,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readVersion } from '../../src/cli/version.ts';
 import { eventually } from '../support/processes.ts';
 import { SourceDaemon } from '../support/source-daemon.ts';
 import { UdpRegistrar } from '../support/udp-registrar.ts';
 
 const PASSWORD = 'a-long-enough-password';
+const VERSION = readVersion();
 
 let registrar: UdpRegistrar;
 let files: SourceDaemon;
@@ -70,6 +72,8 @@ describe('start and stop', () => {
     expect(await daemon.running.stop('SIGTERM')).toBe('0');
     expect(daemon.lines('stopped')).toHaveLength(1);
     expect(registrar.accepted.map(({ expires }) => expires)).not.toContain(0);
+    const agents = registrar.wire.map((text) => /^User-Agent: (.*)\r$/m.exec(text)?.[1]);
+    expect(new Set(agents)).toEqual(new Set([`trunkd/${VERSION}`]));
   });
 
   it('SIGINT stops as well, and a client that holds its connection does not hold us', async () => {
@@ -188,13 +192,54 @@ describe('reload', () => {
   it('names the keys that wait for a restart, each time', async () => {
     files.write(config([]));
     const daemon = await files.run();
-    files.write(config([], { metrics: { perRegistration: 5 } }));
+    files.write(config([], { dns: { servers: ['127.0.0.1:53'] } }));
     await daemon.reload();
     await daemon.reload();
     expect(daemon.lines('config.restartNeeded').map(({ keys }) => keys)).toEqual([
-      ['metrics'],
-      ['metrics'],
+      ['dns'],
+      ['dns'],
     ]);
+  });
+
+  it('keys that need no restart take effect', async () => {
+    files.write(config(users(3)));
+    const daemon = await files.run();
+    const hot = {
+      metrics: { perRegistration: 1 },
+      userAgent: 'another/2',
+      log: { level: 'debug' },
+    };
+    files.write(config(users(3), hot));
+    expect(await daemon.reload()).toMatchObject({ event: 'config.reloaded', changed: 3 });
+    expect(daemon.lines('config.restartNeeded')).toEqual([]);
+    const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
+    expect(metrics.match(/^trunkd_registration_bound\{/gm)).toHaveLength(1);
+    expect(metrics).toContain('\ntrunkd_registration_series_omitted 2\n');
+    await files.command(['probe', 'acme/madrid', '--url', daemon.url]);
+    await eventually(() => registrar.wire.some((text) => text.includes('User-Agent: another/2')));
+  });
+
+  it('the first server of a protocol gets its socket at once', async () => {
+    files.write(config(['alice']));
+    const daemon = await files.run();
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const asked = once(server, 'connection').then(async ([socket]) => {
+      socket.on('error', () => undefined);
+      const [octets] = await once(socket, 'data');
+      socket.destroy();
+      return String(octets);
+    });
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const peerServers = [{ name: 'new', sipProxy: `127.0.0.1:${port}`, transport: 'tcp' }];
+    const { peeringContracts } = config(['alice']) as { peeringContracts: object[] };
+    const contracts = [...peeringContracts, { name: 'other', peerServers }];
+    files.write(config(['alice'], { peeringContracts: contracts }));
+    expect(await daemon.reload()).toMatchObject({ event: 'config.reloaded', unchanged: 1 });
+    expect(daemon.lines('config.restartNeeded')).toEqual([]);
+    expect(await asked).toMatch(/^OPTIONS sip:.*\r\nVia: SIP\/2.0\/TCP /);
+    server.close();
   });
 
   it('a new id for the same address of record does not unregister it', async () => {

@@ -111,6 +111,24 @@ describe('UDP', () => {
     }
   });
 
+  it('leaves out what nobody configured and cannot be bound; a reload may ask again', async () => {
+    const lost = aLocalSocket('udp', { name: 'auto', address: '192.0.2.1', isMadeUp: true });
+    const edge = await anEdge([aLocalSocket('udp', { address: '::1', family: 6 }), lost]);
+    expect(edge.notices.filter(({ kind }) => kind === 'socket.leftOut')).toMatchObject([
+      { localSocket: 'auto', text: expect.stringContaining('no interface of this machine') },
+    ]);
+    expect([edge.transport.serves('udp', 4), edge.transport.serves('udp', 6)]).toEqual([
+      false,
+      true,
+    ]);
+    const fault = await edge.faultOf(aTarget('udp', 9));
+    expect(fault).toMatchObject({ code: 'transport.noSocket' });
+    await edge.transport.addMadeUp([lost]);
+    expect(edge.transport.serves('udp', 4)).toBe(false);
+    await edge.transport.addMadeUp([aLocalSocket('udp', { name: 'auto', isMadeUp: true })]);
+    expect((await edge.flowTo(aTarget('udp', 9))).localSocket).toBe('auto');
+  });
+
   it.each([
     ['udp', '127.0.0.1', 0],
     ['udp', '127.0.0.1', 65_536],
