@@ -33,6 +33,8 @@ export const REGISTRATION_CODES = {
   'registration.stuck': 'A registration had no next step (a bug of trunkd); it was started again.',
   'target.dead': 'Nothing answers at the target; one registration at a time tries it.',
   'target.overloaded': 'The target answers 503 to everybody; it is left alone for a while.',
+  'target.connectionLost':
+    'The connection to the target was lost; what was bound over it is bound again.',
   'target.recovered': 'The target answers again; registrations follow in turn.',
   'registrar.lockoutGuard':
     'Too many registrations in a row were refused; the rest waits, so that we are not locked out.',
@@ -103,6 +105,12 @@ export function targetBusy(target: string, witnesses: number): Cause {
   const text = `${target} answered 503 to ${witnesses} registrations in a row.`;
   const next = 'Left alone for a while, then tried by one registration; the others follow it.';
   return cause('target.overloaded', 'peer', next, text);
+}
+
+export function connectionLost(target: string, bindings: number, reason: Fault): Cause {
+  const text = `The connection to ${target} was lost, over which ${bindings} registrations were made. ${reason.text}`;
+  const next = 'They are made again over a new one, spread over some seconds; nothing to do.';
+  return cause('target.connectionLost', 'peer', next, text);
 }
 
 export function targetRecovered(target: string, waiting: number): Cause {

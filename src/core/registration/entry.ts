@@ -5,6 +5,7 @@
 import type { Instant } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
 import type { DigestSession } from '../sip/digest/session.ts';
+import type { Flow } from '../sip/transport/ports.ts';
 import type { Exchange } from '../sip/user-agent/ports.ts';
 import { initialState, type MachineState } from './machine-state.ts';
 import type { Registrar } from './registrar.ts';
@@ -39,6 +40,8 @@ export class Entry {
   /** Of the last attempt. */
   gate: TargetGate | undefined;
   exchange: Exchange | undefined;
+  /** The connection over which it is bound; undefined over UDP. */
+  flow: Flow | undefined;
   session: DigestSession | undefined;
   fate: Fate = 'stay';
   /** Set by a command; undefined: what the configuration says. */

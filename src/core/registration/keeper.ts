@@ -7,8 +7,10 @@
 import { assert } from '../base/assert.ts';
 import type { Cause } from '../base/cause.ts';
 import type { Publish } from '../base/event-hub.ts';
+import type { Fault } from '../base/fault.ts';
 import { after } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
+import type { Flow } from '../sip/transport/ports.ts';
 import type { PacingSpec } from '../sip/user-agent/ports.ts';
 import type { AttemptPorts } from './attempts.ts';
 import { STUCK, SWITCHED_OFF } from './causes.ts';
@@ -133,6 +135,11 @@ export class RegistrationKeeper implements RegistrationBook {
     return true;
   }
 
+  /** A connection is gone: what was registered over it is registered again, over a new one. */
+  flowLost(flow: Flow, reason: Fault): void {
+    if (!this.#isStopping) this.#machinist.flowLost(flow, reason);
+  }
+
   /** A new pace counts from the next recovery on; the pacer itself has been told by others. */
   setPacing(pacing: PacingSpec): void {
     this.#machinist.attempts.pacing = pacing;
@@ -233,6 +240,7 @@ export class RegistrationKeeper implements RegistrationBook {
   /** An unregistration is over (or was not needed). */
   #finished(entry: Entry): void {
     const { fate } = entry;
+    this.#machinist.flows.leave(entry);
     if (this.#stopped !== undefined && this.#unregistering > 0) this.#countDown();
     if (fate === 'stay') return;
     if (fate === 'leave') {

@@ -44,6 +44,8 @@ export type Input =
   /** The try ended; `refreshAt` is planned by the keeper where the verdict is `bound`. */
   | { readonly kind: 'outcome'; readonly verdict: Verdict; readonly refreshAt: Instant }
   | { readonly kind: 'expired' }
+  /** The connection that carried the binding is gone; bound again at that time. */
+  | { readonly kind: 'flowLost'; readonly againAt: Instant }
   /** Try now, whatever the plan was; `isFresh` forgets former failures (new credentials, a command). */
   | { readonly kind: 'urge'; readonly isFresh: boolean }
   | {

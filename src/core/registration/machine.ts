@@ -63,6 +63,8 @@ export function step(state: MachineState, input: Input, context: Context): Step 
       return conclude(state, input.verdict, input.refreshAt, context);
     case 'expired':
       return expire(state, context);
+    case 'flowLost':
+      return bindAgain(state, input.againAt, context);
     case 'urge':
       return urge(state, input.isFresh, context);
     case 'unregister':
@@ -162,6 +164,13 @@ function expire(state: MachineState, context: Context): Step {
   const unbound = { ...state, boundUntil: undefined };
   if (state.name === 'rejected') return quiet(unbound);
   return quiet({ ...named(unbound, 'waiting', context), cause: state.cause ?? RAN_OUT });
+}
+
+/** Nothing says that the registrar forgot us: it is asked, and until then we are bound. */
+function bindAgain(state: MachineState, againAt: Instant, { now }: Context): Step {
+  const isPlanned = state.isTrying || state.name === 'rejected' || !isBound(state, now);
+  if (isPlanned || againAt >= state.dueAt) return ignored(state);
+  return quiet({ ...state, dueAt: againAt });
 }
 
 function urge(state: MachineState, isFresh: boolean, { now }: Context): Step {

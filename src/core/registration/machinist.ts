@@ -4,15 +4,18 @@
  */
 import type { Cause } from '../base/cause.ts';
 import type { Publish } from '../base/event-hub.ts';
+import type { Fault } from '../base/fault.ts';
 import { earlier, type Instant } from '../base/instant.ts';
 import { fromWire } from '../sip/message/wire-text.ts';
+import type { Flow } from '../sip/transport/ports.ts';
 import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
-import { cause } from './causes.ts';
+import { BoundFlows } from './bound-flows.ts';
+import { cause, connectionLost } from './causes.ts';
 import { type Entry, hasTrait, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import { step } from './machine.ts';
-import type { Effect, Input, MachineState } from './machine-state.ts';
+import { type Effect, type Input, isBound, type MachineState } from './machine-state.ts';
 import { noticesOf } from './notices.ts';
 import { judge, type Verdict } from './outcome.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
@@ -28,6 +31,7 @@ const MOST_REASON_CHARS = 64;
 export class Machinist implements AttemptUser {
   readonly attempts: Attempts;
   readonly tally: Tally = new Tally();
+  readonly flows: BoundFlows = new BoundFlows();
   readonly #ports: AttemptPorts;
   readonly #publish: Publish<RegistrationEvent>;
   readonly #finished: (entry: Entry) => void;
@@ -75,6 +79,19 @@ export class Machinist implements AttemptUser {
       if (at >= dueAt || (boundUntil !== undefined && isRefused)) this.feed(entry, { kind: 'due' });
     }
   };
+
+  /** A connection is gone: what was bound over it is bound again soon. */
+  flowLost(flow: Flow, reason: Fault): void {
+    const { entries, again } = this.flows.lost(flow, this.now(), this.#ports.random);
+    const first = entries.find(({ state }) => isBound(state, this.now()));
+    if (first === undefined) return;
+    this.noticed(first, connectionLost(first.gate?.key ?? '', entries.length, reason));
+    for (const entry of entries) {
+      // Crowds that come back together are spread over their next round, as after a start.
+      if (entries.length > 1) setTrait(entry, TRAIT.held, true);
+      this.feed(entry, { kind: 'flowLost', againAt: again() });
+    }
+  }
 
   publish(event: RegistrationEvent): void {
     this.#publish(event);
@@ -135,6 +152,9 @@ export class Machinist implements AttemptUser {
     });
     const { state } = entry;
     for (const why of noticesOf(entry, verdict, askedSec)) this.noticed(entry, why, true);
+    if (verdict.kind === 'bound' && outcome.kind === 'response') {
+      this.flows.bound(entry, outcome.flow, this.now());
+    }
     const planned = verdict.kind === 'bound' ? this.#plan(entry, verdict) : this.now();
     this.feed(entry, { kind: 'outcome', verdict, refreshAt: planned });
     this.#tellGuard(entry, verdict, state);

@@ -53,6 +53,8 @@ export class TargetGate {
   addresses: readonly string[] = [];
   /** Registrations that had their last attempt here. */
   users = 0;
+  /** Connections in a row that were lost soon after something was bound over them. */
+  flowsLost = 0;
   readonly #user: GateUser;
   readonly #line = new GateLine();
   readonly #timer: Timer;

@@ -1,6 +1,7 @@
 import { type FaultCode, fault } from '../../../src/core/base/fault.ts';
 import { Timer } from '../../../src/core/base/timer-queue.ts';
 import { targetKey } from '../../../src/core/sip/locate/target.ts';
+import type { Flow } from '../../../src/core/sip/transport/ports.ts';
 import type { Pacer } from '../../../src/core/sip/user-agent/pacer.ts';
 import type {
   Exchange,
@@ -46,6 +47,8 @@ export class ScriptedUserAgent implements UserAgentPort {
   readonly violations: string[] = [];
   script: (call: Call) => Reply = (call) => granted(call, call.expiresSec);
   protocol: 'udp' | 'tcp' | 'tls' = 'udp';
+  /** The connection to use; undefined: a flow of its own for each request. */
+  flow: Flow | undefined;
   /** False: calls are not kept, for long runs. */
   keepsCalls = true;
   count = 0;
@@ -79,7 +82,7 @@ export class ScriptedUserAgent implements UserAgentPort {
     const timer = new Timer(() => {
       if (challenged) this.#send(request);
       this.#open.delete(call.user);
-      receive(outcomeOf(reply, sentAt));
+      receive(outcomeOf(reply, sentAt, this.flow ?? aFlow(this.protocol)));
       this.#pacer.release(call.target);
     });
     this.#time.timers.arm(timer, (sentAt + delayMs) as typeof sentAt);
@@ -95,7 +98,7 @@ export class ScriptedUserAgent implements UserAgentPort {
 
   #send({ template, nextCseq, tail, target, timeoutMs }: ExchangeRequest): Call {
     const cseq = nextCseq();
-    const text = tail(aFlow(this.protocol));
+    const text = tail(this.flow ?? aFlow(this.protocol));
     const call: Call = {
       at: this.#time.elapsedMs,
       user: /To: <sips?:([^@]*)@/.exec(template.head)?.[1] ?? '',
@@ -120,7 +123,11 @@ export function granted(call: Call, expiresSec: number): Reply {
   return { status: 200, reason: 'OK', lines: [`Contact: <${call.contact}>;expires=${expiresSec}`] };
 }
 
-function outcomeOf(reply: Reply, sentAt: ReturnType<VirtualTime['now']>): ExchangeOutcome {
+function outcomeOf(
+  reply: Reply,
+  sentAt: ReturnType<VirtualTime['now']>,
+  flow: Flow,
+): ExchangeOutcome {
   if (reply === 'silence' || 'fault' in reply) {
     const code = reply === 'silence' ? 'timeout.response' : reply.fault;
     const blame = code === 'transport.local' ? 'local' : 'peer';
@@ -131,7 +138,7 @@ function outcomeOf(reply: Reply, sentAt: ReturnType<VirtualTime['now']>): Exchan
     kind: 'response',
     response: aResponse(status, lines, reason),
     status,
-    flow: aFlow(),
+    flow,
     sentAt,
     rttMs: 20,
     requests: requests ?? 1,

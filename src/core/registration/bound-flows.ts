@@ -1,0 +1,75 @@
+/**
+ * Which bindings were made over which connection (TCP, TLS). When a connection is lost, the registrar
+ * may have restarted, and calls no longer find the way back over it: what was bound over it is bound
+ * again over a new one, spread over a few seconds. The binding counts as held until then.
+ *
+ * A server that closes every connection soon must not be asked for ever: from the second short-lived
+ * one on, the pause doubles from 30 s (RFC 5626 section 4.5); the planned refresh remains the limit.
+ *
+ * UDP has nothing to lose, and costs nothing here.
+ */
+import { after, elapsedMs, type Instant } from '../base/instant.ts';
+import { between, type Random } from '../base/random.ts';
+import type { Flow } from '../sip/transport/ports.ts';
+import { retryWithoutBindingMs } from './backoff.ts';
+import type { Entry } from './entry.ts';
+
+const SPREAD_MS = 5_000;
+/** A connection that lived longer was no failure of the server to keep it. RFC 5626 section 4.5. */
+const SETTLED_MS = 120_000;
+
+interface BoundFlow {
+  readonly entries: Set<Entry>;
+  /** When the first binding was made over it. */
+  readonly since: Instant;
+}
+
+export class BoundFlows {
+  readonly #flows = new Map<Flow, BoundFlow>();
+
+  /** Connections that carry a binding. */
+  get size(): number {
+    return this.#flows.size;
+  }
+
+  bound(entry: Entry, flow: Flow, now: Instant): void {
+    if (entry.flow === flow) return;
+    this.leave(entry);
+    if (flow.protocol === 'udp') return;
+    entry.flow = flow;
+    const known = this.#flows.get(flow);
+    if (known === undefined) this.#flows.set(flow, { entries: new Set([entry]), since: now });
+    else known.entries.add(entry);
+  }
+
+  /** It is no longer kept, or bound over another flow. */
+  leave(entry: Entry): void {
+    const { flow } = entry;
+    if (flow === undefined) return;
+    entry.flow = undefined;
+    const bound = this.#flows.get(flow);
+    bound?.entries.delete(entry);
+    if (bound?.entries.size === 0) this.#flows.delete(flow);
+  }
+
+  /** Those that were bound over it, and `again`: a moment for each of them. */
+  lost(
+    flow: Flow,
+    now: Instant,
+    random: Random,
+  ): { readonly entries: readonly Entry[]; readonly again: () => Instant } {
+    const bound = this.#flows.get(flow);
+    const entries = [...(bound?.entries ?? [])];
+    this.#flows.delete(flow);
+    for (const entry of entries) entry.flow = undefined;
+    const gate = entries[0]?.gate;
+    const isShort = bound !== undefined && elapsedMs(bound.since, now) < SETTLED_MS;
+    const inRow = isShort && gate !== undefined ? gate.flowsLost + 1 : 1;
+    if (gate !== undefined) gate.flowsLost = inRow;
+    const again = () => {
+      const pauseMs = inRow === 1 ? 0 : retryWithoutBindingMs(inRow - 1, random);
+      return Math.ceil(after(now, pauseMs + between(random, 0, SPREAD_MS))) as Instant;
+    };
+    return { entries, again };
+  }
+}

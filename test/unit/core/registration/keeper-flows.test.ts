@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { fault } from '../../../../src/core/base/fault.ts';
+import { smallestBurst } from '../../../support/rate-limit.ts';
+import { aFlow } from '../../../support/registration/answers.ts';
+import { Rig } from '../../../support/registration/rig.ts';
+
+const CLOSED = fault('transport.closed', 'peer');
+const MINUTE_MS = 60_000;
+
+/** A rig with registrations that share one connection, up since five minutes. */
+function connected(count: number, pacing?: ConstructorParameters<typeof Rig>[0]) {
+  const rig = new Rig(pacing);
+  rig.userAgent.protocol = 'tcp';
+  const flow = aFlow('tcp');
+  rig.userAgent.flow = flow;
+  rig.add(count, { expiresSec: 3600 });
+  rig.time.run(5 * MINUTE_MS);
+  expect(rig.counted('registered')).toBe(count);
+  rig.userAgent.flow = aFlow('tcp');
+  rig.userAgent.calls.length = 0;
+  rig.events.length = 0;
+  return { rig, flow };
+}
+
+describe('a connection that is lost', () => {
+  it('has everything bound over it bound again, spread over five seconds, and never unbound', () => {
+    const { rig, flow } = connected(40);
+    rig.keeper.flowLost(flow, CLOSED);
+    rig.time.run(6_000);
+    const { calls } = rig.userAgent;
+    expect(new Set(calls.map(({ user }) => user)).size).toBe(40);
+    expect(calls).toHaveLength(40);
+    const times = calls.map(({ at }) => at);
+    expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(3_000);
+    expect(rig.counted('registered')).toBe(40);
+    expect(rig.events.some((event) => event.type === 'registration.changed')).toBe(false);
+    expect(rig.notices()).toEqual(['target.connectionLost']);
+    expect(rig.of('u0').counters.lapses).toBe(0);
+    // Their next refreshes do not come as one crowd.
+    calls.length = 0;
+    rig.time.run(60 * MINUTE_MS);
+    expect(
+      smallestBurst(
+        calls.map(({ at }) => at).sort((a, b) => a - b),
+        1,
+      ),
+    ).toBeLessThan(6);
+  });
+
+  it('keeps to the pace of the target', () => {
+    const pacing = { perTarget: 2, burst: 2, max: 2 };
+    const { rig, flow } = connected(40, { pacing });
+    rig.keeper.flowLost(flow, CLOSED);
+    rig.time.run(MINUTE_MS);
+    const times = rig.userAgent.calls.map(({ at }) => at);
+    expect(times).toHaveLength(40);
+    expect(smallestBurst(times, 2)).toBeLessThanOrEqual(2 + 1);
+  });
+
+  it('touches nothing that was bound over another, and only once', () => {
+    const { rig, flow } = connected(3);
+    rig.keeper.flowLost(aFlow('tcp'), CLOSED);
+    rig.time.run(6_000);
+    expect(rig.userAgent.calls).toEqual([]);
+    rig.keeper.flowLost(flow, CLOSED);
+    rig.keeper.flowLost(flow, CLOSED);
+    rig.time.run(6_000);
+    expect(rig.userAgent.calls).toHaveLength(3);
+    expect(rig.notices()).toEqual(['target.connectionLost']);
+  });
+
+  it('does not hasten one that is refused, nor one that was removed', () => {
+    const { rig, flow } = connected(3);
+    rig.userAgent.script = () => ({ status: 403 });
+    rig.keeper.registerNow('u0');
+    rig.keeper.remove('u1');
+    rig.time.run(1_000);
+    expect(rig.of('u0').state).toBe('rejected');
+    rig.userAgent.calls.length = 0;
+    rig.keeper.flowLost(flow, CLOSED);
+    rig.time.run(6_000);
+    expect(rig.userAgent.calls.map(({ user }) => user)).toEqual(['u2']);
+  });
+
+  it('is not bound again over and over at a server that closes each connection at once', () => {
+    const { rig } = connected(1);
+    for (let turn = 0; turn < 6 * 60; turn += 1) {
+      const { flow } = rig.userAgent;
+      if (flow !== undefined) rig.keeper.flowLost(flow, CLOSED);
+      rig.userAgent.flow = aFlow('tcp');
+      rig.time.run(10_000);
+    }
+    // Ten seconds after each answer, for an hour.
+    expect(rig.userAgent.calls.length).toBeLessThan(15);
+    expect(rig.of('u0').bound).toBe(true);
+  });
+});
+
+it('keeps nothing of datagrams, and forgets connections with their last binding', () => {
+  const rig = new Rig();
+  const flow = aFlow('udp');
+  rig.userAgent.flow = flow;
+  rig.add(2);
+  rig.time.run(1_000);
+  rig.userAgent.calls.length = 0;
+  rig.keeper.flowLost(flow, CLOSED);
+  rig.time.run(6_000);
+  expect(rig.userAgent.calls).toEqual([]);
+  expect(rig.notices()).toEqual([]);
+});
