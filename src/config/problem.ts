@@ -55,6 +55,7 @@ export function printPath(path: readonly PathStep[]): string {
 /** Collects problems or warnings; keeps the first `limit` and counts the rest. */
 export class ProblemList {
   readonly #kept: Problem[] = [];
+  readonly #seen = new Set<string>();
   readonly #limit: number;
   #dropped = 0;
 
@@ -77,6 +78,10 @@ export class ProblemList {
     }
     const { file, line, column } = place;
     const problem = { file, line, column, path: printPath(complaint.path), text: complaint.text };
+    // One spot can be wrong in the same way many times: hundreds of brackets that nobody closed.
+    const name = `${file}:${line}:${column}:${problem.path}:${complaint.text}`;
+    if (this.#seen.has(name)) return;
+    this.#seen.add(name);
     this.#kept.push(complaint.hint === undefined ? problem : { ...problem, hint: complaint.hint });
   }
 

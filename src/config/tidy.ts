@@ -13,6 +13,8 @@ export interface Tidied {
   readonly complaints: readonly Complaint[];
   /** Scalars that came from the environment: always texts, whatever the key wants. */
   readonly borrowed: readonly Borrowed[];
+  /** Keys without a value, which are left out of it: they have to be known all the same. */
+  readonly unset: readonly (readonly PathStep[])[];
 }
 
 export interface Borrowed {
@@ -23,22 +25,29 @@ export interface Borrowed {
 
 /** Never changes its input. */
 export function tidy(raw: unknown, env: Environment): Tidied {
-  const run: Run = { env, complaints: [], borrowed: [] };
+  const run: Run = { env, complaints: [], borrowed: [], unset: [] };
   const root: Record<string, unknown> = {};
   put(run, { parent: root, key: 'root', path: [] }, raw);
-  return { value: root['root'], complaints: run.complaints, borrowed: run.borrowed };
+  return {
+    value: root['root'],
+    complaints: run.complaints,
+    borrowed: run.borrowed,
+    unset: run.unset,
+  };
 }
 
 interface Run {
   readonly env: Environment;
   readonly complaints: Complaint[];
   readonly borrowed: Borrowed[];
+  readonly unset: (readonly PathStep[])[];
 }
 
 function put(run: Run, slot: Borrowed, raw: unknown): void {
   if (raw === null || raw === '' || raw === undefined) {
     // A list keeps its hole, so that the items after it keep their numbers; the schema refuses it.
     if (Array.isArray(slot.parent)) store(slot, '');
+    else run.unset.push(slot.path);
   } else if (typeof raw !== 'object') {
     store(slot, raw);
   } else if (slot.path.length > MAX_DEPTH) {

@@ -21,7 +21,7 @@ export function validate<S extends z.ZodType>(
   if (!result.success && convertBorrowed(result.error.issues, tidied.borrowed)) {
     result = schema.safeParse(tidied.value);
   }
-  const complaints = [...tidied.complaints];
+  const complaints = [...tidied.complaints, ...unknownAndUnset(schema, tidied)];
   if (!result.success) complaints.push(...explain(schema, tidied, result.error.issues));
   return result.success && complaints.length === 0
     ? { ok: true, value: result.data }
@@ -48,6 +48,20 @@ function convertBorrowed(issues: readonly Issue[], borrowed: readonly Borrowed[]
 
 function isSamePath(a: readonly PropertyKey[], b: readonly PathStep[]): boolean {
   return a.length === b.length && a.every((step, index) => step === b[index]);
+}
+
+/** The schema never sees a key without a value; a misspelt one is a mistake all the same. */
+function unknownAndUnset(schema: z.ZodType, { unset, value }: Tidied): Complaint[] {
+  const complaints: Complaint[] = [];
+  for (const path of unset) {
+    const key = path.at(-1);
+    const section = schemaAt(schema, path.slice(0, -1));
+    if (typeof key !== 'string' || section === undefined) continue;
+    const known = keysOf(section);
+    if (known.length === 0 || known.includes(key)) continue;
+    complaints.push(unknownKey({ schema, value }, path.slice(0, -1), key));
+  }
+  return complaints;
 }
 
 function explain(schema: z.ZodType, tidied: Tidied, issues: readonly Issue[]): Complaint[] {
@@ -203,7 +217,7 @@ function schemaAt(root: z.core.$ZodType, path: readonly PathStep[]): z.core.$Zod
   let node: z.core.$ZodType | undefined = root;
   for (const step of path) {
     const def: z.core.$ZodTypes['_zod']['def'] | undefined = sectionOf(node);
-    if (def?.type === 'object') node = def.shape[step];
+    if (def?.type === 'object') node = Object.hasOwn(def.shape, step) ? def.shape[step] : undefined;
     else if (def?.type === 'array') node = def.element;
     else if (def?.type === 'record') node = def.valueType;
     else return undefined;
