@@ -5,6 +5,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { HealthBook } from '../core/health/snapshot.ts';
 import type { RegistrationBook } from '../core/registration/snapshot.ts';
+import { EventTally, SampleTally } from './event-tally.ts';
 import type { CoreEvent } from './events.ts';
 import { renderFamily, type Sample } from './exposition.ts';
 import { METRICS, type MetricName, RTT_BUCKETS_SEC } from './metric-names.ts';
@@ -31,6 +32,9 @@ export class Metrics {
   readonly #probes: Counter;
   readonly #probeRtt: Histogram;
   readonly #notices: Counter;
+  readonly #requestTally = new EventTally();
+  readonly #probeTally = new EventTally();
+  readonly #rttTally = new SampleTally();
   readonly #reloadSuccess: Gauge;
   readonly #reloadAt: Gauge;
 
@@ -53,10 +57,9 @@ export class Metrics {
   receive(event: CoreEvent): void {
     switch (event.type) {
       case 'registration.answered':
-        this.#registerRequests.inc({ contract: event.contract, code: String(event.code) });
+        this.#requestTally.count(event.contract, event.code);
         if (event.requests > 1) {
-          const labels = { contract: event.contract, code: 'challenged' };
-          this.#registerRequests.inc(labels, event.requests - 1);
+          this.#requestTally.count(event.contract, 'challenged', event.requests - 1);
         }
         return;
       case 'registration.changed':
@@ -65,9 +68,10 @@ export class Metrics {
         }
         return;
       case 'probe.finished':
-        this.#probes.inc({ contract: event.contract, verdict: event.verdict });
+        this.#probeTally.count(event.contract, event.verdict);
         if (event.rttMs !== undefined) {
-          this.#probeRtt.observe({ contract: event.contract }, event.rttMs / 1000);
+          this.#rttTally.add(event.contract, event.rttMs / 1000);
+          if (this.#rttTally.isFull) this.#tellTallies();
         }
         return;
       case 'registration.noticed':
@@ -86,6 +90,7 @@ export class Metrics {
 
   /** The whole page in chunks; the loop may turn between two of them. */
   async *render(): AsyncGenerator<string> {
+    this.#tellTallies();
     yield `${await this.#registry.metrics()}\n`;
     for (const [name, samples] of this.#readFamilies()) {
       for (const text of renderFamily(name, samples)) {
@@ -93,6 +98,16 @@ export class Metrics {
         await nextTurn();
       }
     }
+  }
+
+  #tellTallies(): void {
+    this.#requestTally.take((contract, code, count) =>
+      this.#registerRequests.inc({ contract, code }, count),
+    );
+    this.#probeTally.take((contract, verdict, count) =>
+      this.#probes.inc({ contract, verdict }, count),
+    );
+    this.#rttTally.take((contract, sec) => this.#probeRtt.observe({ contract }, sec));
   }
 
   #family(name: MetricName): {

@@ -182,7 +182,8 @@ export class ProbeUnit {
       else this.#cancelRunning();
     }
     if (state.next !== before.next) this.#planNext(now);
-    this.#arm();
+    // Who asks arms once it has sent, or when it has to wait for its turn.
+    if (!isAsking) this.#arm();
     const isChanged =
       state.name !== before.name ||
       state.isMute !== before.isMute ||
@@ -225,6 +226,7 @@ export class ProbeUnit {
       this.#send();
       return;
     }
+    this.#arm();
     const deadline = after(now, this.plan.timeoutMs);
     this.#ticket = this.#ports.pacer.enqueue(this.targetKey, {
       priority: PRIORITY.probe,
