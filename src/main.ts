@@ -13,4 +13,10 @@ const status = await runCli(process.argv.slice(2), {
   env: process.env,
   isColoured: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
 });
+// A pipe takes what it can at once; the rest would be lost with the process.
+await Promise.all([process.stdout, process.stderr].map(written));
 process.exit(status);
+
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}

@@ -1,6 +1,7 @@
 /** The command line as people use it: exit status, and what stands on the screen. */
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventually, freePort } from '../support/processes.ts';
+import { eventually, freePort, run } from '../support/processes.ts';
 import { SourceDaemon } from '../support/source-daemon.ts';
 import { UdpRegistrar } from '../support/udp-registrar.ts';
 
@@ -135,6 +136,22 @@ describe('commands to the daemon', () => {
       { command: 'probe', subject: 'acme/madrid' },
       { command: 'register', subject: 'nobody' },
     ]);
+  });
+
+  it('status --json is whole through a pipe, however long and slow', async () => {
+    const users = Array.from({ length: 4_000 }, (_, index) => ({ username: `user${index}` }));
+    const defaults = {
+      registration: { domain: 'test.example', contact: 'self', admin: 'off' },
+    };
+    const auth = { password: PASSWORD };
+    const registrations = users.map((one) => ({ ...one, auth }));
+    const peeringContracts = [{ name: 'acme', defaults, registrations }];
+    files.write(await config({ peeringContracts }));
+    await files.run();
+    const main = join(import.meta.dirname, '../../src/main.ts');
+    const command = `'${process.execPath}' '${main}' status --json --config '${files.config}'`;
+    const out = await run('sh', ['-c', `${command} | (sleep 0.5; cat)`]);
+    expect(JSON.parse(out).registrations).toHaveLength(4_000);
   });
 
   it('find the token by the configuration, a file or the environment', async () => {
