@@ -9,7 +9,7 @@
 import type { Cause } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Fault, Result } from '../base/fault.ts';
-import type { Instant } from '../base/instant.ts';
+import { elapsedMs, type Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerQueue } from '../base/timer-queue.ts';
 import type { Hasher } from '../sip/digest/ports.ts';
@@ -28,7 +28,7 @@ import { Directory } from './directory.ts';
 import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
 import { evidenceOf, type GateUser, NOTHING, SILENT } from './gate-user.ts';
 import type { GuardUser } from './lockout-guard.ts';
-import { isBound } from './machine-state.ts';
+import type { MachineState } from './machine-state.ts';
 import { marginMs } from './refresh.ts';
 import type { Registrar } from './registrar.ts';
 import {
@@ -68,7 +68,6 @@ export interface AttemptUser {
 
 /** A removal is tried once, for this long; the binding runs out by itself anyway. */
 const REMOVAL_TIMEOUT_MS = 10_000;
-const CANARY_TIMEOUT_MS = attemptTimeoutMs(undefined);
 
 export class Attempts implements GateUser, GuardUser {
   readonly clock: Clock;
@@ -172,7 +171,7 @@ export class Attempts implements GateUser, GuardUser {
   }
 
   /** GateUser: its turn has come. */
-  start(entry: Entry, gate: TargetGate, isCanary: boolean): void {
+  start(entry: Entry, gate: TargetGate, canaryMs: number | undefined): void {
     const now = this.clock.now();
     place(entry, 'exchange', now);
     setTrait(entry, TRAIT.forced, false);
@@ -181,7 +180,7 @@ export class Attempts implements GateUser, GuardUser {
     const isRemoval = entry.state.name === 'unregistering';
     const { expiresSec } = entry.spec.profile;
     const askedSec = isRemoval ? 0 : Math.max(expiresSec, entry.state.learnedMinSec);
-    const timeoutMs = isRemoval ? REMOVAL_TIMEOUT_MS : this.#timeoutMs(entry, isCanary, now);
+    const timeoutMs = isRemoval ? REMOVAL_TIMEOUT_MS : (canaryMs ?? timeoutOf(entry.state, now));
     entry.exchange = this.#userAgent.start(
       this.#request(entry, gate, askedSec, timeoutMs),
       (outcome) => this.#ended(entry, gate, outcome, askedSec),
@@ -205,12 +204,6 @@ export class Attempts implements GateUser, GuardUser {
     const gate = this.#directory.gateFor(entry, result.value);
     place(entry, 'line', this.clock.now());
     gate.join(entry);
-  }
-
-  #timeoutMs({ state }: Entry, isCanary: boolean, now: Instant): number {
-    // A canary stays as long as it can: its retransmissions find the target as soon as it is back.
-    if (isCanary) return CANARY_TIMEOUT_MS;
-    return attemptTimeoutMs(isBound(state, now) ? marginMs(state.grantedSec) : undefined);
   }
 
   #request(entry: Entry, gate: TargetGate, askedSec: number, timeoutMs: number): ExchangeRequest {
@@ -265,4 +258,12 @@ export class Attempts implements GateUser, GuardUser {
 function place(entry: Entry, where: Place, now: Instant): void {
   entry.place = where;
   entry.placedAt = Math.floor(now) as Instant;
+}
+
+function timeoutOf({ boundUntil, grantedSec }: MachineState, now: Instant): number {
+  if (boundUntil === undefined || boundUntil <= now) return attemptTimeoutMs(undefined);
+  return attemptTimeoutMs({
+    marginMs: marginMs(grantedSec),
+    remainingMs: elapsedMs(now, boundUntil),
+  });
 }

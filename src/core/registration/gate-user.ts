@@ -27,8 +27,8 @@ export interface GateUser {
   isWelcome(entry: Entry): boolean;
   /** It was taken out of the line, since it is not welcome. */
   turnedAway(entry: Entry): void;
-  /** The turn of this registration has come; a canary may wait as long as a transaction lasts. */
-  start(entry: Entry, gate: TargetGate, isCanary: boolean): void;
+  /** The turn of this registration has come; `canaryMs`: how long the canary waits for an answer. */
+  start(entry: Entry, gate: TargetGate, canaryMs: number | undefined): void;
   /** It waits in line at a target that is dead or busy. */
   held(entry: Entry, why: Cause): void;
   noticed(entry: Entry, why: Cause): void;

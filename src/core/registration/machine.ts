@@ -161,7 +161,8 @@ function fail(state: MachineState, input: FailedVerdict, context: Context): Step
 /** What was planned or is under way stays so: with a binding that ran out it is planned soon. */
 function expire(state: MachineState, context: Context): Step {
   if (state.boundUntil === undefined) return ignored(state);
-  const unbound = { ...state, boundUntil: undefined };
+  // What failed while it lived says nothing of how long to wait without it.
+  const unbound = { ...state, boundUntil: undefined, failures: 0 };
   if (state.name === 'rejected') return quiet(unbound);
   return quiet({ ...named(unbound, 'waiting', context), cause: state.cause ?? RAN_OUT });
 }

@@ -9,7 +9,7 @@ import type { Entry } from './entry.ts';
 export const WITNESSES = 3;
 /** Attempts that may begin without anything heard from the target since. */
 const UNHEARD_LIMIT = 20;
-/** Three attempts without an answer for longer than this: no other begins. */
+/** Three attempts without an answer for longer than this: others begin one by one. */
 const SILENCE_MS = 4_000;
 
 export class SignsOfLife {
@@ -68,7 +68,12 @@ export class SignsOfLife {
     if (this.#unheard.length >= UNHEARD_LIMIT) return true;
     // Who ended without an answer counts like those who still wait for one.
     const missing = WITNESSES - (this.#witnessed === 'silent' ? this.#witnesses.length : 0);
-    const begunAt = this.#begunAt[Math.max(1, missing) - 1];
-    return begunAt !== undefined && elapsedMs(begunAt, now) > SILENCE_MS;
+    const decisive = Math.max(1, missing) - 1;
+    const begunAt = this.#begunAt[decisive];
+    const last = this.#begunAt.at(-1);
+    if (begunAt === undefined || last === undefined) return false;
+    if (elapsedMs(begunAt, now) <= SILENCE_MS) return false;
+    // Perhaps just these three were lost: one more now and then, each after twice the pause.
+    return elapsedMs(last, now) <= SILENCE_MS * 2 ** (this.#begunAt.length - 1 - decisive);
   }
 }

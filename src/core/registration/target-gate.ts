@@ -18,7 +18,8 @@
  *
  * Death is noticed before it is declared, so that a killed registrar does not find hundreds of
  * retransmissions when it returns: no more than `UNHEARD_LIMIT` attempts begin without a sign of
- * life since, and none while three are unanswered for more than `SILENCE_MS` (signs-of-life.ts).
+ * life since, and only now and then one while three are unanswered for more than `SILENCE_MS`
+ * (signs-of-life.ts).
  */
 import type { Cause } from '../base/cause.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
@@ -37,6 +38,8 @@ import { SlowStart } from './slow-start.ts';
 
 const CANARY_FIRST_MS = 2_000;
 const CANARY_LAST_MS = 30_000;
+/** Four sendings over UDP. */
+const CANARY_PATIENCE_MS = 4_000;
 /** A binding with less left does not wait for the canary of a dead target. */
 const URGENT_MS = 40_000;
 /** Without Retry-After, a target that answers 503 to everybody is left alone for this long. */
@@ -209,9 +212,8 @@ export class TargetGate {
     this.#line.leave(entry);
     this.#signs.began(entry, now);
     const isCanary = this.isClosed && !this.#canary.isUnderWay;
-    if (isCanary) this.#sendCanary(entry, now);
-    else if (this.isClosed) this.#urgentAt = after(now, CANARY_FIRST_MS);
-    this.#user.start(entry, this, isCanary);
+    if (this.isClosed) this.#urgentAt = after(now, CANARY_FIRST_MS);
+    this.#user.start(entry, this, isCanary ? this.#sendCanary(entry, now) : undefined);
     this.#pump(now);
   };
 
@@ -225,12 +227,13 @@ export class TargetGate {
     }
   }
 
-  #sendCanary(entry: Entry, now: Instant): void {
+  /** How long it waits for an answer: until the next one is due, so that the pause is kept. */
+  #sendCanary(entry: Entry, now: Instant): number {
     const doublings = Math.min(this.#canary.sent, 10);
     const pauseMs = CANARY_FIRST_MS * 2 ** doublings * between(this.#user.random, 0.75, 1.25);
     const boundedMs = Math.min(Math.max(pauseMs, CANARY_FIRST_MS), CANARY_LAST_MS);
     this.#canary.goes(entry, after(now, boundedMs));
-    this.#urgentAt = after(now, CANARY_FIRST_MS);
+    return Math.max(CANARY_PATIENCE_MS, boundedMs);
   }
 
   #mayAsk(now: Instant): boolean {

@@ -32,10 +32,12 @@ export class SimRegistrar implements SimServer {
   readonly arrivalsMs: number[] = [];
   /** Answers nothing while true. */
   isSilent = false;
+  /** Share of transactions that it never answers, however often they are sent. */
+  deafShare = 0;
   readonly #lastCseq = new Map<string, number>();
   readonly #nonces = new Map<string, { readonly at: Instant; nc: number }>();
-  /** Answers by branch, for copies. */
-  readonly #answers = new Map<string, string>();
+  /** Answers by branch, for copies; undefined: never answered. */
+  readonly #answers = new Map<string, string | undefined>();
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #plan: RegistrarPlan;
@@ -63,17 +65,18 @@ export class SimRegistrar implements SimServer {
     this.arrivalsMs.push(this.#time.elapsedMs);
     const branch = /branch=([^;\r\s]+)/i.exec(wire)?.[1] ?? '';
     const known = this.#answers.get(branch);
-    if (known !== undefined) {
-      answer(known);
+    if (this.#answers.has(branch)) {
+      if (known !== undefined) answer(known);
       return;
     }
-    const reply = this.#respond(wire);
+    const isDeaf = this.deafShare > 0 && this.#random.fraction() < this.deafShare;
+    const reply = isDeaf ? undefined : this.#respond(wire);
     this.#answers.set(branch, reply);
     if (this.#answers.size > 5000) {
       const [oldest] = this.#answers.keys();
       if (oldest !== undefined) this.#answers.delete(oldest);
     }
-    answer(reply);
+    if (reply !== undefined) answer(reply);
   }
 
   #respond(wire: string): string {

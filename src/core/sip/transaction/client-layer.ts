@@ -271,8 +271,10 @@ export class ClientLayer {
   #askToResend(transaction: ClientTransaction): void {
     if (transaction.ticket !== undefined) return;
     const { target } = transaction.request;
+    const { state } = transaction;
+    const isEarly = state.name === 'trying' && state.resendAfterMs < 4 * this.#sipTimers.t1Ms;
     transaction.ticket = this.#pacer.enqueue(target, {
-      priority: PRIORITY.repeat,
+      priority: isEarly ? PRIORITY.repeat : PRIORITY.resend,
       deadline: this.#now,
       grant: () => {
         transaction.ticket = undefined;

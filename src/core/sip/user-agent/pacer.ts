@@ -41,13 +41,16 @@ interface Lane {
   halvedAt: Instant;
   adjustedAt: Instant;
   quickAnswers: number;
+  /** Of both kinds since the pace was halved or grew last. */
+  answers: number;
+  silences: number;
 }
 
 /** Within it the daemon's timers are collected; a burst that does not cover it needs prompt ones. */
 const LONGEST_TICK_SEC = 0.05;
 
 /** What the answers of a target say about its load. */
-export type PaceSignal = 'quick' | 'slow' | 'overloaded';
+export type PaceSignal = 'quick' | 'slow' | 'silent' | 'overloaded';
 
 export class Pacer implements PacerPort {
   readonly #lanes = new Map<string, Lane>();
@@ -141,17 +144,19 @@ export class Pacer implements PacerPort {
     const { perTarget, max } = this.#pacing;
     if (lane === undefined || perTarget === 0) return;
     const now = this.#clock.now();
-    if (kind === 'overloaded') {
+    if (kind === 'silent') lane.silences += 1;
+    else lane.answers += 1;
+    // Silence between answers is loss, which a slower pace does not cure.
+    if (kind === 'overloaded' || (kind === 'silent' && lane.silences > lane.answers)) {
       if (elapsedMs(lane.halvedAt, now) < HALVE_AT_MOST_EVERY_MS) return;
       lane.halvedAt = now;
-      lane.adjustedAt = now;
+      startCounting(lane, now);
       lane.bucket.setRate(Math.max(perTarget * FLOOR_SHARE, lane.bucket.ratePerSec / 2), now);
       return;
     }
     if (kind === 'quick') lane.quickAnswers += 1;
     if (elapsedMs(lane.adjustedAt, now) < ADJUST_EVERY_MS || lane.quickAnswers === 0) return;
-    lane.adjustedAt = now;
-    lane.quickAnswers = 0;
+    startCounting(lane, now);
     // Back to the configured rate in big steps; beyond it, where that is allowed, in small ones.
     const { ratePerSec } = lane.bucket;
     const next = ratePerSec < perTarget ? Math.min(perTarget, ratePerSec * 2) : ratePerSec * GROWTH;
@@ -174,6 +179,8 @@ export class Pacer implements PacerPort {
       halvedAt: after(now, -HALVE_AT_MOST_EVERY_MS),
       adjustedAt: now,
       quickAnswers: 0,
+      answers: 0,
+      silences: 0,
     };
     lane.timer.isPrompt = perTarget * LONGEST_TICK_SEC > burst;
     this.#lanes.set(target, lane);
@@ -188,8 +195,8 @@ export class Pacer implements PacerPort {
     for (;;) {
       const wish = lane.line.first;
       if (wish === undefined) return;
-      // A repeat belongs to an exchange that has its place in the window already.
-      const takesPlace = wish.priority !== PRIORITY.repeat;
+      // Repeats and copies belong to an exchange that has its place in the window already.
+      const takesPlace = wish.priority !== PRIORITY.repeat && wish.priority !== PRIORITY.resend;
       if (takesPlace && lane.open >= WINDOW_EXCHANGES) return;
       if (!lane.bucket.take(now)) {
         this.#timers.arm(lane.timer, lane.bucket.readyAt(now));
@@ -209,6 +216,13 @@ export class Pacer implements PacerPort {
     }
     if (this.#lanes.size > 0) this.#timers.arm(this.#idleTimer, after(now, IDLE_MS));
   }
+}
+
+function startCounting(lane: Lane, now: Instant): void {
+  lane.adjustedAt = now;
+  lane.quickAnswers = 0;
+  lane.answers = 0;
+  lane.silences = 0;
 }
 
 function goesBefore(a: Wish, b: Wish): boolean {

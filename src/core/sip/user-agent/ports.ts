@@ -91,8 +91,19 @@ export interface UserAgentPort {
   start(request: ExchangeRequest, receive: (outcome: ExchangeOutcome) => void): Exchange;
 }
 
-/** In which order the waiting requests to one target go: lower first, then by deadline. */
-export const PRIORITY = { repeat: 0, probe: 1, living: 2, unbound: 3, removal: 4 } as const;
+/**
+ * In which order the waiting requests to one target go: lower first, then by deadline. `repeat` is the
+ * answer to a challenge or one of the first copies of a request; `resend` a late copy, which must not
+ * take the turns of bindings that have to be refreshed.
+ */
+export const PRIORITY = {
+  repeat: 0,
+  probe: 1,
+  living: 2,
+  resend: 3,
+  unbound: 4,
+  removal: 5,
+} as const;
 export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
 
 export interface PacerTicket {

@@ -92,7 +92,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
 
   /** A connection on which nothing comes back any more is dead, whatever TCP believes. */
   silent(target: string, flow: Flow | undefined, since: Instant, reason: Fault): void {
-    this.pacer.signal(target, 'overloaded');
+    this.pacer.signal(target, 'silent');
     if (flow === undefined || flow.protocol === 'udp') return;
     if (this.#isQuietSince(flow, since)) this.transport.close(flow, reason);
   }

@@ -67,13 +67,21 @@ it.each([
 });
 
 it.each([
-  [undefined, 32_000],
-  [360_000, 32_000],
-  [90_000, 30_000],
-  [30_000, 10_000],
-  [10_000, 3_333],
-  [5_000, 2_000],
-  [500, 2_000],
-])('with a margin of %s ms a request may stay unanswered for %i ms', (margin, timeout) => {
-  expect(attemptTimeoutMs(margin)).toBeCloseTo(timeout, -1);
+  [360_000, 400_000, 32_000],
+  [90_000, 150_000, 30_000],
+  [90_000, 60_000, 20_000],
+  [90_000, 9_000, 3_000],
+  [30_000, 36_000, 10_000],
+  [10_000, 12_000, 3_333],
+  [10_000, 1_000, 2_000],
+  [500, 600, 2_000],
+])(
+  'with a margin of %i ms, %i ms before the end, a request may stay unanswered for %i ms',
+  (marginMs, remainingMs, timeout) => {
+    expect(attemptTimeoutMs({ marginMs, remainingMs })).toBeCloseTo(timeout, -1);
+  },
+);
+
+it('without a binding a request may stay unanswered for 64 x T1', () => {
+  expect(attemptTimeoutMs(undefined)).toBe(32_000);
 });

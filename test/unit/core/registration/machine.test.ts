@@ -201,6 +201,13 @@ describe('waiting for a target', () => {
 });
 
 describe('a binding that runs out', () => {
+  it('begins its waits anew: what failed while it lived does not lengthen them', () => {
+    const failing = { ...registered, name: 'refreshFailing' as const, failures: 7 };
+    const expired = step(failing, { kind: 'expired' }, at(NOW + 600_000)).state;
+    const again = step(trying(expired), failed('transient'), at(NOW + 600_000)).state;
+    expect(again.dueAt - (NOW + 600_000)).toBeLessThanOrEqual(30_000);
+  });
+
   it('is a cause of its own where there is none yet', () => {
     const { state } = step(trying(registered), { kind: 'expired' }, at(NOW + 600_000));
     expect(state).toMatchObject({ name: 'waiting', boundUntil: undefined, isTrying: true });

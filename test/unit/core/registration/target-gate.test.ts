@@ -75,9 +75,8 @@ describe('a target that never answers', () => {
     rig.time.run(10_000);
     rig.add(5, { expiresSec: 60 }, 'bad');
     rig.time.run(3_600_000);
-    expect(rig.notices()).toContain('target.dead');
     expect(rig.of('good0').counters.lapses).toBe(0);
-    // It is asked as often as a canary may be, and no more.
+    // The others go on by their back-off alone.
     expect(rig.userAgent.calls.length).toBeLessThanOrEqual(3_600 / 8);
   });
 
@@ -88,6 +87,21 @@ describe('a target that never answers', () => {
     rig.time.run(1_000);
     expect(rig.notices()).toEqual([]);
     expect(rig.of('u7').cause?.code).toBe('transport.local');
+  });
+
+  it('is not given up for three that were lost by chance', () => {
+    const rig = new Rig({ pacing: { perTarget: 5, burst: 1, max: 5 } });
+    rig.userAgent.script = (call) =>
+      call.user === 'u0' || call.user === 'u1' || call.user === 'u2'
+        ? 'silence'
+        : granted(call, 600);
+    rig.add(3);
+    rig.time.run(3_000);
+    rig.add(50, {}, 'v');
+    // One goes 4 s after the third, is answered, and all others follow.
+    rig.time.run(20_000);
+    expect(rig.counted('registered')).toBe(50);
+    expect(rig.notices()).toEqual([]);
   });
 
   it('is left in peace early: three unanswered for 4 s are enough', () => {

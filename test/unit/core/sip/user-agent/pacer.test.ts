@@ -47,10 +47,12 @@ describe('Pacer', () => {
     ask('new', PRIORITY.unbound);
     ask('late', PRIORITY.living, 60_000);
     ask('soon', PRIORITY.living, 1000);
+    ask('resend', PRIORITY.resend);
     ask('probe', PRIORITY.probe);
     ask('repeat', PRIORITY.repeat);
     time.run(2000);
-    expect(grants.map(({ name }) => name)).toEqual(['repeat', 'probe', 'soon', 'late', 'new']);
+    const order = ['repeat', 'probe', 'soon', 'late', 'resend', 'new'];
+    expect(grants.map(({ name }) => name)).toEqual(order);
   });
 
   it('has a window of exchanges even without a rate, and repeats need no place in it', () => {
@@ -110,6 +112,21 @@ describe('Pacer', () => {
       pacer.signal(TARGET, 'quick');
     }
     expect(pacer.rateOf(TARGET)).toBe(20);
+  });
+
+  it('halves when nobody is answered, and not for what is lost between answers', () => {
+    const { time, pacer, ask } = setUp({ perTarget: 16, burst: 3, max: 16 });
+    ask('x');
+    for (let i = 0; i < 20; i += 1) {
+      time.run(1000);
+      pacer.signal(TARGET, i % 3 === 2 ? 'silent' : 'quick');
+    }
+    expect(pacer.rateOf(TARGET)).toBe(16);
+    for (let i = 0; i < 12; i += 1) {
+      time.run(1000);
+      pacer.signal(TARGET, 'silent');
+    }
+    expect(pacer.rateOf(TARGET)).toBeLessThanOrEqual(8);
   });
 
   it('does not grow beyond what is configured', () => {
