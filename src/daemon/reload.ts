@@ -10,8 +10,8 @@ import { formatProblem } from '../config/problem.ts';
 import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import type { ReloadReport } from '../http/ports.ts';
 import type { DaemonLog } from '../observe/log.ts';
+import { applyRegistrations } from './apply-registrations.ts';
 import type { Assembly } from './assembly.ts';
-import { inSlices } from './slices.ts';
 
 export interface ReloaderOptions {
   readonly configPath: string;
@@ -64,7 +64,7 @@ export class Reloader {
     const { log } = this.#options;
     const problems = loaded.problems.map(formatProblem);
     for (const problem of problems) log.write('error', 'config.problem', { problem });
-    const text = `${problems.length} problems; what ran before goes on.`;
+    const text = `${problems.length === 1 ? 'One problem' : `${problems.length} problems`}; what ran before goes on.`;
     log.write('error', 'config.reloadRefused', { reason: 'invalid', text });
     return { kind: 'invalid', problems };
   }
@@ -75,9 +75,9 @@ export class Reloader {
     this.#applyHotKeys(after);
     await this.#openMadeUpSockets(after);
     assembly.prober.apply(after.contracts);
-    const counts = await applyRegistrations(assembly, diff.registrations, after);
+    await applyRegistrations(assembly.keeper, diff.registrations);
     onApplied(this.#spec);
-    return counts;
+    return countRegistrations(diff.registrations, after);
   }
 
   /** The first server by TCP, say, in a configuration that names no sockets. */
@@ -105,21 +105,10 @@ interface Counts {
   readonly unchanged: number;
 }
 
-/** Removals come first, so that a name or Contact that moves to another id is free. */
-async function applyRegistrations(
-  { keeper }: Assembly,
+function countRegistrations(
   { added, removed, changed, renamed }: SpecDiff['registrations'],
   after: DaemonSpec,
-): Promise<Counts> {
-  await inSlices(renamed, ({ before, after: renewed }) => {
-    // The binding lives on under its new id: the old one leaves without unregistering it.
-    keeper.change({ ...before, profile: { ...before.profile, onRemove: 'keep' } });
-    keeper.remove(before.id);
-    keeper.add(renewed);
-  });
-  await inSlices(removed, ({ id }) => keeper.remove(id));
-  await inSlices(changed, (one) => keeper.change(one.after));
-  await inSlices(added, (one) => keeper.add(one));
+): Counts {
   const isNew = added.length + changed.length + renamed.length;
   return {
     added: added.length,

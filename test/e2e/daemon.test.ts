@@ -255,4 +255,35 @@ describe('reload', () => {
     const rows: unknown = await (await fetch(`${daemon.url}/v1/registrations`)).json();
     expect(rows).toMatchObject({ items: [{ id: 'renamed' }] });
   });
+
+  it('a binding that moves to another id stays; one that no id has any more goes', async () => {
+    const [contract] = (config([]) as { peeringContracts: object[] }).peeringContracts;
+    const write = (ids: Readonly<Record<string, string>>, ddi?: string) => {
+      const registrations = Object.entries(ids).map(([id, user]) => ({
+        ...registrationOf(user),
+        id,
+        ...(user === 'carol' ? { ddi } : {}),
+      }));
+      files.write(config([], { peeringContracts: [{ ...contract, registrations }] }));
+    };
+    write({ one: 'alice', two: 'bob', three: 'carol', four: 'dave' }, '100');
+    const daemon = await files.run();
+    await allRegistered(4);
+    write({ one: 'bob', two: 'alice', five: 'carol', three: 'dave' }, '200');
+    expect(await daemon.reload()).toMatchObject({ added: 1, changed: 3, removed: 1, unchanged: 0 });
+    const idle = (user: string) => registrar.of(user).length;
+    await eventually(() => ['alice', 'bob', 'dave'].every((user) => idle(user) === 2));
+    await eventually(() => registrar.of('carol').length === 3);
+    const removals = registrar.accepted.filter(({ expires }) => expires === 0);
+    expect(removals).toMatchObject([{ user: 'carol', contact: expect.stringContaining(':100@') }]);
+    const rows = (await (await fetch(`${daemon.url}/v1/registrations`)).json()) as {
+      items: { id: string; username: string; bound: boolean }[];
+    };
+    expect(rows.items.map(({ id, username, bound }) => [id, username, bound])).toEqual([
+      ['five', 'carol', true],
+      ['one', 'bob', true],
+      ['three', 'dave', true],
+      ['two', 'alice', true],
+    ]);
+  });
 });

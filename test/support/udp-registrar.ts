@@ -12,6 +12,7 @@ export interface Accepted {
   readonly user: string;
   readonly callId: string;
   readonly cseq: number;
+  readonly contact: string;
   readonly expires: number;
 }
 
@@ -70,7 +71,7 @@ export class UdpRegistrar {
     const contact = header(text, 'Contact');
     const expires = Number(/expires=(\d+)/.exec(contact)?.[1] ?? header(text, 'Expires'));
     const cseq = Number.parseInt(header(text, 'CSeq'), 10);
-    this.accepted.push({ user, callId: header(text, 'Call-ID'), cseq, expires });
+    this.accepted.push({ user, callId: header(text, 'Call-ID'), cseq, contact, expires });
     const uri = contact.split(';expires=')[0];
     return reply(text, '200 OK', expires === 0 ? [] : [`Contact: ${uri};expires=${expires}`]);
   }
