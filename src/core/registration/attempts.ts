@@ -64,6 +64,8 @@ export interface AttemptUser {
   ended(entry: Entry, outcome: ExchangeOutcome, askedSec: number): void;
   summon(entry: Entry): void;
   noticed(entry: Entry, why: Cause): void;
+  /** Its registrar asks for another realm than before. */
+  realmChanged(entry: Entry, from: string, to: string): void;
 }
 
 /** A removal is tried once, for this long; the binding runs out by itself anyway. */
@@ -234,6 +236,7 @@ export class Attempts implements GateUser, GuardUser {
       },
       session: entry.session,
       timeoutMs,
+      realmChanged: (from, to) => this.#user.realmChanged(entry, from, to),
     };
   }
 

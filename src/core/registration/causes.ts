@@ -9,6 +9,7 @@ export const REGISTRATION_CODES = {
   'auth.credentialsRefused': 'The registrar refused the user name and password.',
   'auth.realmMismatch':
     'The challenge names another realm than the configuration; nothing was sent.',
+  'auth.realmChanged': 'The registrar asks for another realm than before; it was answered.',
   'auth.unusableChallenge': 'The challenge has no scheme and algorithm that trunkd knows.',
   'auth.challengeLoop': 'The registrar kept asking for another nonce.',
   'auth.noCredentials': 'The registrar asks for credentials, and none are configured.',
@@ -105,6 +106,12 @@ export function targetBusy(target: string, witnesses: number): Cause {
   const text = `${target} answered 503 to ${witnesses} registrations in a row.`;
   const next = 'Left alone for a while, then tried by one registration; the others follow it.';
   return cause('target.overloaded', 'peer', next, text);
+}
+
+export function realmChanged(registrar: string, from: string, to: string): Cause {
+  const text = `${registrar} asks for realm "${to}" now, and asked for "${from}" before.`;
+  const next = 'Answered all the same; set auth.realm where credentials must serve one realm only.';
+  return cause('auth.realmChanged', 'peer', next, text);
 }
 
 export function connectionLost(target: string, bindings: number, reason: Fault): Cause {

@@ -22,7 +22,10 @@ export class Directory {
     let registrar = this.#registrars.get(key);
     if (registrar === undefined) {
       const guard = new LockoutGuard(hop.host, this.#user);
-      registrar = { key, hop, guard, population: 0, refreshesPerSec: 0, slots: undefined };
+      registrar = {
+        ...{ key, hop, guard, population: 0, refreshesPerSec: 0 },
+        ...{ slots: undefined, toldRealm: undefined },
+      };
       this.#registrars.set(key, registrar);
     }
     joinRegistrar(registrar);

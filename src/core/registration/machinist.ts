@@ -6,18 +6,18 @@ import type { Cause } from '../base/cause.ts';
 import type { Publish } from '../base/event-hub.ts';
 import type { Fault } from '../base/fault.ts';
 import { earlier, type Instant } from '../base/instant.ts';
-import { fromWire } from '../sip/message/wire-text.ts';
+import { detached, fromWire } from '../sip/message/wire-text.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { BoundFlows } from './bound-flows.ts';
-import { cause, connectionLost } from './causes.ts';
+import { cause, connectionLost, realmChanged } from './causes.ts';
 import { type Entry, hasTrait, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import { step } from './machine.ts';
 import { type Effect, type Input, isBound, type MachineState } from './machine-state.ts';
 import { noticesOf } from './notices.ts';
-import { judge, type Verdict } from './outcome.ts';
+import { judge, readable, type Verdict } from './outcome.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
 import { countRefreshes } from './registrar.ts';
@@ -119,6 +119,13 @@ export class Machinist implements AttemptUser {
       registration: isOwn ? entry.spec.id : undefined,
       cause: why,
     });
+  }
+
+  realmChanged(entry: Entry, from: string, to: string): void {
+    const { registrar } = entry;
+    if (registrar.toldRealm === to) return;
+    registrar.toldRealm = detached(to);
+    this.noticed(entry, realmChanged(registrar.hop.host, readable(from), readable(to)));
   }
 
   answered(entry: Entry, outcome: ExchangeOutcome): void {

@@ -13,7 +13,7 @@ export function noticesOf(entry: Entry, verdict: Verdict, askedSec: number): rea
     case 'minExpires': {
       const text = `${targetOf(entry)} wants an expiry of at least ${verdict.minExpiresSec} s instead of ${askedSec} s.`;
       const next = 'Asked for from now on; set `expires` to it to save a request at each start.';
-      return [cause('registration.minExpiresAdopted', 'config', next, text)];
+      return [cause('registration.minExpiresAdopted', 'peer', next, text)];
     }
     case 'newCallId':
       return [cause('registration.callIdRenewed', 'peer', 'Tried at once; nothing to do.')];

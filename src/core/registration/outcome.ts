@@ -237,7 +237,7 @@ function failed(failure: FailureClass, why: Cause): FailedVerdict {
 }
 
 /** Text of a peer for people: decoded, bounded, without control characters, not kept with its message. */
-function readable(wire: string): string {
+export function readable(wire: string): string {
   const cut = wire.length > 120 ? `${wire.slice(0, 120)}...` : wire;
   return fromWire(detached(cut)).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 }

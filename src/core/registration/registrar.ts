@@ -17,6 +17,8 @@ export interface Registrar {
   /** What their refreshes come to. */
   refreshesPerSec: number;
   slots: RefreshSlots | undefined;
+  /** The changed realm that was told last: all its registrations see the same change. */
+  toldRealm: string | undefined;
 }
 
 /** One text for each hop, for maps and for people. */

@@ -33,6 +33,8 @@ export type Reply =
       readonly refusal?: Refusal;
       /** 2: a challenge came first. */
       readonly requests?: number;
+      /** The challenge names another realm than before. */
+      readonly realms?: readonly [from: string, to: string];
       readonly delayMs?: number;
     }
   | { readonly fault: FaultCode; readonly delayMs?: number }
@@ -81,6 +83,8 @@ export class ScriptedUserAgent implements UserAgentPort {
     const delayMs = reply === 'silence' ? request.timeoutMs : (reply.delayMs ?? 20);
     const timer = new Timer(() => {
       if (challenged) this.#send(request);
+      const realms = reply !== 'silence' && 'status' in reply ? reply.realms : undefined;
+      if (realms !== undefined) request.realmChanged?.(...realms);
       this.#open.delete(call.user);
       receive(outcomeOf(reply, sentAt, this.flow ?? aFlow(this.protocol)));
       this.#pacer.release(call.target);

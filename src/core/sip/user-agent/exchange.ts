@@ -139,7 +139,11 @@ export class RunningExchange implements Exchange, ClientUser {
       this.#reportResponse(response, at, { kind: 'noCredentials' });
       return;
     }
-    const decision = nextRound(this.#rounds, session.accept(response));
+    const verdict = session.accept(response);
+    if (verdict.kind === 'ready' && verdict.realmChanged !== undefined) {
+      this.#request.realmChanged?.(verdict.realmChanged, verdict.realm);
+    }
+    const decision = nextRound(this.#rounds, verdict);
     if (decision.kind === 'refused') {
       // What was refused is not offered again by itself: the next attempt asks for a new challenge.
       session.forget();

@@ -38,6 +38,8 @@ export interface ExchangeRequest {
   readonly timeoutMs: number;
   /** Called when each request leaves; pacing has been paid for then. */
   readonly sent?: (at: Instant, wire: string) => void;
+  /** Called when the registrar challenges for another realm than before; it is answered all the same. */
+  readonly realmChanged?: (from: string, to: string) => void;
 }
 
 /** Whose answers count (design.md 6): the IP asked, IP and port, any address of the name, anybody. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failure, fault, success } from '../../../../src/core/base/fault.ts';
 import { Secret } from '../../../../src/core/base/secret.ts';
 import { aProfile, aRegistration, aTarget, Rig } from '../../../support/registration/rig.ts';
-import { granted } from '../../../support/registration/scripted-user-agent.ts';
+import { type Call, granted } from '../../../support/registration/scripted-user-agent.ts';
 
 const REFUSED = {
   status: 401,
@@ -203,4 +203,17 @@ describe('a wrong password', () => {
     rig.time.run(100);
     expect(rig.of('a').state).toBe('registered');
   });
+});
+
+it('a realm that changed is told once for the registrar, and is no refusal', () => {
+  const rig = new Rig();
+  const realms = ['old.example', 'new "one"\r\n'] as const;
+  const lines = (call: Call) => [`Contact: <${call.contact}>;expires=600`];
+  rig.userAgent.script = (call) => ({ status: 200, lines: lines(call), requests: 2, realms });
+  rig.add(5);
+  rig.time.run(3_600_000);
+  expect(rig.counted('registered')).toBe(5);
+  expect(rig.notices()).toEqual(['auth.realmChanged']);
+  const [notice] = rig.events.filter((event) => event.type === 'registration.noticed');
+  expect(notice?.cause.text).toContain('"new "one"  " now');
 });

@@ -94,6 +94,22 @@ describe('an exchange', () => {
     expect(outcomes[0]).toMatchObject({ kind: 'response', status: 200, rttMs: 20, requests: 1 });
   });
 
+  it('answers another realm than before, and tells of it', () => {
+    const { transport, answer, start, outcomes } = setUp();
+    const told: string[][] = [];
+    const realmChanged = (...realms: string[]) => told.push(realms);
+    start({ realmChanged });
+    answer('401 Unauthorized', challenge('n1'));
+    answer('200 OK');
+    start({ realmChanged });
+    expect(told).toEqual([]);
+    answer('401 Unauthorized', challenge('n2').replace('registrar.test', 'new.test'));
+    expect(told).toEqual([['registrar.test', 'new.test']]);
+    expect(fieldOf(transport.last, 'Authorization')).toContain('realm="new.test"');
+    answer('200 OK');
+    expect(outcomes[1]).toMatchObject({ kind: 'response', status: 200, requests: 2 });
+  });
+
   it('answers a challenge with a new branch and the next CSeq, and keeps the nonce', () => {
     const { transport, answer, start, outcomes } = setUp();
     start();
