@@ -1,4 +1,5 @@
 /** Commands that speak to the running daemon over its API. */
+import { isMap } from '../config/merge-sources.ts';
 import { EXIT } from '../daemon/exit-codes.ts';
 import { ApiClient } from './api-client.ts';
 import { findApi } from './find-api.ts';
@@ -70,10 +71,9 @@ export async function runReload(
 ): Promise<number> {
   const client = await connect(options, io);
   const report = await client.post('/v1/commands', { command: 'reload', force }, RELOAD_TIMEOUT_MS);
-  const { added, changed, removed, unchanged } = report;
-  io.out(
-    `applied: ${added} added, ${changed} changed, ${removed} removed, ${unchanged} unchanged\n`,
-  );
+  const { unchanged, peerServers } = report;
+  io.out(`applied: registrations: ${counted(report)}, ${unchanged} unchanged\n`);
+  if (isMap(peerServers)) io.out(`applied: peer servers: ${counted(peerServers)}\n`);
   for (const warning of listOf(report['warnings'])) io.out(`warning: ${warning}\n`);
   const keys = listOf(report['restartNeeded']);
   if (keys.length > 0) io.out(`these keys wait for a restart: ${keys.join(', ')}\n`);
@@ -99,6 +99,10 @@ export async function runProbe(options: ClientOptions, id: string, io: CliIo): P
 async function connect(options: ClientOptions, io: CliIo): Promise<ApiClient> {
   const { url, token } = await findApi(options, io);
   return new ApiClient(url, token);
+}
+
+function counted({ added, changed, removed }: Readonly<Record<string, unknown>>): string {
+  return `${added} added, ${changed} changed, ${removed} removed`;
 }
 
 function listOf(value: unknown): readonly string[] {

@@ -77,7 +77,7 @@ export class Reloader {
     assembly.prober.apply(after.contracts);
     await applyRegistrations(assembly.keeper, diff.registrations);
     onApplied(this.#spec);
-    return countRegistrations(diff.registrations, after);
+    return count(diff, after);
   }
 
   /** The first server by TCP, say, in a configuration that names no sockets. */
@@ -98,23 +98,24 @@ export class Reloader {
   }
 }
 
-interface Counts {
-  readonly added: number;
-  readonly changed: number;
-  readonly removed: number;
-  readonly unchanged: number;
-}
+type Counts = Pick<
+  ReloadReport & { readonly kind: 'applied' },
+  'added' | 'changed' | 'removed' | 'unchanged' | 'peerServers'
+>;
 
-function countRegistrations(
-  { added, removed, changed, renamed }: SpecDiff['registrations'],
-  after: DaemonSpec,
-): Counts {
+function count({ registrations, peerServers }: SpecDiff, after: DaemonSpec): Counts {
+  const { added, removed, changed, renamed } = registrations;
   const isNew = added.length + changed.length + renamed.length;
   return {
     added: added.length,
     changed: changed.length + renamed.length,
     removed: removed.length,
     unchanged: after.registrations.length - isNew,
+    peerServers: {
+      added: peerServers.added.length,
+      changed: peerServers.changed.length,
+      removed: peerServers.removed.length,
+    },
   };
 }
 

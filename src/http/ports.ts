@@ -4,10 +4,16 @@
 export type ReloadReport =
   | {
       readonly kind: 'applied';
+      /** Registrations. */
       readonly added: number;
       readonly changed: number;
       readonly removed: number;
       readonly unchanged: number;
+      readonly peerServers: {
+        readonly added: number;
+        readonly changed: number;
+        readonly removed: number;
+      };
       readonly warnings: readonly string[];
       /** Changed keys that wait for a restart. */
       readonly restartNeeded: readonly string[];

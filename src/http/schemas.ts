@@ -209,10 +209,11 @@ export const contractCommand = z.strictObject({ command: adminCommand, ...adminF
 
 export const reloadApplied = z.object({
   kind: z.literal('applied'),
-  added: z.int(),
-  changed: z.int(),
-  removed: z.int(),
-  unchanged: z.int(),
+  added: z.int().describe('registrations'),
+  changed: z.int().describe('registrations'),
+  removed: z.int().describe('registrations'),
+  unchanged: z.int().describe('registrations'),
+  peerServers: z.object({ added: z.int(), changed: z.int(), removed: z.int() }),
   warnings: z.array(z.string()).readonly(),
   restartNeeded: z.array(z.string()).readonly(),
 });

@@ -88,8 +88,9 @@ export const LOG_EVENTS = {
   },
   'config.reloaded': {
     level: 'info',
-    fields: '`added`, `changed`, `removed`, `unchanged`, `durationMs`',
-    meaning: 'A reload was applied.',
+    fields:
+      '`added`, `changed`, `removed`, `unchanged`, `peerServers` {`added`, `changed`, `removed`}, `durationMs`',
+    meaning: 'A reload was applied: what it did to registrations, and to peer servers.',
   },
   'config.reloadRefused': {
     level: 'error',

@@ -236,7 +236,11 @@ describe('reload', () => {
     const { peeringContracts } = config(['alice']) as { peeringContracts: object[] };
     const contracts = [...peeringContracts, { name: 'other', peerServers }];
     files.write(config(['alice'], { peeringContracts: contracts }));
-    expect(await daemon.reload()).toMatchObject({ event: 'config.reloaded', unchanged: 1 });
+    expect(await daemon.reload()).toMatchObject({
+      event: 'config.reloaded',
+      unchanged: 1,
+      peerServers: { added: 1, changed: 0, removed: 0 },
+    });
     expect(daemon.lines('config.restartNeeded')).toEqual([]);
     expect(await asked).toMatch(/^OPTIONS sip:.*\r\nVia: SIP\/2.0\/TCP /);
     server.close();

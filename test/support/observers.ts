@@ -55,6 +55,7 @@ class RecordedCommands implements CommandPort {
     changed: 2,
     removed: 3,
     unchanged: 4,
+    peerServers: { added: 5, changed: 6, removed: 7 },
     warnings: [],
     restartNeeded: [],
   };
