@@ -20,7 +20,8 @@ export function checkSpec(
   const warn = (path: readonly PathStep[], text: string) =>
     reporter.warn(reporter.place(path), path, text);
   if (spec.contracts.length === 0) warn([], 'there is no peering contract: nothing to do');
-  if (spec.stateDirectory !== undefined) {
+  // The daemon has a line of its own for it, and systemd sets the variable unasked.
+  if (spec.stateDirectory !== undefined && reporter.isCheck) {
     warn(['state'], 'a state directory is accepted, and not used by this release');
   }
   for (const file of worldReadable) warn([], `everybody on this machine can read ${file}`);

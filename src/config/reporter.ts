@@ -20,6 +20,11 @@ export class Reporter {
     this.#mode = mode;
   }
 
+  /** Nobody runs with it yet: somebody wants to know what it is worth. */
+  get isCheck(): boolean {
+    return this.#mode === 'check';
+  }
+
   /** True when none of the complaints would be shown in detail any more. */
   isFull(complaints: readonly Complaint[]): boolean {
     return this.#listFor(complaints.every((one) => one.isWarning === true)).isFull;

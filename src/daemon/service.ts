@@ -149,7 +149,12 @@ export class Service implements CommandPort {
       hostNames: [http.host, hostname()],
       onBug: (error) => onBug('http', error),
     });
-    await this.#http.listen({ host: http.host, port: http.port });
+    try {
+      await this.#http.listen({ host: http.host, port: http.port });
+    } catch (error) {
+      if (error instanceof Error) error.message = `HTTP API (http.bind): ${error.message}`;
+      throw error;
+    }
   }
 
   #openNotifier(): Promise<Notifier> {

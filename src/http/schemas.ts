@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ContractRow, PeerServerRow, RegistrationRow } from '../observe/status-rows.ts';
 import { HTTP_LIMITS } from './limits.ts';
 
+const LIMIT_TEXT = `has to be a whole number from 1 to ${HTTP_LIMITS.pageSize}`;
 const time = z.string().describe('ISO 8601, UTC');
 const labels = z.record(z.string(), z.string());
 const admin = z.enum(['up', 'drain', 'off']);
@@ -151,10 +152,10 @@ const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');
 
 const pageQuery = {
   limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(HTTP_LIMITS.pageSize)
+    .number(LIMIT_TEXT)
+    .int(LIMIT_TEXT)
+    .min(1, LIMIT_TEXT)
+    .max(HTTP_LIMITS.pageSize, LIMIT_TEXT)
     .default(HTTP_LIMITS.defaultPageSize)
     .describe('rows a page'),
   cursor: text.optional().describe('`next` of the page before'),

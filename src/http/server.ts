@@ -80,9 +80,14 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
   app.setErrorHandler<FastifyError>((error, _request, reply) =>
     sendFailure(error, reply, options.onBug),
   );
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, 'notFound', `There is no ${request.url.split('?', 1)[0]}.`),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const { method } = request;
+    if ((ALL_METHODS as readonly string[]).includes(method)) {
+      return sendProblem(reply, 'notFound', `There is no ${request.url.split('?', 1)[0]}.`);
+    }
+    reply.header('allow', 'GET, HEAD, POST');
+    return sendProblem(reply, 'methodNotAllowed', `No path takes ${method}.`);
+  });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

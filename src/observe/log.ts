@@ -152,7 +152,12 @@ export class DaemonLog {
       | Changed<HealthEvent, 'probe.finished'>,
   ): void {
     const { type, at: _at, ...fields } = event;
-    this.write('debug', type, fields);
+    if (type === 'probe.finished') {
+      const peerServer = `${event.contract}/${event.peerServer}`;
+      this.write('debug', type, { ...fields, peerServer });
+    } else {
+      this.write('debug', type, fields);
+    }
   }
 
   #sip(event: SipEvent): void {
@@ -179,7 +184,7 @@ export class DaemonLog {
     this.write(event.cause.blame === 'config' ? 'error' : 'warn', event.type, {
       ...(event.type === 'registration.noticed'
         ? { registration: event.registration ?? null }
-        : { peerServer: event.peerServer }),
+        : { peerServer: `${event.contract}/${event.peerServer}` }),
       cause,
       contract: event.contract,
     });

@@ -114,7 +114,7 @@ describe('start and stop', () => {
     taken.close();
     expect(status).toBe('71');
     expect(out).toContain('"event":"start.failed"');
-    expect(out).toContain('EADDRINUSE');
+    expect(out).toContain('HTTP API (http.bind): listen EADDRINUSE');
   });
 
   it('a broken configuration is told whole, with 78', async () => {

@@ -60,7 +60,8 @@ export function causeOfFault(fault: Fault, target: string): Cause {
   return {
     code: fault.code,
     blame: fault.blame,
-    text: `${fault.text} (${target})`,
+    // A name that does not resolve stands in the text already.
+    text: fault.text.includes(target) ? fault.text : `${target}: ${fault.text}`,
     next: adviceFor(fault.code),
   };
 }

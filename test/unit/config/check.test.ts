@@ -66,5 +66,10 @@ describe('what deserves a warning', () => {
       '1:1 there is no peering contract: nothing to do',
       '1:8 a state directory is accepted, and not used by this release',
     ]);
+    // The daemon has a line of its own for it.
+    const run = await loadText('state: { directory: /var/lib/trunkd }');
+    expect(run.warnings.map(({ text }) => text)).toEqual([
+      'there is no peering contract: nothing to do',
+    ]);
   });
 });

@@ -155,7 +155,20 @@ describe('bad input', () => {
 
   it('names the parameter', async () => {
     const { body } = await get(await aServer(), '/v1/registrations?limit=0');
-    expect(body.errors).toMatchObject([{ parameter: 'limit' }]);
+    const text = 'has to be a whole number from 1 to 1000';
+    expect(body.errors).toEqual([{ parameter: 'limit', text }]);
+  });
+
+  it('a method that no path takes', async () => {
+    const request = {
+      method: 'PROPFIND',
+      url: '/v1/registrations',
+      headers: { host: '127.0.0.1' },
+    };
+    const reply = await (await aServer()).app.inject(request as never);
+    expect(reply.statusCode).toBe(405);
+    expect(reply.headers['allow']).toBe('GET, HEAD, POST');
+    expect(reply.json().detail).toBe('No path takes PROPFIND.');
   });
 
   it.each(['DELETE', 'PUT', 'POST', 'PATCH', 'OPTIONS'] as const)(

@@ -157,6 +157,21 @@ describe('the other lines', () => {
     ]);
   });
 
+  it('peer servers are named by contract and name in every line', () => {
+    const { log, lines } = aLog('debug');
+    const who = { at: instant(0), contract: 'acme', peerServer: 'madrid' };
+    log.receive({ ...who, type: 'peerServer.noticed', cause: A_CAUSE });
+    log.receive({
+      ...who,
+      type: 'probe.finished',
+      target: 'udp:192.0.2.1:5060',
+      verdict: 'good',
+      code: 200,
+      rttMs: 1,
+    });
+    expect(lines()).toMatchObject([{ peerServer: 'acme/madrid' }, { peerServer: 'acme/madrid' }]);
+  });
+
   it('ready is what starters wait for', () => {
     const { log, lines } = aLog();
     log.write('info', 'ready', { version: '1.0' });
