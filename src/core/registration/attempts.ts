@@ -218,9 +218,9 @@ export class Attempts implements GateUser, GuardUser {
       tail: (flow) => {
         // A removal names the Contact that was bound, over whatever flow it goes.
         if (askedSec > 0 || entry.contactPoint === undefined) {
-          entry.contactPoint = this.#contactPoints.shared(contactPoint(spec, flow));
+          moveTo(entry, this.#contactPoints.shared(contactPoint(spec, flow)));
         }
-        return registerTail(spec, entry.contactPoint, askedSec);
+        return registerTail(spec, entry.contactPoint ?? '', askedSec, entry.formerPoint);
       },
       target: gate.target,
       alternatives: gate.addresses,
@@ -269,4 +269,13 @@ function timeoutOf({ boundUntil, grantedSec }: MachineState, now: Instant): numb
     marginMs: marginMs(grantedSec),
     remainingMs: elapsedMs(now, boundUntil),
   });
+}
+
+/** With `contact: self` a new connection or route is a new Contact; the one that is bound must not stay. */
+function moveTo(entry: Entry, point: string): void {
+  const { contactPoint: old, state } = entry;
+  if (old === point) return;
+  if (old !== undefined && state.boundUntil !== undefined) entry.formerPoint ??= old;
+  if (entry.formerPoint === point) entry.formerPoint = undefined;
+  entry.contactPoint = point;
 }

@@ -50,6 +50,8 @@ export class Entry {
   cseq = 0;
   /** Host, port and parameters of the Contact that was sent last. */
   contactPoint: string | undefined;
+  /** That of the living binding, where we are reached at another address now: it is removed with the next one. */
+  formerPoint: string | undefined;
   /** Rises with each attempt, so that what belongs to an earlier one is recognised. */
   attempts = 0;
   requests = 0;

@@ -274,6 +274,7 @@ export class RegistrationKeeper implements RegistrationBook {
     attempts.renewCallId(entry);
     entry.session = undefined;
     entry.contactPoint = undefined;
+    entry.formerPoint = undefined;
     entry.boundAt = -1;
     entry.traits = 0;
   }

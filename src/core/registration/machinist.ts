@@ -161,6 +161,7 @@ export class Machinist implements AttemptUser {
     for (const why of noticesOf(entry, verdict, askedSec)) this.noticed(entry, why, true);
     if (verdict.kind === 'bound' && outcome.kind === 'response') {
       this.flows.bound(entry, outcome.flow, this.now());
+      entry.formerPoint = undefined;
     }
     const planned = verdict.kind === 'bound' ? this.#plan(entry, verdict) : this.now();
     this.feed(entry, { kind: 'outcome', verdict, refreshAt: planned });

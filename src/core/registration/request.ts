@@ -49,12 +49,22 @@ export function contactUri(spec: RegistrationSpec, point: string): string {
   return `${spec.profile.scheme}:${escapedUser(spec.ddi)}@${point}`;
 }
 
-/** The lines after CSeq: what we ask for. `expiresSec` 0 removes the binding. */
-export function registerTail(spec: RegistrationSpec, point: string, expiresSec: number): string {
+/**
+ * The lines after CSeq: what we ask for. `expiresSec` 0 removes the binding; that of a `former` point
+ * is removed in any case (RFC 3261 section 10.2.2).
+ */
+export function registerTail(
+  spec: RegistrationSpec,
+  point: string,
+  expiresSec: number,
+  former?: string,
+): string {
   const uri = toWire(contactUri(spec, point));
   const parameter = expiresSec === 0 ? ';expires=0' : '';
+  const removal =
+    former === undefined ? '' : `Contact: <${toWire(contactUri(spec, former))}>;expires=0\r\n`;
   return (
-    `Contact: <${uri}>${parameter}\r\nExpires: ${expiresSec}\r\n` +
+    `${removal}Contact: <${uri}>${parameter}\r\nExpires: ${expiresSec}\r\n` +
     `User-Agent: ${toWire(spec.profile.userAgent)}\r\nSupported: path\r\n`
   );
 }

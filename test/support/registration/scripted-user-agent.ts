@@ -21,6 +21,8 @@ export interface Call {
   readonly callId: string;
   readonly cseq: number;
   readonly contact: string;
+  /** A further Contact, which is removed. */
+  readonly removed: string | undefined;
   readonly expiresSec: number;
   readonly timeoutMs: number;
 }
@@ -109,7 +111,8 @@ export class ScriptedUserAgent implements UserAgentPort {
       target: targetKey(target),
       callId: template.callId,
       cseq,
-      contact: /Contact: <([^>]*)>/.exec(text)?.[1] ?? '',
+      contact: /Contact: <([^>]*)>(?!;expires=0\r\nContact:)/.exec(text)?.[1] ?? '',
+      removed: /Contact: <([^>]*)>;expires=0\r\nContact:/.exec(text)?.[1],
       expiresSec: Number(/Expires: (\d+)/.exec(text)?.[1]),
       timeoutMs,
     };

@@ -43,10 +43,13 @@ function afterUsable(
   };
   // A cached nonce may have aged: its refusal says nothing of the password, even if it comes back.
   if (carried !== 'freshNonce') return repeat;
-  if (!verdict.newNonce) return refused({ kind: 'credentials', realm: verdict.realm });
+  const refusal: Refusal = verdict.stale
+    ? { kind: 'loop' }
+    : { kind: 'credentials', realm: verdict.realm };
+  if (!verdict.newNonce) return refused(refusal);
   const limit = verdict.stale ? MAX_FRESH_TRIES_WHEN_STALE : MAX_FRESH_TRIES;
   if (freshTries < limit) return repeat;
-  return refused(verdict.stale ? { kind: 'loop' } : { kind: 'credentials', realm: verdict.realm });
+  return refused(refusal);
 }
 
 function refused(refusal: Refusal): RoundDecision {

@@ -3,6 +3,7 @@ import { fault } from '../../../../src/core/base/fault.ts';
 import { smallestBurst } from '../../../support/rate-limit.ts';
 import { aFlow } from '../../../support/registration/answers.ts';
 import { Rig } from '../../../support/registration/rig.ts';
+import { granted } from '../../../support/registration/scripted-user-agent.ts';
 
 const CLOSED = fault('transport.closed', 'peer');
 const MINUTE_MS = 60_000;
@@ -107,4 +108,33 @@ it('keeps nothing of datagrams, and forgets connections with their last binding'
   rig.time.run(6_000);
   expect(rig.userAgent.calls).toEqual([]);
   expect(rig.notices()).toEqual([]);
+});
+
+describe('contact: self over another connection', () => {
+  const from = (port: number) => ({ ...aFlow('tcp'), contactHost: `192.0.2.9:${port}` });
+
+  it('removes the Contact of the old one with the same request, until that succeeds', () => {
+    const rig = new Rig();
+    const first = from(40_001);
+    rig.userAgent.flow = first;
+    rig.add(1, { contact: { kind: 'self' }, expiresSec: 3600 });
+    rig.time.run(5 * MINUTE_MS);
+    const { calls } = rig.userAgent;
+    rig.userAgent.flow = from(40_002);
+    rig.userAgent.script = () => ({ status: 500 });
+    rig.keeper.flowLost(first, CLOSED);
+    rig.time.run(5_000);
+    rig.userAgent.flow = from(40_003);
+    rig.userAgent.script = (call) => granted(call, 3600);
+    rig.time.run(60_000);
+    rig.keeper.registerNow('u0');
+    rig.time.run(1_000);
+    const ports = (text?: string) => text?.match(/4000\d/)?.[0];
+    const seen = calls.map(({ contact, removed }) => [ports(contact), ports(removed)]);
+    expect(seen[0]).toEqual(['40001', undefined]);
+    expect(seen[1]).toEqual(['40002', '40001']);
+    expect(seen.at(-2)).toEqual(['40003', '40001']);
+    expect(seen.at(-1)).toEqual(['40003', undefined]);
+    expect(rig.of('u0').contact).toContain(':40003');
+  });
 });

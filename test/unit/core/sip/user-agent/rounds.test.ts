@@ -22,7 +22,7 @@ function requestsUntilRefused(first: Carried, newNonce: boolean, stale: boolean)
 describe('challenge rounds of one exchange', () => {
   it.each<[string, Carried, boolean, boolean, number, string]>([
     ['same nonce again: the password is wrong', 'nothing', false, false, 2, 'credentials'],
-    ['same nonce, stale: no use either', 'nothing', false, true, 2, 'credentials'],
+    ['same nonce, stale: no use either', 'nothing', false, true, 2, 'loop'],
     ['new nonces without stale', 'nothing', true, false, 3, 'credentials'],
     ['new nonces, always stale', 'nothing', true, true, 4, 'loop'],
     ['a cached nonce, then the same', 'cachedNonce', false, false, 2, 'credentials'],
