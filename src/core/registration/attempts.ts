@@ -23,7 +23,7 @@ import type {
   PacingSpec,
   UserAgentPort,
 } from '../sip/user-agent/ports.ts';
-import { attemptTimeoutMs } from './backoff.ts';
+import { attemptTimeoutMs, patienceMs } from './backoff.ts';
 import { Directory } from './directory.ts';
 import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
 import { evidenceOf, type GateUser, NOTHING, SILENT } from './gate-user.ts';
@@ -236,6 +236,7 @@ export class Attempts implements GateUser, GuardUser {
       },
       session: entry.session,
       timeoutMs,
+      patienceMs: Math.max(timeoutMs, patienceMs(entry.state.boundUntil, this.clock.now())),
       realmChanged: (from, to) => this.#user.realmChanged(entry, from, to),
     };
   }

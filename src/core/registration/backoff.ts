@@ -2,6 +2,7 @@
  * How long a registration waits after a failure (design.md 6). Pure; chance comes in as a port.
  * All spans are milliseconds.
  */
+import { elapsedMs, type Instant } from '../base/instant.ts';
 import { between, type Random } from '../base/random.ts';
 
 /** While a binding lives: 2 s doubling, full jitter. */
@@ -64,6 +65,12 @@ export function attemptTimeoutMs(
   if (living === undefined) return ATTEMPT_LONGEST_MS;
   const third = Math.min(living.marginMs, living.remainingMs) / 3;
   return Math.min(ATTEMPT_LONGEST_MS, Math.max(ATTEMPT_SHORTEST_MS, third));
+}
+
+/** The same once a provisional answer came: half of what remains is for those after it. */
+export function patienceMs(boundUntil: Instant | undefined, now: Instant): number {
+  const remainingMs = boundUntil === undefined ? 0 : elapsedMs(now, boundUntil);
+  return Math.min(ATTEMPT_LONGEST_MS, remainingMs / 2);
 }
 
 function doubled(baseMs: number, times: number, longestMs: number): number {

@@ -41,6 +41,7 @@ export class ClientTransaction implements Deadline {
   state: ClientState;
   resendAt: Instant | undefined;
   timeoutAt: Instant | undefined;
+  isPatient = false;
   ticket: PacerTicket | undefined;
   isPrompt = false;
   deadline: Instant;
@@ -207,6 +208,8 @@ export class ClientLayer {
       case 'deliver':
         if (response !== undefined && response.status >= 200) {
           this.#settle(transaction)?.answered(response, this.#now);
+        } else {
+          bePatient(transaction);
         }
         return;
       case 'timedOut':
@@ -331,6 +334,14 @@ export class ClientLayer {
     }
     return context;
   }
+}
+
+/** Somebody works on it: timer F is moved, once, to where the user wants it then. */
+function bePatient(transaction: ClientTransaction): void {
+  const { timeoutAt, isPatient, context, request } = transaction;
+  if (isPatient || timeoutAt === undefined) return;
+  transaction.isPatient = true;
+  transaction.timeoutAt = after(timeoutAt, Math.max(0, request.patienceMs - context.timeoutMs));
 }
 
 /** Our branches are lower case after the cookie; tokens are case-insensitive (section 7.3.1). */

@@ -23,6 +23,8 @@ export interface ClientRequest {
   readonly sourceCheck: SourceCheck;
   readonly alternatives: readonly string[];
   readonly timeoutMs: number;
+  /** The time limit once a provisional answer came, if it is longer. */
+  readonly patienceMs: number;
 }
 
 /** Why a response was not taken; the label of a counter. */

@@ -112,7 +112,7 @@ export class RunningExchange implements Exchange, ClientUser {
     this.#flow = flow;
     this.#sentAt = this.#ports.clock.now();
     this.#requests += 1;
-    const { sourceCheck, alternatives, timeoutMs } = this.#request;
+    const { sourceCheck, alternatives, timeoutMs, patienceMs = timeoutMs } = this.#request;
     this.#transaction = this.#ports.client.start(
       {
         wire,
@@ -126,6 +126,7 @@ export class RunningExchange implements Exchange, ClientUser {
         sourceCheck,
         alternatives,
         timeoutMs,
+        patienceMs,
       },
       this,
     );

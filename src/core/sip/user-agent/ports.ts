@@ -36,6 +36,8 @@ export interface ExchangeRequest {
   readonly session: DigestSession | undefined;
   /** For each request of the exchange, counted from its sending; at most 64 x T1 (32 s). */
   readonly timeoutMs: number;
+  /** The same once a provisional answer came, if that is longer: somebody works on it. */
+  readonly patienceMs?: number;
   /** Called when each request leaves; pacing has been paid for then. */
   readonly sent?: (at: Instant, wire: string) => void;
   /** Called when the registrar challenges for another realm than before; it is answered all the same. */

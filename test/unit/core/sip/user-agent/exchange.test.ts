@@ -94,6 +94,24 @@ describe('an exchange', () => {
     expect(outcomes[0]).toMatchObject({ kind: 'response', status: 200, rttMs: 20, requests: 1 });
   });
 
+  it('waits longer once a provisional answer came, where it is asked to', () => {
+    const { answer, start, outcomes, time } = setUp();
+    start({ timeoutMs: 6_000, patienceMs: 10_000 });
+    time.run(1_000);
+    answer('100 Trying');
+    time.run(4_000);
+    answer('100 Trying');
+    time.run(4_900);
+    expect(outcomes).toEqual([]);
+    time.run(200);
+    expect(outcomes).toMatchObject([{ kind: 'failed', fault: { code: 'timeout.response' } }]);
+    start({ timeoutMs: 6_000 });
+    time.run(1_000);
+    answer('100 Trying');
+    time.run(5_100);
+    expect(outcomes).toHaveLength(2);
+  });
+
   it('answers another realm than before, and tells of it', () => {
     const { transport, answer, start, outcomes } = setUp();
     const told: string[][] = [];
