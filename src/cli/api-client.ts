@@ -89,6 +89,9 @@ function reasonOf(error: unknown): string {
   if (code === 'ECONNREFUSED') {
     return 'refuses the connection: the daemon does not run, or http.bind is another address.';
   }
+  if (cause instanceof Error && cause.message === 'bad port') {
+    return 'has a port that HTTP clients refuse to ask (5060 is one of them): give http.bind another.';
+  }
   if (error instanceof Error && error.name === 'TimeoutError') return 'did not answer in time.';
   if (error instanceof SyntaxError) return 'did not answer with JSON: is it a trunkd API?';
   return `cannot be asked: ${code === '' ? String(cause) : code}.`;

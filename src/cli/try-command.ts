@@ -23,7 +23,7 @@ export function addTry(program: Command, io: CliIo, done: (status: number) => vo
   tls(
     group
       .command('probe')
-      .description('send one OPTIONS')
+      .description('probe a server with OPTIONS')
       .argument('<uri>', 'sip:host[:port][;transport=tcp]'),
   ).action(async (uri: string, options: TryOptions) => done(await tryProbe(uri, options, io)));
 }

@@ -11,7 +11,7 @@ import {
   daemonCommand,
   peerServerCommand,
   peerServerParams,
-  problemDocument,
+  problemAnswer,
   registrationCommand,
   registrationParams,
   reloadApplied,
@@ -31,7 +31,7 @@ function addDaemonCommands(app: FastifyInstance, commands: CommandPort): void {
       schema: {
         summary: 'Commands to the daemon: reload',
         body: daemonCommand,
-        response: { 200: reloadApplied, '4xx': problemDocument, 501: problemDocument },
+        response: { 200: reloadApplied, '4xx': problemAnswer, 501: problemAnswer },
       },
     },
     async (request, reply) => {
@@ -50,7 +50,7 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
         summary: 'Commands to a registration: register now',
         params: registrationParams,
         body: registrationCommand,
-        response: { 202: accepted, '4xx': problemDocument, 501: problemDocument },
+        response: { 202: accepted, '4xx': problemAnswer, 501: problemAnswer },
       },
     },
     (request, reply) => {
@@ -73,7 +73,7 @@ function addPeerServerCommands(app: FastifyInstance, commands: CommandPort): voi
         summary: 'Commands to a peer server: probe now',
         params: peerServerParams,
         body: peerServerCommand,
-        response: { 202: accepted, '4xx': problemDocument, 501: problemDocument },
+        response: { 202: accepted, '4xx': problemAnswer, 501: problemAnswer },
       },
     },
     (request, reply) => {
@@ -96,7 +96,7 @@ function addContractCommands(app: FastifyInstance): void {
         summary: 'Commands to a peering contract',
         params: contractParams,
         body: contractCommand,
-        response: { '4xx': problemDocument, 501: problemDocument },
+        response: { '4xx': problemAnswer, 501: problemAnswer },
       },
     },
     (request, reply) => {

@@ -14,7 +14,7 @@ import {
   peerServer,
   peerServerParams,
   peerServerQuery,
-  problemDocument,
+  problemAnswer,
   registration,
   registrationParams,
   registrationQuery,
@@ -42,7 +42,7 @@ function addRegistrations(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'All registrations, page by page, in the order of their ids',
         querystring: registrationQuery,
-        response: { 200: listOf(registration), '4xx': problemDocument },
+        response: { 200: listOf(registration), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.registrations(filter)),
@@ -53,7 +53,7 @@ function addRegistrations(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'One registration',
         params: registrationParams,
-        response: { 200: registration, '4xx': problemDocument },
+        response: { 200: registration, '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {
@@ -70,7 +70,7 @@ function addContracts(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'All peering contracts with their peer servers',
         querystring: contractQuery,
-        response: { 200: listOf(contract), '4xx': problemDocument },
+        response: { 200: listOf(contract), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.contracts(filter)),
@@ -81,7 +81,7 @@ function addContracts(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'One peering contract',
         params: contractParams,
-        response: { 200: contract, '4xx': problemDocument },
+        response: { 200: contract, '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {
@@ -98,7 +98,7 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'All peer servers, page by page, in the order of their ids',
         querystring: peerServerQuery,
-        response: { 200: listOf(peerServer), '4xx': problemDocument },
+        response: { 200: listOf(peerServer), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.peerServers(filter)),
@@ -109,7 +109,7 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'One peer server',
         params: peerServerParams,
-        response: { 200: peerServer, '4xx': problemDocument },
+        response: { 200: peerServer, '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {

@@ -143,9 +143,15 @@ export function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
   });
 }
 
-export const problemDocument = z
+const problemDocument = z
   .looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() })
   .describe('RFC 9457');
+
+/** What every answer but the good ones looks like. */
+export const problemAnswer = {
+  description: 'A problem (RFC 9457)',
+  content: { 'application/problem+json': { schema: problemDocument } },
+};
 
 const text = z.string().min(1).max(HTTP_LIMITS.parameterOctets);
 const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');

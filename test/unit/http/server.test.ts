@@ -290,6 +290,8 @@ describe('pages for machines', () => {
   it('OpenAPI 3.1 describes every path', async () => {
     const { body } = await get(await aServer(), '/openapi.json');
     expect(body.openapi).toBe('3.1.0');
+    const { responses } = body.paths['/v1/registrations/{id}'].get;
+    expect(Object.keys(responses['4XX'].content)).toEqual(['application/problem+json']);
     expect(Object.keys(body.paths).sort()).toEqual([
       '/livez',
       '/metrics',
