@@ -38,14 +38,16 @@ export function locateInLine(line: string): ParsedText {
 function whyBroken(line: string, error: unknown): JsonLine {
   const message = error instanceof Error ? error.message : '';
   const column = /column (\d+)/.exec(message)?.[1];
-  const isCut = column === undefined || Number(column) > line.trimEnd().length;
-  return isCut
-    ? {
-        kind: 'broken',
-        column: line.length + 1,
-        text: 'the line ends too early: is the file cut off?',
-      }
-    : { kind: 'broken', column: Number(column), text: 'this is not valid JSON' };
+  const isCut = message.includes(' end of ') || Number(column) > line.trimEnd().length;
+  if (isCut) {
+    const text = 'the line ends too early: is the file cut off?';
+    return { kind: 'broken', column: line.length + 1, text };
+  }
+  if (!line.trimStart().startsWith('{')) {
+    return { kind: 'broken', column: 1, text: 'a line has to hold one JSON object' };
+  }
+  // In short lines the engine names no column.
+  return { kind: 'broken', column: Number(column ?? 1), text: 'this is not valid JSON' };
 }
 
 /** Keys that JSON.parse kept; deeper ones are left out, so that the count does not match. */
