@@ -1,5 +1,19 @@
-/** argv -> cli. The only file that ends the process. */
-import { runCli } from './cli/program.ts';
+/**
+ * argv -> cli. The only file that ends the process, and the only one that imports late: the program
+ * takes some tenths of a second to load, and a signal in that time must not end a daemon in another
+ * way than it does later (the unit's reload, or a stop right after the start).
+ */
+const stopEarly = () => process.exit(0);
+const isDaemon = process.argv[2] === 'run';
+if (isDaemon) {
+  process.on('SIGTERM', stopEarly);
+  process.on('SIGINT', stopEarly);
+  // What is loaded is the newest configuration anyway.
+  process.on('SIGHUP', () => {});
+}
+const { runCli } = await import('./cli/program.ts');
+process.off('SIGTERM', stopEarly);
+process.off('SIGINT', stopEarly);
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader has seen enough: `trunkd status | head`.

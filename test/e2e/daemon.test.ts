@@ -1,10 +1,12 @@
 /** The daemon as a process: start, signals, reload, stop. The registrar's own books are the judge. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readVersion } from '../../src/cli/version.ts';
 import { eventually } from '../support/processes.ts';
-import { SourceDaemon } from '../support/source-daemon.ts';
+import { Daemon, SourceDaemon } from '../support/source-daemon.ts';
 import { UdpRegistrar } from '../support/udp-registrar.ts';
 
 const PASSWORD = 'a-long-enough-password';
@@ -50,6 +52,13 @@ function config(users: readonly string[], more: object = {}): object {
 
 const users = (count: number): string[] => Array.from({ length: count }, (_, n) => `user${n}`);
 
+/** True once the process has a handler for the signal (proc(5), SigCgt). */
+function catches(pid: number, signal: 'SIGHUP' | 'SIGTERM'): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const caught = BigInt(`0x${/^SigCgt:\s*(\S+)$/m.exec(status)?.[1] ?? '0'}`);
+  return ((caught >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+}
+
 async function allRegistered(count: number): Promise<void> {
   await eventually(() => new Set(registrar.accepted.map(({ user }) => user)).size === count);
 }
@@ -90,6 +99,19 @@ describe('start and stop', () => {
     await allRegistered(20);
     expect(await daemon.running.stop('SIGTERM')).toBe('0');
     expect(registrar.accepted.filter(({ expires }) => expires === 0)).toHaveLength(20);
+  });
+
+  it('a signal while the program still loads is no accident', async () => {
+    files.write(config([]));
+    const reloaded = files.start(['run']);
+    await eventually(() => catches(reloaded.pid, 'SIGHUP'));
+    reloaded.signal('SIGHUP');
+    const daemon = new Daemon(reloaded);
+    await reloaded.until(() => daemon.lines('ready').length > 0);
+    expect(await reloaded.stop('SIGTERM')).toBe('0');
+    const stopped = files.start(['run']);
+    await eventually(() => catches(stopped.pid, 'SIGTERM'));
+    expect(await stopped.stop('SIGTERM')).toBe('0');
   });
 
   it('a second signal ends it at once', async () => {
