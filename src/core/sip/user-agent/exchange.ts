@@ -22,6 +22,8 @@ const TRANSPORT_FAULT_BEFORE_START: Fault = fault(
   'Too many transactions are under way; this one was not started.',
 );
 
+const REOPEN_WITHIN_MS = 2_000;
+
 export class RunningExchange implements Exchange, ClientUser {
   readonly #ports: ExchangePorts;
   readonly #request: ExchangeRequest;
@@ -86,6 +88,11 @@ export class RunningExchange implements Exchange, ClientUser {
 
   failed(reason: Fault): void {
     this.#transaction = undefined;
+    const now = this.#ports.clock.now();
+    if (this.#mayReopen(reason, now)) {
+      this.#repeatInTurn(now);
+      return;
+    }
     const wasSent = reason.blame !== 'local';
     this.#report({ kind: 'failed', fault: reason, wasSent, requests: this.#requests });
   }
@@ -152,6 +159,10 @@ export class RunningExchange implements Exchange, ClientUser {
       return;
     }
     this.#rounds = decision.rounds;
+    this.#repeatInTurn(at);
+  }
+
+  #repeatInTurn(at: Instant): void {
     if (this.#ports.pacer.takeNow(this.#target)) {
       this.#repeat();
       return;
@@ -161,6 +172,15 @@ export class RunningExchange implements Exchange, ClientUser {
       deadline: at,
       grant: () => this.#repeat(),
     });
+  }
+
+  /** Some servers close the connection with a challenge: the repeat was on its way when that was noticed. */
+  #mayReopen({ code }: Fault, now: Instant): boolean {
+    const flow = this.#flow;
+    const isRepeat = this.#rounds.freshTries > 0 && !this.#wasReopened;
+    if (code !== 'transport.closed' || !isRepeat || flow === undefined) return false;
+    const isGone = flow.protocol !== 'udp' && !flow.isOpen;
+    return isGone && elapsedMs(this.#sentAt, now) < REOPEN_WITHIN_MS;
   }
 
   /** RFC 3261 section 22.2 and RFC 3263 section 4: the repeat goes to the same target. */

@@ -304,6 +304,32 @@ describe('an exchange', () => {
     expect(stack.transactions.client).toBe(0);
   });
 
+  it('repeats over a new connection when the old one is closed just behind the challenge, once', () => {
+    const { start, transport, stack, time, outcomes } = setUp();
+    const target = { ...TARGET, protocol: 'tcp' } as const;
+    const closed = fault('transport.closed', 'peer');
+    const first = testFlow('tcp');
+    transport.next = success(first);
+    start({ target });
+    stack.received(
+      answerTo(transport.last, '401 Unauthorized', challenge('n1')),
+      first,
+      time.now(),
+    );
+    expect(transport.sent).toHaveLength(2);
+    const second = testFlow('tcp');
+    transport.next = success(second);
+    first.isOpen = false;
+    stack.flowFailed(first, closed);
+    expect(transport.sent).toHaveLength(3);
+    expect(transport.sent[2]?.flow).toBe(second);
+    expect(fieldOf(transport.last, 'CSeq')).toBe('3 REGISTER');
+    expect(fieldOf(transport.last, 'Authorization')).toContain('nc=00000002');
+    second.isOpen = false;
+    stack.flowFailed(second, closed);
+    expect(outcomes).toMatchObject([{ kind: 'failed', fault: closed, requests: 3 }]);
+  });
+
   it('tells once of a request that is too large for one packet', () => {
     const { start, events } = setUp();
     const tail = () => `X-Filler: ${'x'.repeat(1300)}\r\n`;
