@@ -3,17 +3,20 @@
  * takes some tenths of a second to load, and a signal in that time must not end a daemon in another
  * way than it does later (the unit's reload, or a stop right after the start).
  */
-const stopEarly = () => process.exit(0);
-const isDaemon = process.argv[2] === 'run';
-if (isDaemon) {
+let isLoading = process.argv[2] === 'run';
+if (isLoading) {
+  const stopEarly = () => {
+    if (isLoading) process.exit(0);
+  };
   process.on('SIGTERM', stopEarly);
   process.on('SIGINT', stopEarly);
   // What is loaded is the newest configuration anyway.
   process.on('SIGHUP', () => {});
 }
 const { runCli } = await import('./cli/program.ts');
-process.off('SIGTERM', stopEarly);
-process.off('SIGINT', stopEarly);
+// A signal that came meanwhile is delivered in the next turn of the loop.
+await new Promise((resolve) => setImmediate(resolve));
+isLoading = false;
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader has seen enough: `trunkd status | head`.
