@@ -8,5 +8,6 @@ if [ node_modules/.package-lock.json -nt package-lock.json ] && [ -x node_module
   exit 0
 fi
 echo "Installing what package-lock.json names ..."
+# Warnings about the host's older Node are not for the reader: nothing but this step runs on it.
 # A host that is set to production, or to omit things, still needs the tools and the pinned Node.
-npm ci --include=dev --include=optional --no-audit --no-fund
+npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error
