@@ -70,6 +70,12 @@ export const LOG_EVENTS = {
     meaning:
       'A provider sent a call to trunkd itself, and `inbound.forwardTo` is not set: it got 480. Told once in ten minutes for each sender.',
   },
+  'response.strayed': {
+    level: 'warn',
+    fields: '`from`, `localSocket`, `next`',
+    meaning:
+      'The right answer to a request of ours came from another address than the one asked, and was dropped (`sourceCheck`). Told once in ten minutes for each sender.',
+  },
   'request.large': {
     level: 'warn',
     fields: '`target`, `octets`',

@@ -85,6 +85,7 @@ export class DaemonLog {
         });
         return;
       case 'inbound.callRefused':
+      case 'response.strayed':
       case 'request.large':
         this.#sip(event);
         return;
@@ -162,10 +163,8 @@ export class DaemonLog {
 
   #sip(event: SipEvent): void {
     const { type, at: _at, ...fields } = event;
-    this.write('warn', type, {
-      ...fields,
-      ...(type === 'inbound.callRefused' ? { next: CALL_ADVICE } : undefined),
-    });
+    const next = SIP_ADVICE[type];
+    this.write('warn', type, { ...fields, ...(next === undefined ? undefined : { next }) });
   }
 
   #other(
@@ -191,8 +190,13 @@ export class DaemonLog {
   }
 }
 
-const CALL_ADVICE =
-  'trunkd takes no calls: give the registrations a contact of your SIP proxy; a later version forwards by inbound.forwardTo.';
+/** What the operator can do about it. */
+const SIP_ADVICE: { readonly [type in SipEvent['type']]?: string } = {
+  'inbound.callRefused':
+    'trunkd takes no calls: give the registrations a contact of your SIP proxy; a later version forwards by inbound.forwardTo.',
+  'response.strayed':
+    "If the address is the provider's, set sourceCheck: set (any address of the name) or off there; else somebody is guessing well.",
+};
 
 const CONTRACT_LEVEL = { all: 'info', some: 'warn', none: 'error' } as const;
 

@@ -33,6 +33,13 @@ export type SipEvent =
       readonly localSocket: string;
     }
   | {
+      /** The right answer to a request of ours, from an address that `sourceCheck` does not trust. */
+      readonly type: 'response.strayed';
+      readonly at: Instant;
+      readonly from: string;
+      readonly localSocket: string;
+    }
+  | {
       readonly type: 'request.large';
       readonly at: Instant;
       readonly target: string;
@@ -146,7 +153,9 @@ export class SipStack implements TransportUser {
 
   #receiveResponse(response: SipMessage, flow: Flow, at: Instant): void {
     const wrong = validateResponse(response) ?? this.#client.receive(response, flow, at);
-    if (wrong !== undefined) this.#count(wrong);
+    if (wrong === undefined) return;
+    this.#count(wrong);
+    if (wrong === 'source') this.#tell('response.strayed', flow, at);
   }
 
   #receiveRequest(request: SipMessage, flow: Flow, at: Instant): void {
@@ -162,7 +171,7 @@ export class SipStack implements TransportUser {
     }
     const { status, phrase, lines } = reaction.answer;
     this.#answer(request, flow, status, phrase, lines);
-    if (reaction.kind === 'refuseCall') this.#tellCall(flow, at);
+    if (reaction.kind === 'refuseCall') this.#tell('inbound.callRefused', flow, at);
   }
 
   /** A request too broken to be looked into, from somebody who may be told so. */
@@ -191,11 +200,11 @@ export class SipStack implements TransportUser {
     else this.#server.answer(request, reply.wire, reply.flow);
   }
 
-  #tellCall(flow: Flow, at: Instant): void {
+  #tell(type: 'inbound.callRefused' | 'response.strayed', flow: Flow, at: Instant): void {
     const { address } = flow.remote;
-    if (!this.#mayTell(`call ${address}`, at)) return;
+    if (!this.#mayTell(`${type} ${address}`, at)) return;
     const { localSocket } = flow;
-    this.#publish({ type: 'inbound.callRefused', at, from: address, localSocket });
+    this.#publish({ type, at, from: address, localSocket });
   }
 
   #tellLarge(target: string, octets: number): void {

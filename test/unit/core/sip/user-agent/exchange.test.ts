@@ -221,11 +221,14 @@ describe('an exchange', () => {
     ['set', '192.0.2.98', 5060, false],
     ['off', '203.0.113.9', 1, true],
   ] as const)('source check %s takes an answer from %s:%i: %s', (check, address, port, isTaken) => {
-    const { transport, stack, start, outcomes, time } = setUp();
+    const { transport, stack, start, outcomes, time, events } = setUp();
     start({ sourceCheck: check });
     const elsewhere = testFlow('udp', { address, port });
     stack.received(answerTo(transport.last, '200 OK'), elsewhere, time.now());
     expect(outcomes).toHaveLength(isTaken ? 1 : 0);
+    stack.received(answerTo(transport.last, '200 OK'), elsewhere, time.now());
+    const told = events.filter(({ type }) => type === 'response.strayed');
+    expect(told).toHaveLength(isTaken ? 0 : 1);
   });
 
   it('takes a branch that was echoed in upper case', () => {
