@@ -45,7 +45,7 @@ export const LOG_EVENTS = {
     meaning: 'Something worth knowing that changes no state.',
   },
   'peerServer.changed': {
-    level: 'warn when down, impaired or last resort; else info',
+    level: 'warn when down, impaired, or ranked last after it answered once; else info',
     fields: `\`peerServer\`, \`contract\`, \`labels\`, \`from\`, \`state\`, \`enabled\`, \`lastResort\`, ${CHANGE}`,
     meaning: 'State, enabled or last resort of a peer server changed.',
   },

@@ -134,7 +134,9 @@ export class DaemonLog {
   }
 
   #peerServerChanged(event: Changed<HealthEvent, 'peerServer.changed'>): void {
-    const isWell = event.enabled && event.state !== 'impaired' && !event.lastResort;
+    // A server that never answered has its one alarm in `peerServer.noticed`.
+    const isRanked = event.lastResort && event.state !== 'unknown';
+    const isWell = event.enabled && event.state !== 'impaired' && !isRanked;
     this.write(isWell || event.spec.admin !== 'up' ? 'info' : 'warn', event.type, {
       peerServer: event.spec.id,
       state: event.state,

@@ -136,6 +136,29 @@ describe('the other lines', () => {
   });
 
   it.each([
+    ['never answered: the notice is its one alarm', 'unknown', true, true, 'info'],
+    ['ranked last after it answered', 'up', true, true, 'warn'],
+    ['slow', 'impaired', true, false, 'warn'],
+    ['well', 'up', true, false, 'info'],
+    ['gone', 'down', false, false, 'warn'],
+  ] as const)('a peer server that is %s', (_name, state, enabled, lastResort, level) => {
+    const { log, lines } = aLog();
+    log.receive({
+      type: 'peerServer.changed',
+      at: instant(0),
+      spec: aPeerServerSpec('acme/madrid'),
+      from: 'unknown',
+      state,
+      enabled,
+      wasEnabled: true,
+      lastResort,
+      cause: A_CAUSE,
+      nextProbeAt: undefined,
+    });
+    expect(lines()).toMatchObject([{ level, state, lastResort }]);
+  });
+
+  it.each([
     ['all', 'info'],
     ['some', 'warn'],
     ['none', 'error'],
