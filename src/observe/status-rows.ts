@@ -160,21 +160,12 @@ export function registrationRow(row: RegistrationSnapshot, wallClock: WallClock)
 export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): PeerServerRow {
   const { spec } = row;
   return {
-    id: spec.id,
+    ...peerServerBrief(row, wallClock),
     contract: spec.contract,
-    name: spec.name,
     description: spec.description,
     labels: spec.labels,
-    state: row.state,
-    enabled: row.enabled,
-    lastResort: row.lastResort,
-    admin: row.admin,
-    since: wallClock.iso(row.since),
-    cause: renderCause(row.cause, row.nextProbeAt, wallClock),
     rttMs: roundMs(row.rttMs),
     nextProbeAt: wallClock.iso(row.nextProbeAt),
-    priority: spec.priority,
-    weight: spec.weight,
     sipProxy: spec.sipProxy,
     uriScheme: spec.scheme,
     nextHop: hopText(spec.hop),

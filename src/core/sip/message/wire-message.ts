@@ -61,29 +61,11 @@ export class WireMessage implements SipMessage {
   }
 
   all(name: HeaderName): readonly string[] {
-    const id = fieldId(name);
-    const values: string[] = [];
-    for (
-      let mark = this.#next(name, id, 0);
-      mark >= 0;
-      mark = this.#next(name, id, mark + STRIDE)
-    ) {
-      values.push(this.#value(mark));
-    }
-    return values;
+    return this.#marksOf(name).map((mark) => this.#value(mark));
   }
 
   rawAll(name: HeaderName): readonly string[] {
-    const id = fieldId(name);
-    const values: string[] = [];
-    for (
-      let mark = this.#next(name, id, 0);
-      mark >= 0;
-      mark = this.#next(name, id, mark + STRIDE)
-    ) {
-      values.push(this.#rawValue(mark));
-    }
-    return values;
+    return this.#marksOf(name).map((mark) => this.#rawValue(mark));
   }
 
   count(name: HeaderName): number {
@@ -106,6 +88,19 @@ export class WireMessage implements SipMessage {
       name: key >= 0 ? fieldName(key) : this.#unknownName(-1 - key),
       value: this.#value(mark),
     };
+  }
+
+  #marksOf(name: HeaderName): number[] {
+    const id = fieldId(name);
+    const marks: number[] = [];
+    for (
+      let mark = this.#next(name, id, 0);
+      mark >= 0;
+      mark = this.#next(name, id, mark + STRIDE)
+    ) {
+      marks.push(mark);
+    }
+    return marks;
   }
 
   /** The mark at or after `from` of the field with that name, or -1. */

@@ -11,7 +11,14 @@ import { elapsedMs, type Instant } from '../../base/instant.ts';
 import type { SipMessage } from '../message/message.ts';
 import type { ClientTransaction, ClientUser } from '../transaction/client-layer.ts';
 import type { Flow } from '../transport/ports.ts';
-import type { Exchange, ExchangeOutcome, ExchangeRequest, PacerTicket, Refusal } from './ports.ts';
+import {
+  type Exchange,
+  type ExchangeOutcome,
+  type ExchangeRequest,
+  type PacerTicket,
+  PRIORITY,
+  type Refusal,
+} from './ports.ts';
 import { renderRequest } from './render.ts';
 import { nextRound, type Rounds } from './rounds.ts';
 import type { ExchangePorts } from './user-agent.ts';
@@ -168,7 +175,7 @@ export class RunningExchange implements Exchange, ClientUser {
       return;
     }
     this.#ticket = this.#ports.pacer.enqueue(this.#target, {
-      priority: 0,
+      priority: PRIORITY.repeat,
       deadline: at,
       grant: () => this.#repeat(),
     });
