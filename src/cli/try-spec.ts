@@ -46,6 +46,8 @@ export async function registrationToTry(
     registrar: options.registrar ?? hopOf(uri),
     contact: options.contact ?? 'self',
     expires: options.expires === undefined ? 60 : Number(options.expires),
+    // The daemon of this host would lose its binding to a trial with the same instance-id.
+    outbound: 'off',
     onRemove: options.keep === true ? 'keep' : 'unregister',
     tls: tlsOf(options),
   };

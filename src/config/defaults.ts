@@ -17,6 +17,7 @@ export const DEFAULTS = {
     onRemove: 'unregister',
     admin: 'up',
     sourceCheck: 'host',
+    outbound: 'auto',
   },
   peerServer: {
     uriScheme: 'sip',

@@ -6,7 +6,7 @@
  */
 import { isHost, parseHop, parseHostPort } from './address.ts';
 import { hasControl, isName, isRegistrationId, isUserPart } from './grammar.ts';
-import { admin, sourceCheck, transport } from './schema/leaf.ts';
+import { admin, outbound, sourceCheck, transport } from './schema/leaf.ts';
 import type { RegistrationSettings } from './schema/registration.ts';
 
 /** Kept for one load; remembers what passed a moment ago. */
@@ -102,6 +102,7 @@ const AUTH_KEYS: ReadonlySet<string> = new Set(['username', 'password', 'ha1', '
 const CHOICES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['transport', new Set<string>(transport.options)],
   ['admin', new Set<string>(admin.options)],
+  ['outbound', new Set<string>(outbound.options)],
   ['sourceCheck', new Set<string>(sourceCheck.options)],
   ['onRemove', new Set(['unregister', 'keep'])],
 ]);

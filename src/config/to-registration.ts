@@ -115,6 +115,7 @@ export class RegistrationPlanner {
       onRemove: all.onRemove ?? DEFAULTS.registration.onRemove,
       admin: stricter(this.#around.admin, all.admin ?? DEFAULTS.registration.admin),
       sourceCheck: all.sourceCheck ?? DEFAULTS.registration.sourceCheck,
+      outbound: all.outbound ?? DEFAULTS.registration.outbound,
       userAgent,
     };
   }
@@ -152,6 +153,7 @@ function profileKey(settings: RegistrationSettings): string {
     settings.onRemove,
     settings.admin,
     settings.sourceCheck,
+    settings.outbound,
     settings.preset,
     rare,
   ].join('\n');

@@ -12,6 +12,7 @@ import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 import { SipStack } from '../core/sip/user-agent/stack.ts';
 import { NodeLookup } from '../net/dns.ts';
 import { nodeHasher } from '../net/hash.ts';
+import { hostId } from '../net/host-id.ts';
 import type { Notify } from '../net/notice.ts';
 import { EntropyRandom } from '../net/random.ts';
 import { TimerDriver } from '../net/timer-driver.ts';
@@ -79,7 +80,12 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const locator = new RememberingLocator(new HopLocator(lookup, clock), senders);
   const { pacer, userAgent } = stack;
   const shared = { clock, timers, random, locator, pacer, userAgent, publish };
-  const keeper: RegistrationKeeper = new RegistrationKeeper({ ...shared, hasher, pacing });
+  const keeper: RegistrationKeeper = new RegistrationKeeper({
+    ...shared,
+    hasher,
+    hostId: hostId(),
+    pacing,
+  });
   const prober = new Prober(shared);
   return { clock, timers, driver, transport, stack, senders, keeper, prober };
 }

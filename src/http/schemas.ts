@@ -53,6 +53,7 @@ export const registration = z.object({
   nextAttemptAt: time.nullable(),
   target: z.string().nullable(),
   lastResponse,
+  outbound: z.boolean().describe('true while outbound (RFC 5626) is in force'),
   callId: z.string(),
   cseq: z.int(),
   counters: z.object({

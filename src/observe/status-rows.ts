@@ -42,6 +42,8 @@ export interface RegistrationRow {
   readonly nextAttemptAt: string | null;
   readonly target: string | null;
   readonly lastResponse: LastResponse;
+  /** True while outbound (RFC 5626) is in force. */
+  readonly outbound: boolean;
   readonly callId: string;
   readonly cseq: number;
   readonly counters: RegistrationCounters;
@@ -151,6 +153,7 @@ export function registrationRow(row: RegistrationSnapshot, wallClock: WallClock)
     nextAttemptAt: wallClock.iso(row.nextAttemptAt),
     target: row.target ?? null,
     lastResponse: row.lastResponse ?? null,
+    outbound: row.hasOutbound,
     callId: row.callId,
     cseq: row.cseq,
     counters: row.counters,

@@ -22,6 +22,11 @@ export interface Binding {
   readonly cseq: number;
   readonly expires: string;
   readonly socket: string;
+  /** Where the request came from, as `sip:address:port`; empty without NAT. */
+  readonly received: string;
+  /** `+sip.instance` and `reg-id` of the Contact (RFC 5626). */
+  readonly instance: string;
+  readonly regId: number;
 }
 
 /** One request as it reached Kamailio, retransmissions included. */
@@ -208,6 +213,9 @@ function readDump(result: unknown): ReadonlyMap<string, readonly Binding[]> {
           cseq: Number(Contact['CSeq']),
           expires: String(Contact['Expires']),
           socket: String(Contact['Socket']),
+          received: String(Contact['Received'] ?? '').replace('[not set]', ''),
+          instance: String(Contact['Instance'] ?? '').replace('[not set]', ''),
+          regId: Number(Contact['Reg-Id'] ?? 0),
         })),
       );
   }

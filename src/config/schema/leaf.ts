@@ -186,4 +186,5 @@ export const metadata = z.record(name, line);
 
 export const admin = z.enum(['up', 'drain', 'off']);
 export const transport = z.enum(['udp', 'tcp', 'tls', 'auto']);
+export const outbound = z.enum(['off', 'auto', 'require']);
 export const sourceCheck = z.enum(['host', 'strict', 'set', 'off']);

@@ -53,6 +53,11 @@ const commonKeys = {
     description: 'What becomes of the binding when the registration leaves the configuration.',
     default: DEFAULTS.registration.onRemove,
   }),
+  outbound: key(leaf.outbound, {
+    description:
+      'RFC 5626: offered with each binding (auto), never offered (off), or refused to do without (require).',
+    default: DEFAULTS.registration.outbound,
+  }),
   ...wayKeys,
   registrars: notYet(REGISTRATIONS_RELEASE, 'Several registrars for one registration.'),
   contacts: notYet(REGISTRATIONS_RELEASE, 'Several Contacts in one registration.'),

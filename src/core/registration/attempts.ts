@@ -25,10 +25,11 @@ import type {
 } from '../sip/user-agent/ports.ts';
 import { attemptTimeoutMs, patienceMs } from './backoff.ts';
 import { Directory } from './directory.ts';
-import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
+import { type Entry, hasTrait, type Place, setTrait, TRAIT } from './entry.ts';
 import { evidenceOf, type GateUser, NOTHING, SILENT } from './gate-user.ts';
 import type { GuardUser } from './lockout-guard.ts';
 import type { MachineState } from './machine-state.ts';
+import { FIRST_REG_ID, type Host, instanceOf, isOffered, type OutboundOffer } from './outbound.ts';
 import { marginMs } from './refresh.ts';
 import type { Registrar } from './registrar.ts';
 import {
@@ -47,6 +48,8 @@ export interface AttemptPorts {
   readonly timers: TimerQueue;
   readonly random: Random;
   readonly hasher: Hasher;
+  /** Names the machine in instance-ids: any text that stays the same over restarts. */
+  readonly hostId: string;
   readonly locator: Locator;
   readonly pacer: PacerPort;
   readonly userAgent: UserAgentPort;
@@ -78,6 +81,7 @@ export class Attempts implements GateUser, GuardUser {
   readonly pacer: PacerPort;
   pacing: PacingSpec;
   readonly #hasher: Hasher;
+  readonly #host: Host;
   readonly #locator: Locator;
   readonly #userAgent: UserAgentPort;
   readonly #user: AttemptUser;
@@ -91,6 +95,7 @@ export class Attempts implements GateUser, GuardUser {
     this.pacer = ports.pacer;
     this.pacing = pacing;
     this.#hasher = ports.hasher;
+    this.#host = { id: ports.hostId, hasher: ports.hasher };
     this.#locator = ports.locator;
     this.#userAgent = ports.userAgent;
     this.#user = user;
@@ -212,6 +217,7 @@ export class Attempts implements GateUser, GuardUser {
     const { spec } = entry;
     const { profile } = spec;
     let isFirst = true;
+    const offer = this.#offer(entry);
     entry.session ??= new DigestSession(spec.credentials, this.#hasher, this.random);
     return {
       template: registerTemplate(spec, entry.callId),
@@ -220,7 +226,7 @@ export class Attempts implements GateUser, GuardUser {
         if (askedSec > 0 || entry.contactPoint === undefined) {
           moveTo(entry, this.#contactPoints.shared(contactPoint(spec, flow)));
         }
-        return registerTail(spec, entry.contactPoint ?? '', askedSec, entry.formerPoint);
+        return registerTail(spec, entry.contactPoint ?? '', askedSec, entry.formerPoint, offer);
       },
       target: gate.target,
       alternatives: gate.addresses,
@@ -239,6 +245,18 @@ export class Attempts implements GateUser, GuardUser {
       patienceMs: Math.max(timeoutMs, patienceMs(entry.state.boundUntil, this.clock.now())),
       realmChanged: (from, to) => this.#user.realmChanged(entry, from, to),
     };
+  }
+
+  /** What it says of itself in its Contact; a removal names what was bound. */
+  #offer(entry: Entry): OutboundOffer | undefined {
+    const { spec, registrar, state } = entry;
+    const now = this.clock.now();
+    const offers =
+      state.name === 'unregistering'
+        ? hasTrait(entry, TRAIT.offersOutbound)
+        : isOffered(spec.profile.outbound, registrar.noOutboundUntil, now);
+    setTrait(entry, TRAIT.offersOutbound, offers);
+    return offers ? { instance: instanceOf(spec, this.#host), regId: FIRST_REG_ID } : undefined;
   }
 
   #ended(entry: Entry, gate: TargetGate, outcome: ExchangeOutcome, askedSec: number): void {

@@ -53,14 +53,18 @@ function rewrittenBinding(
   return granted(shortest, candidates.length === 1 ? 'rewritten' : 'shortest');
 }
 
-/** The usual answer, read without taking it apart: one Contact, our very URI, one parameter. */
+/** The usual answer, read without taking it apart: one Contact, our very URI, its expiry first. */
 function plainGrant(response: SipMessage, contactUri: string): number | undefined {
   const lines = response.all('Contact');
   const line = lines[0];
   if (lines.length !== 1 || line === undefined || !line.startsWith(contactUri, 1)) return undefined;
   const end = contactUri.length + 1;
   if (line.charAt(0) !== '<' || !line.startsWith(PARAMETER, end)) return undefined;
-  return parseDeltaSeconds(line.slice(end + PARAMETER.length));
+  const from = end + PARAMETER.length;
+  const rest = line.indexOf(';', from);
+  if (rest < 0) return parseDeltaSeconds(line.slice(from));
+  // Our instance and reg-id come back behind it; with a comma it may be several Contacts.
+  return line.indexOf(',', rest) < 0 ? parseDeltaSeconds(line.slice(from, rest)) : undefined;
 }
 
 const PARAMETER = '>;expires=';

@@ -20,6 +20,8 @@ export const REGISTRATION_CODES = {
   'registrar.overloaded': 'The registrar asks for less traffic (429 or 503).',
   'registrar.intervalTooBrief': 'The registrar wants a longer expiry, but names no usable one.',
   'registrar.intervalTooLong': 'The registrar wants an expiry of more than a day.',
+  'registrar.noOutbound':
+    'The registrar does not do outbound (RFC 5626), and `outbound: require` insists.',
   'registrar.sequence': 'The registrar still refuses our CSeq after a new Call-ID.',
   'registration.notBound': 'The registrar said OK, but its answer does not hold our Contact.',
   'registration.expired': 'The binding ran out before it could be refreshed.',
@@ -31,6 +33,8 @@ export const REGISTRATION_CODES = {
   'registration.shortGrant': 'The registrar grants less than half of the expiry that we ask for.',
   'registration.minExpiresAdopted': 'The registrar wants a longer expiry; it is used from now on.',
   'registration.callIdRenewed': 'The registrar refused our CSeq, so a new Call-ID is used.',
+  'registration.withoutOutbound':
+    'The first hop cannot do outbound (439); the registration is made without it.',
   'registration.stuck': 'A registration had no next step (a bug of trunkd); it was started again.',
   'target.dead': 'Nothing answers at the target; one registration at a time tries it.',
   'target.overloaded': 'The target answers 503 to everybody; it is left alone for a while.',

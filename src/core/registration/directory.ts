@@ -1,4 +1,5 @@
 /** The registrars and targets that registrations share; each lives as long as somebody uses it. */
+import { instant } from '../base/instant.ts';
 import type { NextHop, Target } from '../sip/locate/target.ts';
 import { targetKey } from '../sip/locate/target.ts';
 import type { Entry } from './entry.ts';
@@ -24,7 +25,7 @@ export class Directory {
       const guard = new LockoutGuard(hop.host, this.#user);
       registrar = {
         ...{ key, hop, guard, population: 0, refreshesPerSec: 0 },
-        ...{ slots: undefined, toldRealm: undefined },
+        ...{ slots: undefined, toldRealm: undefined, noOutboundUntil: instant(0) },
       };
       this.#registrars.set(key, registrar);
     }

@@ -97,6 +97,10 @@ export const TRAIT = {
   toldRewritten: 4,
   toldShortest: 8,
   toldShortGrant: 16,
+  /** The request under way, or the last one, offered outbound (RFC 5626). */
+  offersOutbound: 32,
+  /** The registrar put outbound in force with the last grant. */
+  hasOutbound: 64,
 } as const;
 
 export function hasTrait(entry: Entry, trait: number): boolean {

@@ -87,6 +87,8 @@ function conclude(
       return adapt({ ...state, learnedMinSec: verdict.minExpiresSec }, ADAPTED.minExpires, TRY);
     case 'newCallId':
       return adapt(state, ADAPTED.callId, TRY_WITH_NEW_CALL_ID);
+    case 'withoutOutbound':
+      return adapt(state, ADAPTED.outbound, TRY);
     case 'failed':
       return fail(state, verdict, context);
     default:

@@ -17,6 +17,7 @@ import type { RegistrationEvent } from './events.ts';
 import { step } from './machine.ts';
 import { type Effect, type Input, isBound, type MachineState } from './machine-state.ts';
 import { noticesOf } from './notices.ts';
+import { isOutboundInForce, refusalEndsAt } from './outbound.ts';
 import { judge, readable, type Verdict } from './outcome.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
@@ -156,10 +157,17 @@ export class Machinist implements AttemptUser {
       askedSec,
       target: entry.gate?.key ?? entry.spec.profile.hop.host,
       adapted: entry.state.adapted,
+      outbound: hasTrait(entry, TRAIT.offersOutbound) ? entry.spec.profile.outbound : 'off',
     });
     const { state } = entry;
     for (const why of noticesOf(entry, verdict, askedSec)) this.noticed(entry, why, true);
+    if (verdict.kind === 'withoutOutbound') {
+      entry.registrar.noOutboundUntil = refusalEndsAt(this.now());
+    }
     if (verdict.kind === 'bound' && outcome.kind === 'response') {
+      const hasOutbound =
+        hasTrait(entry, TRAIT.offersOutbound) && isOutboundInForce(outcome.response);
+      setTrait(entry, TRAIT.hasOutbound, hasOutbound);
       this.flows.bound(entry, outcome.flow, this.now());
       entry.formerPoint = undefined;
     }

@@ -17,6 +17,11 @@ export function noticesOf(entry: Entry, verdict: Verdict, askedSec: number): rea
     }
     case 'newCallId':
       return [cause('registration.callIdRenewed', 'peer', 'Tried at once; nothing to do.')];
+    case 'withoutOutbound': {
+      const text = `${targetOf(entry)} answered 439: its first hop cannot do outbound (RFC 5626).`;
+      const next = 'Registered without it; offered again after a day. Nothing to do.';
+      return [cause('registration.withoutOutbound', 'peer', next, text)];
+    }
     default:
       return NONE;
   }

@@ -13,6 +13,8 @@ import type { ExchangeOutcome, Refusal } from '../sip/user-agent/ports.ts';
 import { type OwnBinding, ownBinding } from './binding.ts';
 import { cause, causeOfFault, type RegistrationCode } from './causes.ts';
 import { ADAPTED } from './machine-state.ts';
+import { isOutboundInForce } from './outbound.ts';
+import type { OutboundPolicy } from './spec.ts';
 
 /** `transient`: soon again; `rejected`: slowly, from 60 s; `config`: slowly, from 5 minutes. */
 export type FailureClass = 'transient' | 'rejected' | 'config';
@@ -29,6 +31,8 @@ export type Verdict =
   | { readonly kind: 'minExpires'; readonly minExpiresSec: number }
   /** The registrar remembers a higher CSeq: a new Call-ID gets out of it. */
   | { readonly kind: 'newCallId' }
+  /** The first hop cannot do outbound (439): once more without it, RFC 5626 section 11.6. */
+  | { readonly kind: 'withoutOutbound' }
   | FailedVerdict;
 
 export interface FailedVerdict {
@@ -48,6 +52,8 @@ export interface Attempted {
   readonly askedSec: number;
   /** targetKey, for texts. */
   readonly target: string;
+  /** `off` where the request did not offer it. */
+  readonly outbound: OutboundPolicy;
   /** `MachineState.adapted`: what may not be tried a second time. */
   readonly adapted: number;
 }
@@ -73,7 +79,7 @@ export const STATUS_TABLE: Readonly<Record<number, Row>> = {
   423: row('transient', 'registrar.intervalTooBrief'),
   429: row('transient', 'registrar.overloaded', true),
   430: row('transient', 'registrar.unavailable'),
-  // We do not ask for outbound: whoever answers so has a bad moment.
+  // Where we did not offer outbound: whoever answers so has a bad moment.
   439: row('transient', 'registrar.unavailable'),
   480: row('transient', 'registrar.unavailable', true),
   486: row('transient', 'registrar.unavailable', true),
@@ -120,6 +126,7 @@ export function judge(outcome: ExchangeOutcome, attempted: Attempted): Verdict {
   if (status === 401 || status === 407) {
     return judgeRefusal(outcome.refusal ?? UNEXPLAINED, status, attempted);
   }
+  if (status === 439 && attempted.outbound !== 'off') return judgeFirstHop(attempted);
   if (status === 423) return judgeInterval(response, attempted);
   if ((status === 400 || status === 500) && blamesCseq(response)) return judgeCseq(attempted);
   return judgeByTable(status, response, attempted);
@@ -136,6 +143,9 @@ function judgeSuccess(response: SipMessage, sentAt: Instant, attempted: Attempte
       ...failed('transient', cause('registration.notBound', 'peer', next, text)),
       lostBinding: true,
     };
+  }
+  if (attempted.outbound === 'require' && !isOutboundInForce(response)) {
+    return failed('config', noOutbound(`${attempted.target} does not do outbound (RFC 5626).`));
   }
   return { kind: 'bound', sentAt, ...binding };
 }
@@ -187,6 +197,19 @@ function judgeInterval(response: SipMessage, attempted: Attempted): Verdict {
   const text = `${target} finds ${askedSec} s too brief and names ${minExpiresSec} s as the least.`;
   const next = 'Tried again; ask the provider which expiry it accepts, and set it.';
   return failed('transient', cause('registrar.intervalTooBrief', 'peer', next, text));
+}
+
+/** 439: the binding is made without outbound, unless the configuration insists on it. */
+function judgeFirstHop({ outbound, target, adapted }: Attempted): Verdict {
+  if (outbound !== 'require' && (adapted & ADAPTED.outbound) === 0) {
+    return { kind: 'withoutOutbound' };
+  }
+  return failed('config', noOutbound(`${target} answered 439: its first hop cannot do outbound.`));
+}
+
+function noOutbound(text: string): Cause {
+  const next = 'Tried again slowly; ask the provider, or set `outbound: auto`.';
+  return cause('registrar.noOutbound', 'config', next, text);
 }
 
 /** Registrars that lost count, or kept it over our restart, say so in one of these places. */

@@ -1,4 +1,5 @@
 /** What all registrations with one registrar share, by the hop where their requests are sent. */
+import type { Instant } from '../base/instant.ts';
 import type { NextHop } from '../sip/locate/target.ts';
 import type { Entry } from './entry.ts';
 import type { LockoutGuard } from './lockout-guard.ts';
@@ -17,6 +18,8 @@ export interface Registrar {
   /** What their refreshes come to. */
   refreshesPerSec: number;
   slots: RefreshSlots | undefined;
+  /** Its first hop cannot do outbound (439, RFC 5626 section 11.6): not offered before then. */
+  noOutboundUntil: Instant;
   /** The changed realm that was told last: all its registrations see the same change. */
   toldRealm: string | undefined;
 }

@@ -10,6 +10,7 @@ import type { TransportProtocol } from '../sip/locate/target.ts';
 import { toWire } from '../sip/message/wire-text.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { RequestTemplate } from '../sip/user-agent/ports.ts';
+import { type OutboundOffer, outboundParameters } from './outbound.ts';
 import type { RegistrationSpec } from './spec.ts';
 
 /** Hexadecimal digits of a Call-ID; its last ones serve as From tag, which has to be as unguessable. */
@@ -51,21 +52,24 @@ export function contactUri(spec: RegistrationSpec, point: string): string {
 
 /**
  * The lines after CSeq: what we ask for. `expiresSec` 0 removes the binding; that of a `former` point
- * is removed in any case (RFC 3261 section 10.2.2).
+ * is removed in any case (RFC 3261 section 10.2.2). With an `offer` the registrar may know the binding by
+ * instance and flow instead of by its URI (RFC 5626 section 4.2).
  */
 export function registerTail(
   spec: RegistrationSpec,
   point: string,
   expiresSec: number,
   former?: string,
+  offer?: OutboundOffer,
 ): string {
   const uri = toWire(contactUri(spec, point));
-  const parameter = expiresSec === 0 ? ';expires=0' : '';
+  const parameters =
+    (expiresSec === 0 ? ';expires=0' : '') + (offer === undefined ? '' : outboundParameters(offer));
   const removal =
     former === undefined ? '' : `Contact: <${toWire(contactUri(spec, former))}>;expires=0\r\n`;
   return (
-    `${removal}Contact: <${uri}>${parameter}\r\nExpires: ${expiresSec}\r\n` +
-    `User-Agent: ${toWire(spec.profile.userAgent)}\r\nSupported: path\r\n`
+    `${removal}Contact: <${uri}>${parameters}\r\nExpires: ${expiresSec}\r\n` +
+    `User-Agent: ${toWire(spec.profile.userAgent)}\r\nSupported: ${offer === undefined ? 'path' : 'path, outbound'}\r\n`
   );
 }
 

@@ -1,6 +1,6 @@
 /** What is shown of one registration, put together when somebody asks. */
 import type { Instant } from '../base/instant.ts';
-import type { Entry } from './entry.ts';
+import { type Entry, hasTrait, TRAIT } from './entry.ts';
 import { isBound } from './machine-state.ts';
 import { contactUri } from './request.ts';
 import type { RegistrationSnapshot } from './snapshot.ts';
@@ -28,6 +28,7 @@ export function snapshotOf(entry: Entry, now: Instant): RegistrationSnapshot {
     nextAttemptAt: nextAttemptAt(entry),
     target: entry.gate?.key,
     lastResponse: lastCode === 0 ? undefined : { code: lastCode, reason: lastReason },
+    hasOutbound: state.boundUntil !== undefined && hasTrait(entry, TRAIT.hasOutbound),
     callId: entry.callId,
     cseq: entry.cseq,
     counters: { attempts, requests, succeeded, failed, lapses },

@@ -18,6 +18,8 @@ export interface RegistrationSnapshot {
   /** targetKey of the last attempt. */
   readonly target: string | undefined;
   readonly lastResponse: { readonly code: number; readonly reason: string } | undefined;
+  /** Outbound (RFC 5626) is in force: the registrar said so with the last grant. */
+  readonly hasOutbound: boolean;
   readonly callId: string;
   readonly cseq: number;
   readonly counters: RegistrationCounters;

@@ -6,6 +6,9 @@ import type { SourceCheck } from '../sip/user-agent/ports.ts';
 /** What an operator lets a registration or server do: `drain` counts as `off` for a registration. */
 export type Admin = 'up' | 'drain' | 'off';
 
+/** Outbound (RFC 5626): never offered, offered, or a condition of the registration. */
+export type OutboundPolicy = 'off' | 'auto' | 'require';
+
 /** Where the registrar shall send calls: a given host[:port], or the local socket that registers. */
 export type ContactPlan =
   | { readonly kind: 'address'; readonly hostPort: string }
@@ -24,6 +27,7 @@ export interface RegistrationProfile {
   readonly localSocket: string | undefined;
   readonly tls: TlsPolicy;
   readonly contact: ContactPlan;
+  readonly outbound: OutboundPolicy;
   /** Asked for; what is granted never replaces it. */
   readonly expiresSec: number;
   readonly onRemove: 'unregister' | 'keep';

@@ -25,6 +25,8 @@ export interface Call {
   readonly removed: string | undefined;
   readonly expiresSec: number;
   readonly timeoutMs: number;
+  /** Of the Contact that is made; undefined: outbound is not offered. */
+  readonly regId: string | undefined;
 }
 
 export type Reply =
@@ -112,6 +114,7 @@ export class ScriptedUserAgent implements UserAgentPort {
       callId: template.callId,
       cseq,
       contact: /Contact: <([^>]*)>(?!;expires=0\r\nContact:)/.exec(text)?.[1] ?? '',
+      regId: /;reg-id=(\d+)\r\n/.exec(text)?.[1],
       removed: /Contact: <([^>]*)>;expires=0\r\nContact:/.exec(text)?.[1],
       expiresSec: Number(/Expires: (\d+)/.exec(text)?.[1]),
       timeoutMs,

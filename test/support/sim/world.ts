@@ -69,6 +69,7 @@ export class World {
       timers,
       random,
       hasher,
+      hostId: 'sim',
       locator,
       pacer,
       userAgent,
@@ -149,6 +150,7 @@ function profileOf(expiresSec: number): RegistrationProfile {
     expiresSec,
     onRemove: 'unregister',
     admin: 'up',
+    outbound: 'auto',
     sourceCheck: 'host',
     userAgent: 'trunkd',
   };

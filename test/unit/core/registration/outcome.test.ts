@@ -14,8 +14,9 @@ const ATTEMPTED = {
   contactUri: OURS,
   askedSec: 600,
   target: 'udp:192.0.2.1:5060',
+  outbound: 'off',
   adapted: 0,
-};
+} as const;
 
 const judged = (status: number, facts: AnswerFacts = {}, adapted = 0) =>
   judge(anAnswer(status, facts), { ...ATTEMPTED, adapted });
