@@ -49,20 +49,34 @@ export function printPeerServers(rows: readonly Row[], isColoured: boolean): str
 export function printRegistrations(rows: readonly Row[], isColoured: boolean): string {
   if (rows.length === 0) return '';
   const sorted = rows.toSorted((a, b) => Number(a['bound'] === true) - Number(b['bound'] === true));
-  const cells = sorted
-    .slice(0, MAX_LISTED)
-    .map((row) => [
-      cell(text(row['id'])),
-      stateCell(row['state']),
-      yesNo(row['bound'], 'yes'),
-      cell(text(row['expiresAt'])),
-      cell(text(row['nextAttemptAt'])),
-      cell(causeText(row['cause'])),
-    ]);
+  const listed = sorted.slice(0, MAX_LISTED);
+  const cells = listed.flatMap((row) => [registrationCells(row), ...legsOf(row).map(legCells)]);
   const headings = ['registration', 'state', 'bound', 'expires', 'next attempt', 'cause'];
-  const left = rows.length - cells.length;
+  const left = rows.length - listed.length;
   const more = left > 0 ? `... and ${left} more: trunkd status --json\n` : '';
   return printTable(headings, cells, isColoured) + more;
+}
+
+function registrationCells(row: Row): Cell[] {
+  return [
+    cell(text(row['id'])),
+    stateCell(row['state']),
+    yesNo(row['bound'], 'yes'),
+    cell(text(row['expiresAt'])),
+    cell(text(row['nextAttemptAt'])),
+    cell(causeText(row['cause'])),
+  ];
+}
+
+/** Its bindings where it has several. */
+function legsOf(row: Row): readonly Row[] {
+  const legs = row['legs'];
+  return Array.isArray(legs) ? legs.filter((leg) => typeof leg === 'object' && leg !== null) : [];
+}
+
+function legCells(leg: Row): Cell[] {
+  const [, ...rest] = registrationCells(leg);
+  return [cell(`  ${text(leg['registrar'])}`), ...rest];
 }
 
 function stateCell(state: unknown): Cell {

@@ -15,6 +15,7 @@ export const DEFAULTS = {
     expires: 3600,
     transport: 'auto',
     onRemove: 'unregister',
+    registrarMode: 'parallel',
     admin: 'up',
     sourceCheck: 'host',
     outbound: 'auto',

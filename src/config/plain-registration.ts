@@ -105,4 +105,5 @@ const CHOICES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['outbound', new Set<string>(outbound.options)],
   ['sourceCheck', new Set<string>(sourceCheck.options)],
   ['onRemove', new Set(['unregister', 'keep'])],
+  ['registrarMode', new Set(['parallel', 'serial'])],
 ]);

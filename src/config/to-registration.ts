@@ -33,6 +33,15 @@ export interface RegistrationSurroundings {
   readonly userAgent: string;
 }
 
+/** What the profiles of all registrars of one registration are made from. */
+interface ProfileParts {
+  readonly domain: string;
+  readonly contact: ContactPlan;
+  readonly all: RegistrationDefaults;
+  readonly settings: RegistrationSettings;
+  readonly defaults: MergedDefaults;
+}
+
 /** Makes the specs of one contract's registrations. */
 export class RegistrationPlanner {
   readonly #around: RegistrationSurroundings;
@@ -86,7 +95,7 @@ export class RegistrationPlanner {
     settings: RegistrationSettings,
     complaints: Complaint[],
   ): RegistrationProfile | undefined {
-    const { levels, ways, contract, userAgent } = this.#around;
+    const { levels } = this.#around;
     const count = complaints.length;
     const wrongPreset = levels.checkPreset(settings.preset);
     if (wrongPreset !== undefined) complaints.push(wrongPreset);
@@ -98,7 +107,30 @@ export class RegistrationPlanner {
     if (contact === undefined) complaints.push(NO_CONTACT);
     if (domain === undefined || contact === undefined || complaints.length > count)
       return undefined;
-    const last = lastHop(all.registrar, domain);
+    if (settings.registrar !== undefined && settings.registrars !== undefined) {
+      complaints.push({ path: ['registrars'], text: "give 'registrar' or 'registrars', not both" });
+      return undefined;
+    }
+    const make = (registrar: string | undefined) =>
+      this.#profileTo(registrar, { domain, contact, all, settings, defaults }, complaints);
+    // What the registration says itself wins over a default, also where that is the other key.
+    const registrars = settings.registrar === undefined ? (all.registrars ?? []) : [];
+    if (registrars.length < 2) return make(registrars[0] ?? all.registrar);
+    const profiles = registrars.map(make).filter((one) => one !== undefined);
+    const [first] = profiles;
+    if (first === undefined || profiles.length < registrars.length) return undefined;
+    const mode = all.registrarMode ?? DEFAULTS.registration.registrarMode;
+    return { ...first, legs: { mode, profiles } };
+  }
+
+  /** What goes to one registrar. */
+  #profileTo(
+    registrar: string | undefined,
+    { domain, contact, all, settings, defaults }: ProfileParts,
+    complaints: Complaint[],
+  ): RegistrationProfile | undefined {
+    const { ways, contract, userAgent } = this.#around;
+    const last = lastHop(registrar, domain);
     const isSecure = last.scheme === 'sips';
     const way = ways.plan({ last, isSecure, settings: all, own: settings }, complaints);
     if (way === undefined) return undefined;
@@ -145,6 +177,8 @@ function profileKey(settings: RegistrationSettings): string {
   return [
     settings.domain,
     settings.registrar,
+    settings.registrars?.join(' '),
+    settings.registrarMode,
     settings.outboundProxy,
     settings.transport,
     settings.localSocket,

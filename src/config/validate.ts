@@ -140,12 +140,16 @@ function describe(issue: Issue, label: string, value: unknown): { text: string; 
     case 'invalid_value':
       return describeChoice(issue, label, value);
     case 'too_small':
-      return { text: `${label} has to be at least ${issue.minimum}` };
+      return { text: `${label} has to ${verbOf(issue.origin)} at least ${issue.minimum}` };
     case 'too_big':
-      return { text: `${label} has to be at most ${issue.maximum}` };
+      return { text: `${label} has to ${verbOf(issue.origin)} at most ${issue.maximum}` };
     default:
       return describeText(label, issue.message, value);
   }
+}
+
+function verbOf(origin: string): string {
+  return origin === 'array' ? 'hold' : 'be';
 }
 
 function describeText(

@@ -1,6 +1,11 @@
 /** The shapes of the API: they check what comes in, and describe in OpenAPI what goes out. */
 import { z } from 'zod';
-import type { ContractRow, PeerServerRow, RegistrationRow } from '../observe/status-rows.ts';
+import type {
+  ContractRow,
+  LegRow,
+  PeerServerRow,
+  RegistrationRow,
+} from '../observe/status-rows.ts';
 import { HTTP_LIMITS } from './limits.ts';
 
 const LIMIT_TEXT = `has to be a whole number from 1 to ${HTTP_LIMITS.pageSize}`;
@@ -30,19 +35,9 @@ const cause = z
 
 const lastResponse = z.object({ code: z.int(), reason: z.string() }).nullable();
 
-export const registration = z.object({
+const leg = z.object({
   id: z.string(),
-  contract: z.string(),
-  labels,
-  aor: z.string(),
-  username: z.string(),
-  domain: z.string(),
-  ddi: z.string(),
-  authUsername: z.string(),
-  realm: z.string().nullable(),
   registrar: z.string().describe('where the REGISTER is sent'),
-  expires: z.int().describe('seconds asked for'),
-  admin,
   contact: z.string().nullable(),
   state: registrationState,
   bound: z.boolean().describe('true while the registrar holds our binding: the word to trust'),
@@ -63,6 +58,23 @@ export const registration = z.object({
     failed: z.int(),
     lapses: z.int(),
   }),
+}) satisfies z.ZodType<LegRow>;
+
+export const registration = leg.extend({
+  contract: z.string(),
+  labels,
+  aor: z.string(),
+  username: z.string(),
+  domain: z.string(),
+  ddi: z.string(),
+  authUsername: z.string(),
+  realm: z.string().nullable(),
+  expires: z.int().describe('seconds asked for'),
+  admin,
+  legs: z
+    .array(leg)
+    .readonly()
+    .describe('its bindings where it is kept by several; the rest is then of the best of them'),
 }) satisfies z.ZodType<RegistrationRow>;
 
 const target = z.object({

@@ -28,6 +28,12 @@ export const LOG_EVENTS = {
     meaning:
       'A registration changed its state. The same bad state for the same cause, come back after a retry, is a debug line; `repeats` counts those in the next line.',
   },
+  'registration.legChanged': {
+    level: 'debug when registering; warn when waiting, rejected or refreshFailing; else info',
+    fields: `\`registration\`, \`leg\`, \`state\`, \`bound\`, \`target\` or null, ${CHANGE}, \`from\`, \`contract\``,
+    meaning:
+      'One of several bindings of a registration changed (`registrars`); `registration.changed` tells of them together.',
+  },
   'registration.removed': {
     level: 'info',
     fields: `\`registration\`, \`contract\`, \`labels\`, ${CHANGE}`,

@@ -70,6 +70,9 @@ export class DaemonLog {
       case 'registration.changed':
         this.#registrationChanged(event);
         return;
+      case 'registration.legChanged':
+        this.#legChanged(event);
+        return;
       case 'peerServer.changed':
         this.#peerServerChanged(event);
         return;
@@ -110,6 +113,22 @@ export class DaemonLog {
       contract: profile.contract,
       labels: profile.labels,
       ...(repeats === undefined || repeats === 0 ? undefined : { repeats }),
+    });
+  }
+
+  /** The registration itself has its line where this leg decides; so this one never is an error. */
+  #legChanged(event: Changed<RegistrationEvent, 'registration.legChanged'>): void {
+    const { id, profile } = event.spec;
+    const isWell = event.cause === undefined || event.state === 'off';
+    this.write(event.state === 'registering' ? 'debug' : isWell ? 'info' : 'warn', event.type, {
+      registration: id,
+      leg: event.leg,
+      state: event.state,
+      bound: event.bound,
+      target: event.target ?? null,
+      cause: renderCause(event.cause, event.nextAttemptAt, this.#wallClock),
+      from: event.from,
+      contract: profile.contract,
     });
   }
 

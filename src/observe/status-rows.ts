@@ -47,7 +47,30 @@ export interface RegistrationRow {
   readonly callId: string;
   readonly cseq: number;
   readonly counters: RegistrationCounters;
+  /** Its bindings where it is kept by several (`registrars`); empty for all others. */
+  readonly legs: readonly LegRow[];
 }
+
+/** One of several bindings of a registration: what differs from leg to leg. */
+export type LegRow = Pick<
+  RegistrationRow,
+  | 'id'
+  | 'registrar'
+  | 'contact'
+  | 'state'
+  | 'bound'
+  | 'since'
+  | 'cause'
+  | 'grantedExpires'
+  | 'expiresAt'
+  | 'nextAttemptAt'
+  | 'target'
+  | 'lastResponse'
+  | 'outbound'
+  | 'callId'
+  | 'cseq'
+  | 'counters'
+>;
 
 interface TargetRow {
   readonly target: string;
@@ -131,7 +154,6 @@ export function registrationRow(row: RegistrationSnapshot, wallClock: WallClock)
   const { spec } = row;
   const { profile } = spec;
   return {
-    id: spec.id,
     contract: profile.contract,
     labels: profile.labels,
     aor: `${profile.scheme}:${spec.username}@${profile.domain}`,
@@ -140,9 +162,17 @@ export function registrationRow(row: RegistrationSnapshot, wallClock: WallClock)
     ddi: spec.ddi,
     authUsername: spec.credentials.username,
     realm: spec.credentials.realm ?? null,
-    registrar: hopText(profile.hop),
     expires: profile.expiresSec,
     admin: profile.admin,
+    ...legRow(row, wallClock),
+    legs: (row.legs ?? []).map((leg) => legRow(leg, wallClock)),
+  };
+}
+
+function legRow(row: RegistrationSnapshot, wallClock: WallClock): LegRow {
+  return {
+    id: row.spec.id,
+    registrar: hopText(row.spec.profile.hop),
     contact: row.contact ?? null,
     state: row.state,
     bound: row.bound,

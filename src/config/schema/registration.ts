@@ -28,6 +28,8 @@ const authSection = z.strictObject({
   }),
 });
 
+const MOST_REGISTRARS = 8;
+
 /** Keys that may also stand under `defaults.registration`. */
 const commonKeys = {
   domain: key(leaf.host, {
@@ -38,6 +40,16 @@ const commonKeys = {
     description: 'Where REGISTER is sent, if not to the domain.',
     defaultText: 'the domain',
     example: 'sip:reg.acme.example:5061;transport=tls',
+  }),
+  registrars: key(z.array(leaf.sipUri).min(1).max(MOST_REGISTRARS), {
+    description:
+      'Several registrars instead of one: each gets a binding of its own, and the registration is bound while one of them is.',
+    example: ['sip:reg1.acme.example', 'sip:reg2.acme.example'],
+  }),
+  registrarMode: key(z.enum(['parallel', 'serial']), {
+    description:
+      'With registrars: parallel registers with all of them; serial with the next one only while all before it fail, and goes back.',
+    default: DEFAULTS.registration.registrarMode,
   }),
   expires: key(leaf.expires, {
     description: 'Lifetime that is asked for, 5 to 604800; the granted one rules the refresh.',
@@ -59,7 +71,6 @@ const commonKeys = {
     default: DEFAULTS.registration.outbound,
   }),
   ...wayKeys,
-  registrars: notYet(REGISTRATIONS_RELEASE, 'Several registrars for one registration.'),
   contacts: notYet(REGISTRATIONS_RELEASE, 'Several Contacts in one registration.'),
   redirects: notYet(REGISTRATIONS_RELEASE, 'Whether 3xx answers are followed.', 'sameDomain'),
   algorithms: notYet(REGISTRATIONS_RELEASE, 'Digest algorithms that may be used.', ['SHA-256']),

@@ -26,6 +26,7 @@ export const REGISTRATION_CODES = {
   'registration.notBound': 'The registrar said OK, but its answer does not hold our Contact.',
   'registration.expired': 'The binding ran out before it could be refreshed.',
   'registration.off': 'An operator or the configuration switched the registration off.',
+  'registration.standby': 'A serial registrar waits until those before it fail.',
   'registration.notRemoved': 'The registrar did not confirm that the binding was removed.',
   'registration.contactRewritten': 'The registrar lists our Contact under another address.',
   'registration.contactAmbiguous':
@@ -84,6 +85,12 @@ export const SWITCHED_OFF: Cause = cause(
   'registration.off',
   'config',
   'Nothing is sent until it is switched on again.',
+);
+
+export const STANDBY: Cause = cause(
+  'registration.standby',
+  'config',
+  'Registers as soon as every registrar before it fails.',
 );
 
 export const STUCK: Cause = cause(

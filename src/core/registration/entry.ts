@@ -8,6 +8,7 @@ import type { DigestSession } from '../sip/digest/session.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { Exchange } from '../sip/user-agent/ports.ts';
 import { initialState, type MachineState } from './machine-state.ts';
+import { Rare } from './rare.ts';
 import type { Registrar } from './registrar.ts';
 import type { Admin, RegistrationSpec } from './spec.ts';
 import type { TargetGate } from './target-gate.ts';
@@ -68,6 +69,8 @@ export class Entry {
   periodSec = 0;
   /** `TRAIT` bits. */
   traits = 0;
+  /** What only few have: see `rareOf`. */
+  rare: Rare | undefined;
   /** For the heap that it waits in. */
   position = -1;
   rank = 0;
@@ -109,6 +112,17 @@ export function hasTrait(entry: Entry, trait: number): boolean {
 
 export function setTrait(entry: Entry, trait: number, isSet: boolean): void {
   entry.traits = isSet ? entry.traits | trait : entry.traits & ~trait;
+}
+
+/** Its side object, made now if it has none. */
+export function rareOf(entry: Entry): Rare {
+  entry.rare ??= new Rare();
+  return entry.rare;
+}
+
+/** The id by which people know it: that of the registration whose leg it is. */
+export function registrationId({ rare, spec }: Entry): string {
+  return rare?.group?.spec.id ?? spec.id;
 }
 
 /** Order in a line: by rank, then as it came. */

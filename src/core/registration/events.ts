@@ -27,6 +27,21 @@ export type RegistrationEvent =
       readonly cause: Cause | undefined;
       readonly nextAttemptAt: Instant | undefined;
     }
+  /** One of several bindings of a registration changed; `registration.changed` tells of them together. */
+  | {
+      readonly type: 'registration.legChanged';
+      readonly at: Instant;
+      /** Of the registration. */
+      readonly spec: RegistrationSpec;
+      /** Id of the leg. */
+      readonly leg: string;
+      readonly from: RegistrationState;
+      readonly state: RegistrationState;
+      readonly bound: boolean;
+      readonly target: string | undefined;
+      readonly cause: Cause | undefined;
+      readonly nextAttemptAt: Instant | undefined;
+    }
   /** The spec is no longer in the configuration, and its binding is dealt with. */
   | {
       readonly type: 'registration.removed';

@@ -13,9 +13,10 @@ import { Timer } from '../base/timer-queue.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { PacingSpec } from '../sip/user-agent/ports.ts';
 import type { AttemptPorts } from './attempts.ts';
-import { STUCK, SWITCHED_OFF } from './causes.ts';
+import { STANDBY, STUCK, SWITCHED_OFF } from './causes.ts';
 import { Entry, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
+import { LegGroups } from './leg-groups.ts';
 import { Machinist } from './machinist.ts';
 import { countRefreshes } from './registrar.ts';
 import type { RegistrationBook, RegistrationSnapshot } from './snapshot.ts';
@@ -40,6 +41,7 @@ export class RegistrationKeeper implements RegistrationBook {
   readonly #entries = new Map<string, Entry>();
   readonly #ports: KeeperPorts;
   readonly #machinist: Machinist;
+  readonly #groups: LegGroups;
   readonly #sweeper: Sweeper;
   readonly #stopTimer: Timer;
   #stopped: (() => void) | undefined;
@@ -49,6 +51,8 @@ export class RegistrationKeeper implements RegistrationBook {
   constructor(ports: KeeperPorts) {
     this.#ports = ports;
     this.#machinist = new Machinist(ports, ports.pacing, (entry) => this.#finished(entry));
+    this.#groups = this.#legGroups();
+    this.#machinist.groups = this.#groups;
     this.#sweeper = new Sweeper(
       this.#entries,
       ports.timers,
@@ -62,26 +66,22 @@ export class RegistrationKeeper implements RegistrationBook {
   add(spec: RegistrationSpec): void {
     if (this.#isStopping) return;
     const known = this.#entries.get(spec.id);
-    if (known !== undefined) {
-      assert(known.fate !== 'stay', `${spec.id} is kept already`);
-      known.fate = spec;
-      return;
-    }
-    const { attempts, tally, fired } = this.#machinist;
-    const now = this.#machinist.now();
-    const registrar = attempts.registrarFor(spec);
-    const entry = new Entry(spec, registrar, attempts.newCallId(), now, fired);
-    countRefreshes(entry, spec.profile.expiresSec);
-    this.#entries.set(spec.id, entry);
-    tally.added(spec.profile.contract, entry.state.name);
-    this.#sweeper.start(now);
-    if (this.#adminOf(entry) === 'up') this.#machinist.feed(entry, { kind: 'start' });
-    else this.#unregister(entry, 0, SWITCHED_OFF);
+    assert(known === undefined || known.fate !== 'stay', `${spec.id} is kept already`);
+    if (this.#groups.concerns(spec)) this.#groups.apply(spec);
+    else if (known !== undefined) known.fate = spec;
+    else
+      this.#add(spec, ({ state }) =>
+        this.#machinist.tally.added(spec.profile.contract, state.name),
+      );
   }
 
   /** Another spec for the same id. What does not concern the binding takes effect with the next refresh. */
   change(spec: RegistrationSpec): void {
-    const entry = this.#entryOf(spec.id);
+    if (this.#groups.concerns(spec)) this.#groups.apply(spec);
+    else this.#change(this.#entryOf(spec.id), spec);
+  }
+
+  #change(entry: Entry, spec: RegistrationSpec): void {
     if (entry.fate !== 'stay') {
       entry.fate = spec;
       return;
@@ -101,7 +101,10 @@ export class RegistrationKeeper implements RegistrationBook {
 
   /** Removes the binding as `onRemove` says; `registration.removed` tells when that is over. */
   remove(id: string): void {
-    const entry = this.#entryOf(id);
+    for (const entry of [...this.#entriesOf(id)]) this.#remove(entry);
+  }
+
+  #remove(entry: Entry): void {
     if (entry.fate === 'leave') return;
     entry.fate = 'leave';
     const { name } = entry.state;
@@ -118,21 +121,24 @@ export class RegistrationKeeper implements RegistrationBook {
 
   /** Tries at once, whatever the plan or a guard says; false when it is unknown or switched off. */
   registerNow(id: string): boolean {
-    const entry = this.#entries.get(id);
-    if (entry === undefined || !this.#isKept(entry) || this.#isStopping) return false;
-    if (entry.place === 'exchange') return true;
-    setTrait(entry, TRAIT.forced, true);
-    this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
-    return true;
+    if (this.#isStopping) return false;
+    const kept = this.#entriesOf(id).filter((entry) => this.#isKept(entry));
+    for (const entry of kept) {
+      if (entry.place === 'exchange') continue;
+      setTrait(entry, TRAIT.forced, true);
+      this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
+    }
+    return kept.length > 0;
   }
 
   /** A command over the configuration: drain and off both unregister. False when the id is unknown. */
   setAdmin(id: string, admin: Admin): boolean {
-    const entry = this.#entries.get(id);
-    if (entry === undefined || entry.fate === 'leave') return false;
-    entry.admin = admin;
-    this.#followAdmin(entry);
-    return true;
+    const entries = this.#entriesOf(id).filter(({ fate }) => fate !== 'leave');
+    for (const entry of entries) {
+      entry.admin = admin;
+      this.#followAdmin(entry);
+    }
+    return entries.length > 0;
   }
 
   /** A connection is gone: what was registered over it is registered again, over a new one. */
@@ -176,11 +182,14 @@ export class RegistrationKeeper implements RegistrationBook {
     this.#sweeper.sweep(this.#machinist.now());
   }
 
-  ids(): Iterable<string> {
-    return this.#entries.keys();
+  *ids(): Generator<string> {
+    for (const [id, entry] of this.#entries) if (entry.rare?.group === undefined) yield id;
+    yield* this.#groups.ids();
   }
 
   snapshot(id: string): RegistrationSnapshot | undefined {
+    const together = this.#groups.snapshot(id, this.#machinist.now());
+    if (together !== undefined) return together;
     const entry = this.#entries.get(id);
     return entry === undefined ? undefined : snapshotOf(entry, this.#machinist.now());
   }
@@ -199,6 +208,41 @@ export class RegistrationKeeper implements RegistrationBook {
     this.#machinist.feed(entry, isLeaving ? { kind: 'expired' } : { kind: 'urge', isFresh: false });
   }
 
+  /** Itself, or its legs; none when it is unknown. */
+  #entriesOf(id: string): readonly Entry[] {
+    const entry = this.#entries.get(id);
+    return this.#groups.entriesOf(id) ?? (entry === undefined ? [] : [entry]);
+  }
+
+  #add(spec: RegistrationSpec, prepare: (entry: Entry) => void): void {
+    const { attempts, fired } = this.#machinist;
+    const now = this.#machinist.now();
+    const registrar = attempts.registrarFor(spec);
+    const entry = new Entry(spec, registrar, attempts.newCallId(), now, fired);
+    countRefreshes(entry, spec.profile.expiresSec);
+    this.#entries.set(spec.id, entry);
+    prepare(entry);
+    this.#sweeper.start(now);
+    if (this.#adminOf(entry) === 'up') this.#machinist.feed(entry, { kind: 'start' });
+    else this.#switchOff(entry, 0);
+  }
+
+  #legGroups(): LegGroups {
+    const machinist = this.#machinist;
+    return new LegGroups(
+      {
+        entry: (id) => this.#entries.get(id),
+        add: (spec, prepare) => this.#add(spec, prepare),
+        change: (entry, spec) => this.#change(entry, spec),
+        remove: (entry) => this.#remove(entry),
+        follow: (entry) => this.#followAdmin(entry),
+        now: () => machinist.now(),
+      },
+      machinist.tally,
+      (event) => machinist.publish(event),
+    );
+  }
+
   #entryOf(id: string): Entry {
     const entry = this.#entries.get(id);
     assert(entry !== undefined, `${id} is not kept`);
@@ -209,14 +253,18 @@ export class RegistrationKeeper implements RegistrationBook {
     return state.name !== 'off' && state.name !== 'unregistering';
   }
 
-  #adminOf({ admin, spec }: Entry): Admin {
-    return admin ?? spec.profile.admin;
+  #adminOf({ admin, spec, rare }: Entry): Admin {
+    return rare?.isStandby === true ? 'off' : (admin ?? spec.profile.admin);
+  }
+
+  #switchOff(entry: Entry, limitMs: number): void {
+    this.#unregister(entry, limitMs, entry.rare?.isStandby === true ? STANDBY : SWITCHED_OFF);
   }
 
   #followAdmin(entry: Entry): void {
     const { name } = entry.state;
     if (this.#adminOf(entry) !== 'up') {
-      if (this.#isKept(entry)) this.#unregister(entry, REMOVAL_LIMIT_MS, SWITCHED_OFF);
+      if (this.#isKept(entry)) this.#switchOff(entry, REMOVAL_LIMIT_MS);
     } else if (name === 'unregistering') {
       entry.fate = entry.fate === 'stay' ? entry.spec : entry.fate;
     } else if (name === 'off' && !this.#isStopping) {
@@ -258,8 +306,9 @@ export class RegistrationKeeper implements RegistrationBook {
     const { spec, state } = entry;
     const { attempts, tally } = this.#machinist;
     this.#entries.delete(spec.id);
-    tally.removed(spec.profile.contract, state.name);
     attempts.forget(entry);
+    if (this.#groups.forgotten(entry)) return;
+    tally.removed(spec.profile.contract, state.name);
     const at = this.#machinist.now();
     this.#machinist.publish({ type: 'registration.removed', at, spec, cause: state.cause });
   }
@@ -281,8 +330,10 @@ export class RegistrationKeeper implements RegistrationBook {
 
   #swap(entry: Entry, spec: RegistrationSpec): void {
     const { tally } = this.#machinist;
-    tally.removed(entry.spec.profile.contract, entry.state.name);
-    tally.added(spec.profile.contract, entry.state.name);
+    if (entry.rare?.group === undefined) {
+      tally.removed(entry.spec.profile.contract, entry.state.name);
+      tally.added(spec.profile.contract, entry.state.name);
+    }
     entry.spec = spec;
   }
 

@@ -12,8 +12,9 @@ import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { BoundFlows } from './bound-flows.ts';
 import { cause, connectionLost, realmChanged } from './causes.ts';
-import { type Entry, hasTrait, setTrait, TRAIT } from './entry.ts';
+import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
+import type { LegGroups } from './leg-groups.ts';
 import { step } from './machine.ts';
 import { type Effect, type Input, isBound, type MachineState } from './machine-state.ts';
 import { noticesOf } from './notices.ts';
@@ -33,6 +34,8 @@ export class Machinist implements AttemptUser {
   readonly attempts: Attempts;
   readonly tally: Tally = new Tally();
   readonly flows: BoundFlows = new BoundFlows();
+  /** Registrations with several legs; the keeper puts it here, since it makes the legs. */
+  groups: LegGroups | undefined;
   readonly #ports: AttemptPorts;
   readonly #publish: Publish<RegistrationEvent>;
   readonly #finished: (entry: Entry) => void;
@@ -66,6 +69,8 @@ export class Machinist implements AttemptUser {
       this.#tell(entry, before, now);
     }
     for (const effect of effects) this.#carryOut(entry, effect);
+    const group = entry.rare?.group;
+    if (group !== undefined && state !== before) this.groups?.steer(group);
   }
 
   /** The timer of the entry: a binding ran out, a try is due, or a removal takes too long. */
@@ -117,7 +122,7 @@ export class Machinist implements AttemptUser {
       type: 'registration.noticed',
       at: this.now(),
       contract: entry.spec.profile.contract,
-      registration: isOwn ? entry.spec.id : undefined,
+      registration: isOwn ? registrationId(entry) : undefined,
       cause: why,
     });
   }
@@ -261,6 +266,11 @@ export class Machinist implements AttemptUser {
     const wasBound = before.boundUntil !== undefined;
     const isWanted = before.name !== 'unregistering' && state.name !== 'off';
     if (wasBound && !bound && isWanted) entry.lapses += 1;
+    const group = entry.rare?.group;
+    if (group !== undefined) {
+      this.groups?.changed(group, entry, before);
+      return;
+    }
     this.tally.moved(spec.profile.contract, before.name, state.name);
     const isSame = state.name === before.name && bound === wasBound;
     if (isSame && state.cause?.code === before.cause?.code) return;

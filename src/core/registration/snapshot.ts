@@ -23,6 +23,8 @@ export interface RegistrationSnapshot {
   readonly callId: string;
   readonly cseq: number;
   readonly counters: RegistrationCounters;
+  /** Its bindings, where it is kept by several; the rest is then of the best of them, counters of all. */
+  readonly legs?: readonly RegistrationSnapshot[];
 }
 
 export interface RegistrationCounters {

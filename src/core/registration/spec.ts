@@ -34,6 +34,16 @@ export interface RegistrationProfile {
   readonly admin: Admin;
   readonly sourceCheck: SourceCheck;
   readonly userAgent: string;
+  /** Of a registration that is kept by several bindings; the rest of this profile is that of the first. */
+  readonly legs?: Legs;
+}
+
+/** See legs.ts. */
+export interface Legs {
+  /** `serial`: each waits until all before it fail. */
+  readonly mode: 'parallel' | 'serial';
+  /** Two at least, none with legs of its own. */
+  readonly profiles: readonly RegistrationProfile[];
 }
 
 /** One AOR that is kept registered (the seed's SIP Register), ready for the core. */

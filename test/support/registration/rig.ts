@@ -25,6 +25,8 @@ export class Rig {
   /** The locator forgets who asked: a bug that the sweeper has to find. */
   isLost = false;
   targets: Result<readonly Target[], Fault> = success([aTarget('192.0.2.1')]);
+  /** Hosts that resolve to an address of their own. */
+  readonly addresses = new Map<string, string>();
 
   constructor(options: { readonly seed?: number; readonly pacing?: PacingSpec } = {}) {
     const { time } = this;
@@ -38,7 +40,13 @@ export class Rig {
       random: new SeededRandom(seed),
       hostId: 'test',
       hasher: { hash: (name, text) => createHash(name).update(text, 'latin1').digest('hex') },
-      locator: { locate: (_hop, receive) => (this.isLost ? undefined : receive(this.targets)) },
+      locator: {
+        locate: ({ host }, receive) => {
+          const address = this.addresses.get(host);
+          const targets = address === undefined ? this.targets : success([aTarget(address)]);
+          if (!this.isLost) receive(targets);
+        },
+      },
       pacer: this.pacer,
       userAgent: this.userAgent,
       pacing,

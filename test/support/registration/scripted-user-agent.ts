@@ -46,7 +46,7 @@ export type Reply =
 
 /**
  * Plays user agent, network and registrar at once: `script` decides what comes back. It watches what
- * any registrar may expect: CSeq rises for a Call-ID, and one request at a time for each user.
+ * any registrar may expect: CSeq rises for a Call-ID, and one request at a time for each user and target.
  */
 export class ScriptedUserAgent implements UserAgentPort {
   readonly calls: Call[] = [];
@@ -74,13 +74,14 @@ export class ScriptedUserAgent implements UserAgentPort {
   }
 
   isOpen(user: string): boolean {
-    return this.#open.has(user);
+    return [...this.#open.keys()].some((asked) => asked.startsWith(`${user} `));
   }
 
   start(request: ExchangeRequest, receive: (outcome: ExchangeOutcome) => void): Exchange {
     const call = this.#send(request);
-    if (this.#open.has(call.user)) this.violations.push(`two requests at a time for ${call.user}`);
-    this.#open.set(call.user, call.callId);
+    const asked = `${call.user} ${call.target}`;
+    if (this.#open.has(asked)) this.violations.push(`two requests at a time for ${call.user}`);
+    this.#open.set(asked, call.callId);
     const reply = this.script(call);
     const sentAt = this.#time.now();
     const challenged = reply !== 'silence' && 'status' in reply && (reply.requests ?? 1) > 1;
@@ -89,7 +90,7 @@ export class ScriptedUserAgent implements UserAgentPort {
       if (challenged) this.#send(request);
       const realms = reply !== 'silence' && 'status' in reply ? reply.realms : undefined;
       if (realms !== undefined) request.realmChanged?.(...realms);
-      this.#open.delete(call.user);
+      this.#open.delete(asked);
       receive(outcomeOf(reply, sentAt, this.flow ?? aFlow(this.protocol)));
       this.#pacer.release(call.target);
     });
@@ -98,7 +99,7 @@ export class ScriptedUserAgent implements UserAgentPort {
       cancel: () => {
         if (!timer.isArmed) return;
         this.#time.timers.disarm(timer);
-        this.#open.delete(call.user);
+        this.#open.delete(asked);
         this.#pacer.release(call.target);
       },
     };

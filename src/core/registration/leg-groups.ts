@@ -1,0 +1,215 @@
+/** The registrations with several legs: which legs there are, which may be up, what they say together. */
+
+import type { Publish } from '../base/event-hub.ts';
+import { after, type Instant } from '../base/instant.ts';
+import { type Entry, rareOf } from './entry.ts';
+import type { RegistrationEvent } from './events.ts';
+import { LegGroup, legSpecs, mayBeUp, pairedLegSpecs } from './legs.ts';
+import type { MachineState } from './machine-state.ts';
+import type { RegistrationSnapshot } from './snapshot.ts';
+import { nextAttemptAt, snapshotOf } from './snapshot-of.ts';
+import type { RegistrationSpec } from './spec.ts';
+import { compareSpecs } from './spec-change.ts';
+import type { Tally } from './tally.ts';
+
+/** What the keeper does for one leg. */
+export interface LegHost {
+  /** One that is kept, or on its way out. */
+  entry(id: string): Entry | undefined;
+  /** Begins to keep it; `prepare` is called before anything is sent. */
+  add(spec: RegistrationSpec, prepare: (entry: Entry) => void): void;
+  change(entry: Entry, spec: RegistrationSpec): void;
+  remove(entry: Entry): void;
+  /** Switches it on or off as it may be now. */
+  follow(entry: Entry): void;
+  now(): Instant;
+}
+
+export class LegGroups {
+  readonly #groups = new Map<string, LegGroup>();
+  readonly #host: LegHost;
+  readonly #tally: Tally;
+  readonly #publish: Publish<RegistrationEvent>;
+
+  constructor(host: LegHost, tally: Tally, publish: Publish<RegistrationEvent>) {
+    this.#host = host;
+    this.#tally = tally;
+    this.#publish = publish;
+  }
+
+  ids(): Iterable<string> {
+    return this.#groups.keys();
+  }
+
+  /** The legs of a registration; undefined where it has none. */
+  entriesOf(id: string): readonly Entry[] | undefined {
+    return this.#groups.get(id)?.entries;
+  }
+
+  /** True when it has legs, had some, or shall have them. */
+  concerns({ id, profile }: RegistrationSpec): boolean {
+    return profile.legs !== undefined || this.#groups.has(id);
+  }
+
+  /** Makes the legs be those of the spec: adds, changes and removes what differs. */
+  apply(spec: RegistrationSpec): void {
+    const group = this.#groups.get(spec.id) ?? this.#found(spec);
+    const before = group.entries.filter(({ fate }) => fate !== 'leave');
+    const legs =
+      spec.profile.legs === undefined
+        ? legSpecs(spec)
+        : pairedLegSpecs(
+            spec,
+            before.map((entry) => entry.spec),
+          );
+    this.#move(group, spec);
+    for (const entry of before) {
+      if (!legs.some(({ id }) => id === entry.spec.id)) this.#leave(entry, legs);
+    }
+    const former = group.entries;
+    group.entries = [];
+    for (const leg of legs) this.#applyLeg(group, leg);
+    group.entries.push(...former.filter((entry) => !group.entries.includes(entry)));
+    this.steer(group);
+  }
+
+  /** A leg is no longer kept; false when it is none. */
+  forgotten(entry: Entry): boolean {
+    const group = entry.rare?.group;
+    if (group === undefined) return false;
+    group.entries = group.entries.filter((one) => one !== entry);
+    if (group.entries.length > 0) {
+      this.told(group);
+      return true;
+    }
+    const { spec, state } = group;
+    this.#groups.delete(spec.id);
+    this.#tally.removed(spec.profile.contract, state.name);
+    const at = this.#host.now();
+    this.#publish({ type: 'registration.removed', at, spec, cause: entry.state.cause });
+    return true;
+  }
+
+  /** The state of a leg is another one: tells of the leg, and of the registration if that changed. */
+  changed(group: LegGroup, entry: Entry, before: MachineState): void {
+    const { state, spec } = entry;
+    const bound = state.boundUntil !== undefined;
+    const isSame = state.name === before.name && bound === (before.boundUntil !== undefined);
+    if (isSame && state.cause?.code === before.cause?.code) return;
+    this.#publish({
+      type: 'registration.legChanged',
+      at: this.#host.now(),
+      spec: group.spec,
+      leg: spec.id,
+      from: before.name,
+      state: state.name,
+      bound,
+      target: entry.gate?.key,
+      cause: state.cause,
+      nextAttemptAt: nextAttemptAt(entry),
+    });
+    this.told(group);
+  }
+
+  /** Switches serial legs on and off, as those before them fare. */
+  steer(group: LegGroup): void {
+    for (const [index, entry] of group.entries.entries()) {
+      const isStandby = !mayBeUp(group, index);
+      const rare = rareOf(entry);
+      if (rare.isStandby === isStandby || entry.fate === 'leave') continue;
+      rare.isStandby = isStandby;
+      this.#host.follow(entry);
+    }
+  }
+
+  snapshot(id: string, now: Instant): RegistrationSnapshot | undefined {
+    const group = this.#groups.get(id);
+    const leading = group?.leading;
+    if (group === undefined || leading === undefined) return undefined;
+    const legs = group.entries.map((entry) => snapshotOf(entry, now));
+    const sum = (read: (row: RegistrationSnapshot) => number) =>
+      legs.reduce((total, row) => total + read(row), 0);
+    return {
+      ...snapshotOf(leading, now),
+      spec: group.spec,
+      bound: legs.some(({ bound }) => bound),
+      since: group.state.since,
+      counters: {
+        attempts: sum(({ counters }) => counters.attempts),
+        requests: sum(({ counters }) => counters.requests),
+        succeeded: sum(({ counters }) => counters.succeeded),
+        failed: sum(({ counters }) => counters.failed),
+        lapses: group.lapses,
+      },
+      ...(group.spec.profile.legs === undefined ? undefined : { legs }),
+    };
+  }
+
+  /** Tells of the registration where its legs together are in another state now. */
+  told(group: LegGroup): void {
+    const at = this.#host.now();
+    const before = group.refresh(at);
+    if (before === undefined) return;
+    const { spec, state, leading } = group;
+    const isWanted = before.name !== 'unregistering' && state.name !== 'off';
+    if (before.bound && !state.bound && isWanted) group.lapses += 1;
+    this.#tally.moved(spec.profile.contract, before.name, state.name);
+    this.#publish({
+      type: 'registration.changed',
+      at,
+      spec,
+      from: before.name,
+      state: state.name,
+      bound: state.bound,
+      wasBound: before.bound,
+      cause: leading?.state.cause,
+      nextAttemptAt: leading === undefined ? undefined : nextAttemptAt(leading),
+    });
+  }
+
+  /** A group for a new registration, or around the one entry that it had until now. */
+  #found(spec: RegistrationSpec): LegGroup {
+    const group = new LegGroup(spec, after(this.#host.now(), 0));
+    const only = this.#host.entry(spec.id);
+    if (only !== undefined) {
+      this.#tally.removed(only.spec.profile.contract, only.state.name);
+      rareOf(only).group = group;
+      group.entries = [only];
+      group.refresh(this.#host.now());
+    }
+    this.#tally.added(spec.profile.contract, group.state.name);
+    this.#groups.set(spec.id, group);
+    return group;
+  }
+
+  #move(group: LegGroup, spec: RegistrationSpec): void {
+    this.#tally.removed(group.spec.profile.contract, group.state.name);
+    this.#tally.added(spec.profile.contract, group.state.name);
+    group.spec = spec;
+  }
+
+  #applyLeg(group: LegGroup, leg: RegistrationSpec): void {
+    const known = this.#host.entry(leg.id);
+    if (known !== undefined) {
+      rareOf(known).group = group;
+      group.entries.push(known);
+      this.#host.change(known, leg);
+      return;
+    }
+    this.#host.add(leg, (entry) => {
+      const rare = rareOf(entry);
+      rare.group = group;
+      rare.isStandby = !mayBeUp(group, group.entries.length);
+      group.entries.push(entry);
+    });
+  }
+
+  /** Not unregistered where a leg that stays has the very binding: the removal would take it away. */
+  #leave(entry: Entry, legs: readonly RegistrationSpec[]): void {
+    const { spec } = entry;
+    if (legs.some((leg) => !compareSpecs(spec, leg).needsNewBinding)) {
+      entry.spec = { ...spec, profile: { ...spec.profile, onRemove: 'keep' } };
+    }
+    this.#host.remove(entry);
+  }
+}

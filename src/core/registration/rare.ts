@@ -1,0 +1,9 @@
+/** What only few registrations have; the others have no such object. */
+import type { LegGroup } from './legs.ts';
+
+export class Rare {
+  /** It is a leg of that registration. */
+  group: LegGroup | undefined;
+  /** A later leg that waits for those before it to fail. */
+  isStandby = false;
+}
