@@ -38,8 +38,8 @@ export interface SpecDiff {
   readonly isEmpty: boolean;
 }
 
-type HotKey = 'inbound' | 'log' | 'metrics' | 'pacing' | 'unregisterOnStop';
-type RestartKey = 'localSockets' | 'http' | 'state' | 'dns';
+type HotKey = 'inbound' | 'localSockets' | 'log' | 'metrics' | 'pacing' | 'unregisterOnStop';
+type RestartKey = 'http' | 'state' | 'dns';
 
 /** All differences; both specs stay as they are. */
 export function diffSpecs(before: DaemonSpec, after: DaemonSpec): SpecDiff {
@@ -86,10 +86,8 @@ export function guardReload(
 const MIN_DROPPED = 10;
 const MAX_DROPPED_SHARE = 0.05;
 
-const HOT = ['inbound', 'log', 'metrics', 'pacing', 'unregisterOnStop'] as const;
+const HOT = ['inbound', 'localSockets', 'log', 'metrics', 'pacing', 'unregisterOnStop'] as const;
 const RESTART: readonly (readonly [RestartKey, (spec: DaemonSpec) => unknown])[] = [
-  // Those that are made up follow what is configured: a reload opens them.
-  ['localSockets', (spec) => spec.localSockets.filter((one) => one.isMadeUp !== true)],
   ['http', (spec) => spec.http],
   ['state', (spec) => spec.stateDirectory],
   ['dns', (spec) => spec.dns],

@@ -18,7 +18,7 @@ const localSocketSchema = z.strictObject({
   }),
   bind: required(leaf.bind, {
     description:
-      'IP address and port; port 0 for any. A tcp or tls socket with a fixed port also listens.',
+      'IP address and port; port 0 for any. A tcp or tls socket with a fixed port also listens. An address that no interface has yet is waited for.',
     example: '0.0.0.0:5070',
   }),
   advertise: key(leaf.hostPort, {
@@ -134,9 +134,7 @@ export const configSchema = z.strictObject({
     example: 'contracts.d/*.yaml',
   }),
   localSockets: key(z.array(localSocketSchema).max(64), {
-    description:
-      'Our own sockets. Where none fits, one on an ephemeral port is made up, on a reload too.',
-    reload: 'restart',
+    description: 'Our own sockets. Where none fits, one on an ephemeral port is made up.',
   }),
   proxies: notYet(REGISTRATIONS_RELEASE, 'SIP proxies of ours that carry the calls.'),
   inbound: key(inboundSection, { description: 'Requests that reach us.' }),

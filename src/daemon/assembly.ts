@@ -7,7 +7,7 @@ import { TimerQueue } from '../core/base/timer-queue.ts';
 import { Prober } from '../core/health/prober.ts';
 import { RegistrationKeeper } from '../core/registration/keeper.ts';
 import { HopLocator } from '../core/sip/locate/locator.ts';
-import type { LocalSocketSpec, TransportUser } from '../core/sip/transport/ports.ts';
+import type { AddressUser, LocalSocketSpec, TransportUser } from '../core/sip/transport/ports.ts';
 import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 import { SipStack } from '../core/sip/user-agent/stack.ts';
 import { NodeLookup } from '../net/dns.ts';
@@ -54,13 +54,14 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const driver = new TimerDriver(timers, clock);
   const senders = new Senders(spec.inbound.allow);
   // Sockets and stack know each other; the sockets are made first and bring nothing before they are bound.
-  const user: TransportUser = {
+  const user: TransportUser & AddressUser = {
     received: (wire, flow, at) => stack.received(wire, flow, at),
     flowFailed: (flow, reason) => {
       stack.flowFailed(flow, reason);
       if (flow.protocol !== 'udp') keeper.flowLost(flow, reason);
     },
     dropped: (reason) => stack.dropped(reason),
+    localAddressChanged: (change) => keeper.localAddressChanged(change),
   };
   const transport = new Transport(spec.localSockets, { user, clock, random, timers, notify });
   const { pacing } = spec;

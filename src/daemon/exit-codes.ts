@@ -12,7 +12,7 @@ export const EXIT = {
   },
   osError: {
     code: 71,
-    meaning: 'A socket could not be bound: address in use or not ours (EX_OSERR).',
+    meaning: 'A socket could not be bound: the port is in use or not permitted (EX_OSERR).',
   },
   config: { code: 78, meaning: 'The configuration has errors (EX_CONFIG).' },
 } as const;

@@ -29,6 +29,9 @@ export function makeReadings(
         sendErrors: stats.sendErrors,
         connectsFailed: stats.connectsFailed,
         connectionsOpen: stats.connectionsOpen,
+        localSockets: new Map(
+          transport.localSockets().map(({ spec, isOpen }) => [spec.name, isOpen]),
+        ),
       };
     },
   };

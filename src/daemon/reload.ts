@@ -1,13 +1,12 @@
 /**
- * The way of a reload: load whole or list every problem -> diff -> guard -> apply. Until the guard has
- * let it pass nothing is changed; after that nothing can fail. What is the same keeps its binding,
+ * The way of a reload: load whole or list every problem -> guard -> sockets -> diff -> apply. Until the
+ * sockets are open nothing is changed; after that nothing can fail. What is the same keeps its binding,
  * Call-ID, CSeq, nonce and timer.
  */
 import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { diffSpecs, guardReload, type SpecDiff } from '../config/diff.ts';
 import { type LoadResult, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
-import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import type { ReloadReport } from '../http/ports.ts';
 import type { DaemonLog } from '../observe/log.ts';
 import { applyRegistrations } from './apply-registrations.ts';
@@ -49,6 +48,11 @@ export class Reloader {
       log.write('error', 'config.reloadRefused', { reason: 'guard', text: reason });
       return { kind: 'refused', reason };
     }
+    const unusable = await this.#changeSockets(loaded.spec);
+    if (unusable !== undefined) {
+      log.write('error', 'config.reloadRefused', { reason: 'sockets', text: unusable });
+      return { kind: 'refused', reason: unusable };
+    }
     const diff = diffSpecs(this.#spec, loaded.spec);
     const counts = await this.#apply(diff, loaded.spec);
     const warnings = logWarnings(loaded, log);
@@ -73,19 +77,17 @@ export class Reloader {
     const { assembly, onApplied } = this.#options;
     this.#spec = withRestartKeysOf(this.#spec, after);
     this.#applyHotKeys(after);
-    await this.#openMadeUpSockets(after);
     assembly.prober.apply(after.contracts);
     await applyRegistrations(assembly.keeper, diff.registrations);
     onApplied(this.#spec);
     return count(diff, after);
   }
 
-  /** The first server by TCP, say, in a configuration that names no sockets. */
-  async #openMadeUpSockets({ localSockets }: DaemonSpec): Promise<void> {
-    const { transport } = this.#options.assembly;
-    const isMissing = ({ isMadeUp, protocol, family }: LocalSocketSpec) =>
-      isMadeUp === true && !transport.serves(protocol, family);
-    await transport.addMadeUp(localSockets.filter(isMissing));
+  /** Sockets come before what uses them. Returns why they cannot be opened; nothing has changed then. */
+  async #changeSockets({ localSockets }: DaemonSpec): Promise<string | undefined> {
+    const reasons = await this.#options.assembly.transport.change(localSockets);
+    if (reasons.length === 0) return undefined;
+    return `${reasons.join(' ')} What ran before goes on; the reload is refused.`;
   }
 
   #applyHotKeys(spec: DaemonSpec): void {
@@ -121,8 +123,8 @@ function count({ registrations, peerServers }: SpecDiff, after: DaemonSpec): Cou
 
 /** What waits for a restart still is as it was, so that the next reload says so again. */
 function withRestartKeysOf(running: DaemonSpec, after: DaemonSpec): DaemonSpec {
-  const { localSockets, http, stateDirectory, dns } = running;
-  return { ...after, localSockets, http, stateDirectory, dns };
+  const { http, stateDirectory, dns } = running;
+  return { ...after, http, stateDirectory, dns };
 }
 
 /** Logs the warnings of a load, and gives them as text. */

@@ -57,7 +57,10 @@ export class Service implements CommandPort {
     const assembly = assemble(spec, {
       clock: monotonicClock,
       publish: (event) => hub.publish(event),
-      notify: (notice) => log.write('warn', 'net.noticed', { ...notice }),
+      notify: (notice) => {
+        const level = notice.kind === 'socket.opened' ? 'info' : 'warn';
+        log.write(level, 'net.noticed', { ...notice });
+      },
     });
     this.#assembly = assembly;
     const { keeper, prober, clock, timers } = assembly;
@@ -184,7 +187,7 @@ export class Service implements CommandPort {
       registrations: spec.registrations.length,
       peerServers: [...prober.peerServers()].length,
       http: this.#http?.listeningOrigin ?? null,
-      localSockets: this.#boundSockets(spec),
+      localSockets: this.#boundSockets(),
     });
     const notifier = this.#notifier;
     if (notifier === undefined) return;
@@ -199,12 +202,14 @@ export class Service implements CommandPort {
     });
   }
 
-  /** Where each socket is, with the ports that the kernel chose. */
-  #boundSockets(spec: DaemonSpec): readonly string[] {
-    return spec.localSockets.map(({ name, protocol, address, port }) => {
-      const bound = this.#assembly.transport.boundAddress(name) ?? { address, port };
+  /** Where each socket is, with the ports that the kernel chose, and which of them wait. */
+  #boundSockets(): readonly string[] {
+    const { transport } = this.#assembly;
+    return transport.localSockets().map(({ spec, isOpen }) => {
+      const { name, protocol, address, port } = spec;
+      const bound = transport.boundAddress(name) ?? { address, port };
       const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
-      return `${name}=${protocol}:${host}:${bound.port}`;
+      return `${name}=${protocol}:${host}:${bound.port}${isOpen ? '' : ' (waits for its address)'}`;
     });
   }
 

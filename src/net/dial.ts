@@ -16,6 +16,7 @@ import { isUnspecified } from './local-address.ts';
 import type { NetContext } from './net-context.ts';
 import { type Phase, streamFault } from './socket-fault.ts';
 import type { SocketSet } from './socket-set.ts';
+import { meansNoWay } from './stranded.ts';
 import { serverFault, startClientTls, type TlsContexts } from './tls.ts';
 
 const OS_KEEP_ALIVE_MS = 30_000;
@@ -23,6 +24,8 @@ const OS_KEEP_ALIVE_MS = 30_000;
 export interface DialRequest {
   readonly target: Target;
   readonly spec: LocalSocketSpec;
+  /** Of the local socket: another after a reload that changed it. */
+  readonly socketKey: string;
   /** With a policy the connection becomes TLS. */
   readonly tls: { readonly contexts: TlsContexts; readonly policy: TlsPolicy } | undefined;
 }
@@ -119,6 +122,8 @@ export class Dial {
     this.#sockets.add(socket);
     socket.on('error', (error) => {
       const phase = this.#phase;
+      const { spec, target } = this.#request;
+      if (meansNoWay(error)) this.#context.stranded.add(spec.name, target.address);
       if (phase === 'connect' || phase === 'handshake') this.#fail(streamFault(error, phase));
     });
     socket.on('close', () => {

@@ -5,7 +5,7 @@
  * here: answers go back on them, requests of ours do not.
  */
 import type { Socket } from 'node:net';
-import { failure, fault, type Result, success } from '../core/base/fault.ts';
+import { type Fault, failure, fault, type Result, success } from '../core/base/fault.ts';
 import { targetKey } from '../core/sip/locate/target.ts';
 import type { Flow } from '../core/sip/transport/ports.ts';
 import { ConnectGate } from './connect-gate.ts';
@@ -16,15 +16,27 @@ import { StreamFlow, streamFlowSpec } from './stream-flow.ts';
 
 type Receive = (result: Result<Flow>) => void;
 
+interface Pending {
+  readonly dial: Dial;
+  readonly request: DialRequest;
+  readonly waiting: Receive[];
+}
+
+const SOCKET_GONE: Fault = fault(
+  'transport.local',
+  'local',
+  'The local socket was changed or taken away by a reload.',
+);
+
 export class FlowTable {
   readonly #context: NetContext;
   readonly #sockets: SocketSet;
   readonly #gate: ConnectGate;
   /** The one to use for each key. */
   readonly #open = new Map<string, StreamFlow>();
-  /** All, with those that only wait for their last octets to leave. */
-  readonly #flows = new Set<StreamFlow>();
-  readonly #pending = new Map<string, { readonly dial: Dial; readonly waiting: Receive[] }>();
+  /** All, with those that only wait for their last octets to leave; with the key of their local socket. */
+  readonly #flows = new Map<StreamFlow, string>();
+  readonly #pending = new Map<string, Pending>();
 
   constructor(context: NetContext, sockets: SocketSet) {
     this.#context = context;
@@ -61,11 +73,44 @@ export class FlowTable {
     }
   }
 
+  /** The local socket leaves: its connections carry nothing new, and those in the making end. */
+  retire(socketKey: string): void {
+    for (const [key, pending] of this.#pending) {
+      if (pending.request.socketKey !== socketKey) continue;
+      this.#pending.delete(key);
+      pending.dial.cancel();
+      setImmediate(() => {
+        if (this.#context.lifetime.isOver) return;
+        for (const receive of pending.waiting) receive(failure(SOCKET_GONE));
+      });
+    }
+    for (const key of this.#open.keys()) {
+      if (key.startsWith(`${socketKey} `)) this.#open.delete(key);
+    }
+  }
+
+  /** The local socket is gone: so are its connections. */
+  endThoseOf(socketKey: string): void {
+    for (const [flow, key] of this.#flows) if (key === socketKey) flow.end(SOCKET_GONE);
+  }
+
+  /** This machine has lost an address: nothing comes back over what left from there. */
+  endThoseFrom(address: string): number {
+    let ended = 0;
+    const text = `This machine has lost its address ${address}.`;
+    for (const flow of this.#flows.keys()) {
+      if (flow.local.address !== address) continue;
+      flow.end(fault('transport.local', 'local', text));
+      ended += 1;
+    }
+    return ended;
+  }
+
   /** The transport stops: connections end, nobody is told. */
   destroy(): void {
     for (const { dial } of this.#pending.values()) dial.cancel();
     this.#pending.clear();
-    for (const flow of this.#flows) flow.destroy();
+    for (const flow of this.#flows.keys()) flow.destroy();
   }
 
   #dial(key: string, request: DialRequest, receive: Receive): void {
@@ -75,7 +120,7 @@ export class FlowTable {
       sockets: this.#sockets,
       done: (result) => this.#dialed(key, request, result),
     });
-    this.#pending.set(key, { dial, waiting: [receive] });
+    this.#pending.set(key, { dial, request, waiting: [receive] });
     dial.start();
   }
 
@@ -86,19 +131,19 @@ export class FlowTable {
     for (const receive of waiting) receive(answer);
   }
 
-  #adopt(key: string, { spec }: DialRequest, socket: Socket): Flow {
+  #adopt(key: string, { spec, socketKey }: DialRequest, socket: Socket): Flow {
     const flow = new StreamFlow(this.#context, socket, streamFlowSpec(spec, socket, true), () => {
       this.#flows.delete(flow);
       if (this.#open.get(key) === flow) this.#open.delete(key);
     });
-    this.#flows.add(flow);
+    this.#flows.set(flow, socketKey);
     this.#open.set(key, flow);
     return flow;
   }
 }
 
-function flowKey({ spec, target, tls }: DialRequest): string {
-  const way = `${spec.name} ${targetKey(target)}`;
+function flowKey({ socketKey, target, tls }: DialRequest): string {
+  const way = `${socketKey} ${targetKey(target)}`;
   if (tls === undefined) return way;
   const { verify, identity, allowWildcard, minVersion } = tls.policy;
   return `${way} ${verify} ${minVersion} ${allowWildcard} ${identity.toLowerCase()}`;

@@ -27,6 +27,10 @@ export interface NetLimits {
   readonly unusedMs: number;
   /** The same for connections that others opened to us. */
   readonly idleMs: number;
+  /** What goes over a local socket that a reload takes away may end by then: timers F and J. */
+  readonly drainMs: number;
+  /** How often our own addresses are looked at, and sockets that wait are tried again. */
+  readonly addressPollMs: number;
   readonly accepted: number;
   readonly acceptedPerAddress: number;
   /** Proxies and tools of our own machine may have more. */
@@ -54,6 +58,8 @@ export const NET_LIMITS: NetLimits = {
   pongMs: 10_000,
   unusedMs: 8 * 24 * 3_600_000,
   idleMs: 120_000,
+  drainMs: 32_000,
+  addressPollMs: 5_000,
   accepted: 200,
   acceptedPerAddress: 8,
   acceptedPerLoopback: 200,

@@ -18,13 +18,14 @@ import { StreamFlow, streamFlowSpec } from './stream-flow.ts';
 const TELL_AGAIN_AFTER_MS = 60_000;
 
 export class Listener {
-  readonly #spec: LocalSocketSpec;
   readonly #context: NetContext;
   readonly #sockets: SocketSet;
-  readonly #secureContext: SecureContext | undefined;
   readonly #server: net.Server;
   readonly #flows = new Set<StreamFlow>();
   readonly #perAddress = new Map<string, number>();
+  #closed: Promise<void> | undefined;
+  #spec: LocalSocketSpec;
+  #secureContext: SecureContext | undefined;
   #toldAt: Instant | undefined;
 
   constructor(
@@ -56,13 +57,25 @@ export class Listener {
     });
   }
 
-  /** Stops accepting and destroys what was accepted, without a word to the core. */
-  close(): Promise<void> {
-    for (const flow of this.#flows) flow.destroy();
-    if (!this.#server.listening) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
+  /** Another spec and other certificates, for connections that are accepted from now on. */
+  respec(spec: LocalSocketSpec, secureContext: SecureContext | undefined): void {
+    this.#spec = spec;
+    this.#secureContext = secureContext;
+  }
+
+  /** Lets go of the port; what was accepted lives on. */
+  stopAccepting(): void {
+    this.#closed ??= new Promise((resolve) => {
+      if (this.#server.listening) this.#server.close(() => resolve());
+      else resolve();
     });
+  }
+
+  /** Stops accepting and destroys what was accepted, without a word to the core. */
+  async close(): Promise<void> {
+    this.stopAccepting();
+    for (const flow of this.#flows) flow.destroy();
+    await this.#closed;
   }
 
   #serve(): void {

@@ -34,6 +34,11 @@ export class LocalAddresses {
     this.#found.set(network, { address, at: now });
     return address;
   }
+
+  /** Addresses or routes of this machine changed: what was found is worth nothing. */
+  forget(): void {
+    this.#found.clear();
+  }
 }
 
 /** An answering look-up that never leaves the process: only IP literals may come here. */

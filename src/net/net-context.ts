@@ -1,15 +1,16 @@
 import type { Clock } from '../core/base/clock.ts';
 import type { Random } from '../core/base/random.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
-import type { TransportUser } from '../core/sip/transport/ports.ts';
+import type { AddressUser, TransportUser } from '../core/sip/transport/ports.ts';
 import type { NetCounters } from './counters.ts';
 import type { NetLimits } from './limits.ts';
 import type { LocalAddresses } from './local-address.ts';
 import type { Notify } from './notice.ts';
+import type { StrandedRemotes } from './stranded.ts';
 
 /** What all sockets of one transport share. */
 export interface NetContext {
-  readonly user: TransportUser;
+  readonly user: TransportUser & AddressUser;
   /** Once it is over, nothing that was put off is told any more. */
   readonly lifetime: { isOver: boolean };
   readonly clock: Clock;
@@ -19,4 +20,6 @@ export interface NetContext {
   readonly counters: NetCounters;
   readonly notify: Notify;
   readonly localAddresses: LocalAddresses;
+  /** Where to no way was known lately. */
+  readonly stranded: StrandedRemotes;
 }

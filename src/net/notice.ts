@@ -6,6 +6,12 @@ export interface NetNotice {
     | 'socket.error'
     /** A socket that nobody configured could not be opened: a host without IPv6, say. */
     | 'socket.leftOut'
+    /** No interface of this machine has the address of a configured socket; it is tried again and again. */
+    | 'socket.waiting'
+    /** One that waited is open now. */
+    | 'socket.opened'
+    /** Our own addresses or routes changed. */
+    | 'addresses.changed'
     /** A certificate failed its check, and `verify: warn` lets the connection go on. */
     | 'tls.unverified'
     /** The system's list of authorities is empty; the one that Node carries is used. */

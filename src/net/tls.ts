@@ -29,9 +29,10 @@ export class TlsContexts {
     let context = this.#client.get(minVersion);
     if (context === undefined) {
       this.#ca ??= this.#spec.tls?.ca ?? this.#systemAuthorities();
-      const { certificate: cert, key } = this.#spec.tls ?? {};
+      const { certificate: cert, key, crl } = this.#spec.tls ?? {};
       const own = cert === undefined || key === undefined ? {} : { cert, key };
-      context = tls.createSecureContext({ ca: this.#ca, minVersion, ...own });
+      const revoked = crl === undefined ? {} : { crl };
+      context = tls.createSecureContext({ ca: this.#ca, minVersion, ...revoked, ...own });
       this.#client.set(minVersion, context);
     }
     return context;

@@ -4,7 +4,6 @@
  */
 
 import { isIP } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { assert } from '../core/base/assert.ts';
 import type { Clock } from '../core/base/clock.ts';
 import {
@@ -20,6 +19,7 @@ import type { Random } from '../core/base/random.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
 import type { Target, TransportProtocol } from '../core/sip/locate/target.ts';
 import type {
+  AddressUser,
   Flow,
   LocalSocketSpec,
   OpenFlow,
@@ -27,29 +27,27 @@ import type {
   TransportPort,
   TransportUser,
 } from '../core/sip/transport/ports.ts';
-import { BindError } from './bind-error.ts';
+import { type AddressChange, AddressWatch } from './address-watch.ts';
 import { NetCounters, type NetStats } from './counters.ts';
 import { FlowTable } from './flow-table.ts';
 import { NET_LIMITS, type NetLimits } from './limits.ts';
-import { checkLocalAddress, Listener } from './listener.ts';
-import { LocalAddresses } from './local-address.ts';
+import { isUnspecified, LocalAddresses } from './local-address.ts';
+import type { LocalSocket } from './local-socket.ts';
+import { LocalSockets } from './local-sockets.ts';
 import type { NetContext } from './net-context.ts';
 import type { Notify } from './notice.ts';
 import { SocketSet } from './socket-set.ts';
+import { StrandedRemotes } from './stranded.ts';
 import { StreamFlow } from './stream-flow.ts';
-import { TlsContexts } from './tls.ts';
-import { UdpFlow, UdpSocket } from './udp.ts';
+import type { TlsContexts } from './tls.ts';
+import { UdpFlow } from './udp.ts';
 
 type Receive = (result: Result<Flow>) => void;
 
-/** A configured local socket with what serves it. */
-type LocalSocket =
-  | { readonly protocol: 'udp'; readonly spec: LocalSocketSpec; readonly udp: UdpSocket }
-  | { readonly protocol: 'tcp'; readonly spec: LocalSocketSpec }
-  | { readonly protocol: 'tls'; readonly spec: LocalSocketSpec; readonly contexts: TlsContexts };
+const MAX_TOLD_ADDRESSES = 8;
 
 export interface TransportOptions {
-  readonly user: TransportUser;
+  readonly user: TransportUser & AddressUser;
   readonly clock: Clock;
   readonly random: Random;
   /** The queue that a TimerDriver drives: all time limits of the edge are in it. */
@@ -62,10 +60,11 @@ export interface TransportOptions {
 
 export class Transport implements TransportPort {
   readonly #context: NetContext;
-  readonly #locals: LocalSocket[];
-  readonly #listeners: Listener[] = [];
   readonly #sockets = new SocketSet();
   readonly #flows: FlowTable;
+  readonly #locals: LocalSockets;
+  readonly #watch: AddressWatch;
+  readonly #specs: readonly LocalSocketSpec[];
 
   constructor(specs: readonly LocalSocketSpec[], options: TransportOptions) {
     const { user, clock, random, timers, notify } = options;
@@ -79,76 +78,83 @@ export class Transport implements TransportPort {
       limits: { ...NET_LIMITS, ...options.limits },
       counters: new NetCounters(),
       localAddresses: new LocalAddresses(clock),
+      stranded: new StrandedRemotes(),
     };
-    this.#locals = specs.map((spec) => this.#local(spec));
+    this.#specs = specs;
     this.#flows = new FlowTable(this.#context, this.#sockets);
+    this.#locals = new LocalSockets(this.#context, this.#sockets, {
+      moved: (socket) => this.#tellMoved(socket, undefined),
+      retired: ({ key, spec }) => {
+        this.#flows.retire(key);
+        this.#context.stranded.forget(spec.name);
+      },
+      closed: ({ key }) => this.#flows.endThoseOf(key),
+    });
+    this.#watch = new AddressWatch(this.#context, (change) => this.#looked(change));
   }
 
   /**
    * Opens every local socket. Rejects with a BindError, or with an AggregateError of several whose
    * message names each; what was opened is closed again then. One that nobody configured and that
-   * cannot be opened is told and left out.
+   * cannot be opened is told and left out; one whose address is not there yet waits.
    */
   async bind(): Promise<void> {
-    const errors = await this.#openAll([...this.#locals]);
+    const errors = await this.#locals.start(this.#specs);
     const [first] = errors;
-    if (first === undefined) return;
+    if (first === undefined) {
+      this.#watch.start();
+      return;
+    }
     await this.stop();
     if (errors.length === 1) throw first;
     throw new AggregateError(errors, errors.map(({ message }) => message).join('\n'));
   }
 
-  /** Opens made-up sockets that a reload needs besides those that are open. Never rejects for the world. */
-  async addMadeUp(specs: readonly LocalSocketSpec[]): Promise<void> {
-    assert(
-      specs.every(({ isMadeUp }) => isMadeUp === true),
-      'configured sockets are opened at the start',
-    );
-    const locals = specs.map((spec) => this.#local(spec));
-    await this.#openAll(locals);
-    const { lifetime } = this.#context;
-    for (const local of locals) {
-      if (lifetime.isOver && local.protocol === 'udp') await local.udp.close();
-    }
+  /**
+   * Follows a reload: new sockets are opened, those that are gone or changed take nothing new and end
+   * a while later, certificates count for new connections. Returns why nothing could be changed.
+   */
+  async change(specs: readonly LocalSocketSpec[]): Promise<readonly string[]> {
+    const errors = await this.#locals.change(specs);
+    return errors.map(({ message }) => message);
   }
 
   /** Closes everything; the core hears nothing more. Ends when no file descriptor is left. */
   async stop(): Promise<void> {
     this.#context.lifetime.isOver = true;
+    this.#watch.stop();
     this.#flows.destroy();
-    const closing = this.#locals.map((local) =>
-      local.protocol === 'udp' ? local.udp.close() : Promise.resolve(),
-    );
-    for (const listener of this.#listeners) closing.push(listener.close());
-    await Promise.all([...closing, this.#sockets.destroyAll()]);
+    await Promise.all([this.#locals.close(), this.#sockets.destroyAll()]);
   }
 
   open(request: OpenFlow, receive: Receive): void {
-    const local = this.#localFor(request);
+    const { target, localSocket } = request;
+    const local = this.#locals.find(target.protocol, target.family, localSocket);
     if (local === undefined) {
       this.#refuse(receive, 'transport.noSocket', 'config', noSocketText(request));
       return;
     }
-    const { target } = request;
     if (!isReachable(target)) {
       const text = `${target.address} port ${target.port} is no address to send to.`;
       this.#refuse(receive, 'transport.unreachable', 'peer', text);
       return;
     }
-    if (local.protocol === 'udp') {
-      const flow = local.udp.flowTo(target.address, target.port);
-      if (flow !== undefined) receive(success(flow));
-      else this.#refuse(receive, 'transport.local', 'local', noWayText(target));
+    if (!local.isOpen) {
+      this.#refuse(receive, 'transport.local', 'local', waitingText(local.spec));
       return;
     }
-    if (local.protocol === 'tcp') {
-      this.#flows.find({ target, spec: local.spec, tls: undefined }, receive);
+    const { udp, contexts } = local;
+    if (udp === undefined) {
+      this.#openStream(request, local, contexts, receive);
       return;
     }
-    const { tls: policy } = request;
-    assert(policy !== undefined, 'a TLS target comes with a policy');
-    const { spec, contexts } = local;
-    this.#flows.find({ target, spec, tls: { contexts, policy } }, receive);
+    const flow = udp.flowTo(target.address, target.port);
+    if (flow !== undefined) {
+      receive(success(flow));
+      return;
+    }
+    this.#context.stranded.add(local.spec.name, target.address);
+    this.#refuse(receive, 'transport.local', 'local', noWayText(target));
   }
 
   send(flow: Flow, wire: string): void {
@@ -162,18 +168,22 @@ export class Transport implements TransportPort {
 
   /** Is there a local socket of that protocol and address family? */
   serves(protocol: TransportProtocol, family: 4 | 6): boolean {
-    return this.#locals.some(({ spec }) => spec.protocol === protocol && spec.family === family);
+    return this.#locals.find(protocol, family) !== undefined;
   }
 
   /** Where a UDP socket is bound, with the port that the kernel chose; undefined for other sockets. */
   boundAddress(localSocket: string): SocketAddress | undefined {
-    const local = this.#locals.find(({ spec }) => spec.name === localSocket);
-    return local?.protocol === 'udp' ? local.udp.bound : undefined;
+    return this.#locals.all.find(({ spec }) => spec.name === localSocket)?.udp?.bound;
+  }
+
+  /** The local sockets, in the order of the configuration, and whether each is open or waits. */
+  localSockets(): readonly { readonly spec: LocalSocketSpec; readonly isOpen: boolean }[] {
+    return this.#locals.all;
   }
 
   stats(): NetStats {
     let udpPeers = 0;
-    for (const local of this.#locals) if (local.protocol === 'udp') udpPeers += local.udp.peerCount;
+    for (const { udp } of this.#locals.all) udpPeers += udp?.peerCount ?? 0;
     return {
       ...this.#context.counters,
       connectsInFlight: this.#flows.connectsInFlight,
@@ -182,81 +192,70 @@ export class Transport implements TransportPort {
     };
   }
 
+  #openStream(
+    { target, tls: policy }: OpenFlow,
+    { spec, key: socketKey }: LocalSocket,
+    contexts: TlsContexts | undefined,
+    receive: Receive,
+  ): void {
+    if (contexts === undefined) {
+      this.#flows.find({ target, spec, socketKey, tls: undefined }, receive);
+      return;
+    }
+    assert(policy !== undefined, 'a TLS target comes with a policy');
+    this.#flows.find({ target, spec, socketKey, tls: { contexts, policy } }, receive);
+  }
+
   #refuse(receive: Receive, code: FaultCode, blame: Blame, text: string): void {
     setImmediate(() => {
       if (!this.#context.lifetime.isOver) receive(failure(fault(code, blame, text)));
     });
   }
 
-  #local(spec: LocalSocketSpec): LocalSocket {
-    const { protocol } = spec;
-    if (protocol === 'udp') return { protocol, spec, udp: new UdpSocket(spec, this.#context) };
-    if (protocol === 'tcp') return { protocol, spec };
-    return { protocol, spec, contexts: new TlsContexts(spec, this.#context.notify) };
-  }
-
-  /** What could not be opened is no local socket any more; returns why, but for sockets that are made up. */
-  async #openAll(locals: readonly LocalSocket[]): Promise<readonly BindError[]> {
-    const errors: BindError[] = [];
-    await Promise.all(
-      locals.map(async (local) => {
-        try {
-          await this.#bind(local);
-          if (!this.#locals.includes(local)) this.#locals.push(local);
-        } catch (error) {
-          if (!(error instanceof BindError)) throw error;
-          if (local.spec.isMadeUp === true) await this.#leaveOut(local, error);
-          else errors.push(error);
+  /** Every few seconds: what comes back is used at once, what is gone is given up. */
+  #looked({ appeared, vanished }: AddressChange): void {
+    const { localAddresses } = this.#context;
+    if (appeared.length + vanished.length > 0) {
+      localAddresses.forget();
+      this.#tellAddresses(appeared, vanished);
+      for (const address of vanished) this.#flows.endThoseFrom(address);
+      for (const local of this.#locals.all) {
+        if (local.isOpen && appeared.includes(local.spec.address)) {
+          this.#tellMoved(local, undefined);
+        } else {
+          this.#tellMoved(local, local.udp?.takeMoved());
         }
-      }),
-    );
-    return errors;
-  }
-
-  async #leaveOut(local: LocalSocket, { message }: BindError): Promise<void> {
-    const index = this.#locals.indexOf(local);
-    if (index >= 0) this.#locals.splice(index, 1);
-    if (local.protocol === 'udp') await local.udp.close();
-    const { name, family, protocol } = local.spec;
-    const kind = `${protocol.toUpperCase()} over IPv${family}`;
-    const text = `${message} Nothing can be reached by ${kind}; a reload tries again.`;
-    this.#context.notify({ kind: 'socket.leftOut', localSocket: name, text });
-  }
-
-  async #bind(local: LocalSocket): Promise<void> {
-    const { spec } = local;
-    if (local.protocol === 'udp') {
-      await local.udp.bind();
-      return;
+      }
     }
-    const listens = spec.port !== 0;
-    const material = local.protocol === 'tls' ? loadTls(local.contexts, spec) : undefined;
-    if (!listens) {
-      await checkLocalAddress(spec);
-      return;
-    }
-    const listener = new Listener(spec, this.#context, this.#sockets, material);
-    this.#listeners.push(listener);
-    await listener.listen();
+    for (const local of this.#locals.all) this.#rescue(local);
+    void this.#locals.retry();
   }
 
-  #localFor({ target, localSocket }: OpenFlow): LocalSocket | undefined {
-    return this.#locals.find(
-      ({ spec }) =>
-        spec.protocol === target.protocol &&
-        spec.family === target.family &&
-        (localSocket === undefined || spec.name === localSocket),
-    );
+  /** There is a way again to where there was none: whoever waits shall not wait longer. */
+  #rescue(local: LocalSocket): void {
+    const { localAddresses, stranded } = this.#context;
+    const { address: own, family, name } = local.spec;
+    if (!isUnspecified(own) && !this.#watch.has(own)) return;
+    const isOnItsWay = (address: string) => localAddresses.towards(address, family) !== undefined;
+    const found = stranded.takeReachable(name, isOnItsWay);
+    if (found.length > 0) this.#tellMoved(local, new Set(found));
   }
-}
 
-/** Reads what the socket is configured with, so that a bad file is told at start and not by a call. */
-function loadTls(contexts: TlsContexts, spec: LocalSocketSpec): SecureContext | undefined {
-  try {
-    contexts.client('TLSv1.2');
-    return spec.port === 0 ? undefined : contexts.server();
-  } catch (error) {
-    throw new BindError(spec, error instanceof Error ? error : new Error(String(error)));
+  #tellMoved(local: LocalSocket, remotes: ReadonlySet<string> | undefined): void {
+    if (remotes?.size === 0) return;
+    const { name, protocol, family } = local.spec;
+    const isDefault = this.#locals.isDefault(local);
+    const change = { localSocket: name, protocol, family, isDefault, remotes };
+    this.#context.user.localAddressChanged(change);
+  }
+
+  #tellAddresses(appeared: readonly string[], vanished: readonly string[]): void {
+    const list = (word: string, addresses: readonly string[]): string =>
+      addresses.length === 0
+        ? ''
+        : ` ${word} ${addresses.slice(0, MAX_TOLD_ADDRESSES).join(', ')}.`;
+    const text = `The addresses of this machine changed.${list('New:', appeared)}${list('Gone:', vanished)}`;
+    this.#context.notify({ kind: 'addresses.changed', localSocket: '', text });
   }
 }
 
@@ -267,6 +266,10 @@ function isReachable({ address, family, port }: Target): boolean {
 
 function noWayText({ address }: Target): string {
   return `Our own machine knows no way to ${address} (no route, or no descriptor left).`;
+}
+
+function waitingText({ name, address }: LocalSocketSpec): string {
+  return `The local socket ${name} waits for its address ${address}, which no interface of this machine has.`;
 }
 
 function noSocketText({ target, localSocket }: OpenFlow): string {

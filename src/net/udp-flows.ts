@@ -43,6 +43,17 @@ export class UdpFlows {
     this.#keep(key, flow);
   }
 
+  *all(): Generator<UdpFlow> {
+    yield* this.#young.values();
+    yield* this.#old.values();
+  }
+
+  clear(): void {
+    this.#young = new Map();
+    this.#old = new Map();
+    this.#last = undefined;
+  }
+
   #keep(key: string, flow: UdpFlow): void {
     if (this.#young.size >= this.#half) {
       this.#old = this.#young;

@@ -17,6 +17,7 @@ import { isUnspecified, literalLookup } from './local-address.ts';
 import type { NetContext } from './net-context.ts';
 import { hostPort } from './sent-by.ts';
 import { datagramFault, errorCode } from './socket-fault.ts';
+import { meansNoWay } from './stranded.ts';
 import { UdpFlows } from './udp-flows.ts';
 
 const LOCAL_ADDRESS_KEPT_MS = 60_000;
@@ -74,17 +75,17 @@ export class UdpFlow implements Flow {
 }
 
 export class UdpSocket {
-  readonly spec: LocalSocketSpec;
   readonly #context: NetContext;
   readonly #socket: dgram.Socket;
   readonly #flows: UdpFlows;
   readonly #sides = new Map<string, LocalSide>();
   /** Where the socket is bound; the port is known once `bind` has ended. */
   #bound: SocketAddress;
+  #spec: LocalSocketSpec;
   #isClosed = false;
 
   constructor(spec: LocalSocketSpec, context: NetContext) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#context = context;
     this.#flows = new UdpFlows(context.limits.udpPeers);
     this.#bound = { address: spec.address, port: spec.port };
@@ -93,6 +94,10 @@ export class UdpSocket {
       ipv6Only: spec.family === 6,
       lookup: literalLookup,
     });
+  }
+
+  get spec(): LocalSocketSpec {
+    return this.#spec;
   }
 
   get bound(): SocketAddress {
@@ -106,9 +111,9 @@ export class UdpSocket {
   bind(): Promise<void> {
     const socket = this.#socket;
     return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => reject(new BindError(this.spec, error));
+      const fail = (error: Error): void => reject(new BindError(this.#spec, error));
       socket.once('error', fail);
-      socket.bind({ address: this.spec.address, port: this.spec.port, exclusive: true }, () => {
+      socket.bind({ address: this.#spec.address, port: this.#spec.port, exclusive: true }, () => {
         socket.off('error', fail);
         this.#listen();
         resolve();
@@ -122,6 +127,27 @@ export class UdpSocket {
     return new Promise((resolve) => {
       this.#socket.close(() => resolve());
     });
+  }
+
+  /** Another spec for the same place. Flows that somebody holds stay as they are; new ones are made. */
+  respec(spec: LocalSocketSpec): void {
+    this.#spec = spec;
+    this.#forgetSides();
+  }
+
+  /**
+   * Remote addresses towards which our own address is another now than when their flow was made. From
+   * then on new flows are found for them.
+   */
+  takeMoved(): ReadonlySet<string> {
+    const moved = new Set<string>();
+    if (!isUnspecified(this.#bound.address)) return moved;
+    for (const { remote, local } of this.#flows.all()) {
+      const now = this.#localTowards(remote.address);
+      if (now !== undefined && now !== local.address) moved.add(remote.address);
+    }
+    if (moved.size > 0) this.#forgetSides();
+    return moved;
   }
 
   /** The flow to a remote address; undefined when our machine has no route to it. */
@@ -147,7 +173,13 @@ export class UdpSocket {
 
   sendFailed(flow: UdpFlow, error: Error): void {
     this.#context.counters.sendErrors += 1;
+    if (meansNoWay(error)) this.#context.stranded.add(this.#spec.name, flow.remote.address);
     if (!this.#context.lifetime.isOver) this.#context.user.flowFailed(flow, datagramFault(error));
+  }
+
+  #forgetSides(): void {
+    this.#sides.clear();
+    this.#flows.clear();
   }
 
   #listen(): void {
@@ -157,8 +189,8 @@ export class UdpSocket {
     this.#enlargeBuffer();
     this.#socket.on('error', (error) => {
       counters.socketErrors += 1;
-      const text = `UDP socket ${this.spec.name} reported ${errorCode(error)}.`;
-      notify({ kind: 'socket.error', localSocket: this.spec.name, text });
+      const text = `UDP socket ${this.#spec.name} reported ${errorCode(error)}.`;
+      notify({ kind: 'socket.error', localSocket: this.#spec.name, text });
     });
     this.#socket.on('message', (octets, remote) => {
       counters.datagramsReceived += 1;
@@ -186,7 +218,7 @@ export class UdpSocket {
     let side = this.#sides.get(address);
     if (side === undefined) {
       const local = { address, port: this.#bound.port };
-      side = { local, sentBy: this.spec.advertise ?? hostPort(local) };
+      side = { local, sentBy: this.#spec.advertise ?? hostPort(local) };
       this.#sides.set(address, side);
     }
     return side;
@@ -194,7 +226,7 @@ export class UdpSocket {
 
   #localTowards(remote: string): string | undefined {
     if (!isUnspecified(this.#bound.address)) return this.#bound.address;
-    return this.#context.localAddresses.towards(remote, this.spec.family);
+    return this.#context.localAddresses.towards(remote, this.#spec.family);
   }
 
   /** Routes change: our address towards a peer is looked up again now and then. */
@@ -211,8 +243,8 @@ export class UdpSocket {
     const granted = this.#socket.getRecvBufferSize() / 2;
     if (granted >= wanted) return;
     const text =
-      `UDP socket ${this.spec.name} got a receive buffer of ${granted} octets instead of ${wanted}: ` +
+      `UDP socket ${this.#spec.name} got a receive buffer of ${granted} octets instead of ${wanted}: ` +
       'bursts of answers may be lost. Raise net.core.rmem_max (sysctl).';
-    this.#context.notify({ kind: 'udp.receiveBuffer', localSocket: this.spec.name, text });
+    this.#context.notify({ kind: 'udp.receiveBuffer', localSocket: this.#spec.name, text });
   }
 }

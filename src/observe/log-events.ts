@@ -88,10 +88,10 @@ export const LOG_EVENTS = {
     meaning: 'A request over UDP is so large that it may be lost on its way (RFC 3261 18.1.1).',
   },
   'net.noticed': {
-    level: 'warn',
+    level: 'warn; info for `socket.opened`',
     fields: '`kind`, `localSocket`, `text`',
     meaning:
-      'Something that the sockets want said: a small receive buffer, an unverified certificate ...',
+      'Something that the sockets want said: an address that is waited for, other addresses of this machine, a small receive buffer, an unverified certificate ...',
   },
   'config.problem': {
     level: 'error or warn, as the problem',
@@ -142,7 +142,7 @@ export const LOG_EVENTS = {
   'start.failed': {
     level: 'error',
     fields: '`text`',
-    meaning: 'The daemon could not start: a port in use, an address that is not ours ...',
+    meaning: 'The daemon could not start: a port in use, a certificate that cannot be read ...',
   },
   'notify.limited': {
     level: 'warn',

@@ -144,6 +144,11 @@ export const METRICS = {
     labels: [],
     help: 'Open TCP and TLS connections.',
   },
+  trunkd_local_socket_open: {
+    kind: 'gauge',
+    labels: ['local_socket'],
+    help: '1 while the local socket is open, 0 while it waits for its address.',
+  },
   trunkd_config_last_reload_success: {
     kind: 'gauge',
     labels: [],

@@ -239,7 +239,12 @@ function sipFamilies(sip: SipReading): [MetricName, Iterable<Sample>][] {
     ],
     ['trunkd_connects_failed_total', one(sip.connectsFailed)],
     ['trunkd_open_connections', one(sip.connectionsOpen)],
+    ['trunkd_local_socket_open', openSockets(sip.localSockets)],
   ];
+}
+
+function* openSockets(sockets: ReadonlyMap<string, boolean>): Generator<Sample> {
+  for (const [name, isOpen] of sockets) yield { labels: [name], value: isOpen ? 1 : 0 };
 }
 
 function perTransport(datagrams: number, streams: number): readonly Sample[] {

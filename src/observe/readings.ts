@@ -25,6 +25,8 @@ export interface SipReading {
   readonly sendErrors: number;
   readonly connectsFailed: number;
   readonly connectionsOpen: number;
+  /** Local sockets by name: is it open, or does it wait for its address? */
+  readonly localSockets: ReadonlyMap<string, boolean>;
 }
 
 export interface Readings {

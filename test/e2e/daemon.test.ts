@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readVersion } from '../../src/cli/version.ts';
+import { addAddress, removeAddress } from '../support/own-address.ts';
 import { eventually } from '../support/processes.ts';
 import { Daemon, SourceDaemon } from '../support/source-daemon.ts';
 import { UdpRegistrar } from '../support/udp-registrar.ts';
@@ -222,6 +223,45 @@ describe('reload', () => {
       ['dns'],
       ['dns'],
     ]);
+  });
+
+  it('local sockets follow a reload, and registrations follow them', async () => {
+    const socket = (name: string) => ({ name, protocol: 'udp', bind: '127.0.0.1:0' });
+    files.write(config(['alice'], { localSockets: [socket('one')] }));
+    const daemon = await files.run();
+    await eventually(() => registrar.accepted.length === 1);
+    files.write(config(['alice'], { localSockets: [socket('two')] }));
+    expect(await daemon.reload()).toMatchObject({ event: 'config.reloaded', unchanged: 1 });
+    expect(daemon.lines('config.restartNeeded')).toEqual([]);
+    // Its Contact is the socket: there is another one now, and it names it.
+    await eventually(() => registrar.accepted.length >= 2);
+    const [before, after] = registrar.accepted.map(({ contact }) => contact);
+    expect(after).not.toBe(before);
+    const taken = { ...socket('two'), bind: `127.0.0.1:${registrar.port}` };
+    files.write(config(['alice'], { localSockets: [taken] }));
+    expect(await daemon.reload()).toMatchObject({
+      event: 'config.reloadRefused',
+      reason: 'sockets',
+      text: expect.stringContaining('Local socket two'),
+    });
+  });
+
+  it('starts where an address is not there yet, and says which socket waits', async () => {
+    const late = { name: 'late', protocol: 'udp', bind: '192.0.2.77:0' };
+    files.write(config(['alice'], { localSockets: [late] }));
+    const daemon = await files.run();
+    expect(daemon.lines('net.noticed')).toMatchObject([
+      { kind: 'socket.waiting', localSocket: 'late' },
+    ]);
+    const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
+    expect(metrics).toContain('trunkd_local_socket_open{local_socket="late"} 0');
+    await addAddress('192.0.2.77');
+    try {
+      await eventually(() => daemon.lines('net.noticed').length === 3, { timeoutMs: 20_000 });
+      await eventually(() => registrar.wire.some((text) => text.includes('192.0.2.77')));
+    } finally {
+      await removeAddress('192.0.2.77');
+    }
   });
 
   it('keys that need no restart take effect', async () => {

@@ -8,7 +8,9 @@ import type { Instant } from '../../src/core/base/instant.ts';
 import { TimerQueue } from '../../src/core/base/timer-queue.ts';
 import type { Target, TransportProtocol } from '../../src/core/sip/locate/target.ts';
 import type {
+  AddressUser,
   Flow,
+  LocalAddressChange,
   LocalSocketSpec,
   OpenFlow,
   TlsPolicy,
@@ -28,12 +30,13 @@ export interface Heard {
   readonly at: Instant;
 }
 
-export class Edge implements TransportUser {
+export class Edge implements TransportUser, AddressUser {
   readonly transport: Transport;
   readonly heard: Heard[] = [];
   readonly failures: { readonly flow: Flow; readonly reason: Fault }[] = [];
   readonly drops: string[] = [];
   readonly notices: NetNotice[] = [];
+  readonly moves: LocalAddressChange[] = [];
   /** Called for each message after it is kept: to answer like the core would. */
   react: (heard: Heard) => void = () => undefined;
   readonly #driver: TimerDriver;
@@ -115,6 +118,11 @@ export class Edge implements TransportUser {
   flowFailed(flow: Flow, reason: Fault): void {
     this.#checkOutside();
     this.failures.push({ flow, reason });
+  }
+
+  localAddressChanged(change: LocalAddressChange): void {
+    this.#checkOutside();
+    this.moves.push(change);
   }
 
   dropped(reason: string): void {

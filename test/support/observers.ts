@@ -43,6 +43,10 @@ const READINGS: Readings = {
     sendErrors: 11,
     connectsFailed: 12,
     connectionsOpen: 2,
+    localSockets: new Map([
+      ['udp', true],
+      ['tls', false],
+    ]),
   }),
   isReady: () => true,
 };

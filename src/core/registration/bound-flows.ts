@@ -8,6 +8,7 @@
  *
  * UDP has nothing to lose, and costs nothing here.
  */
+import type { Fault } from '../base/fault.ts';
 import { after, elapsedMs, type Instant } from '../base/instant.ts';
 import { between, type Random } from '../base/random.ts';
 import type { Flow } from '../sip/transport/ports.ts';
@@ -55,6 +56,7 @@ export class BoundFlows {
   /** Those that were bound over it, and `again`: a moment for each of them. */
   lost(
     flow: Flow,
+    reason: Fault,
     now: Instant,
     random: Random,
   ): { readonly entries: readonly Entry[]; readonly again: () => Instant } {
@@ -63,9 +65,10 @@ export class BoundFlows {
     this.#flows.delete(flow);
     for (const entry of entries) entry.flow = undefined;
     const gate = entries[0]?.gate;
-    const isShort = bound !== undefined && elapsedMs(bound.since, now) < SETTLED_MS;
+    const isTheirs = reason.blame !== 'local';
+    const isShort = isTheirs && bound !== undefined && elapsedMs(bound.since, now) < SETTLED_MS;
     const inRow = isShort && gate !== undefined ? gate.flowsLost + 1 : 1;
-    if (gate !== undefined) gate.flowsLost = inRow;
+    if (gate !== undefined && isTheirs) gate.flowsLost = inRow;
     const again = () => {
       const pauseMs = inRow === 1 ? 0 : retryWithoutBindingMs(inRow - 1, random);
       return Math.ceil(after(now, pauseMs + between(random, 0, SPREAD_MS))) as Instant;

@@ -129,7 +129,7 @@ export function realmChanged(registrar: string, from: string, to: string): Cause
 export function connectionLost(target: string, bindings: number, reason: Fault): Cause {
   const text = `The connection to ${target} was lost, over which ${bindings} registrations were made. ${reason.text}`;
   const next = 'They are made again over a new one, spread over some seconds; nothing to do.';
-  return cause('target.connectionLost', 'peer', next, text);
+  return cause('target.connectionLost', reason.blame, next, text);
 }
 
 export function targetRecovered(target: string, waiting: number): Cause {

@@ -10,8 +10,9 @@ import type { Publish } from '../base/event-hub.ts';
 import type { Fault } from '../base/fault.ts';
 import { after } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
-import type { Flow } from '../sip/transport/ports.ts';
+import type { Flow, LocalAddressChange } from '../sip/transport/ports.ts';
 import type { PacingSpec } from '../sip/user-agent/ports.ts';
+import { momentOf, whoIsConcerned } from './address-change.ts';
 import type { AttemptPorts } from './attempts.ts';
 import { STANDBY, STUCK, SWITCHED_OFF } from './causes.ts';
 import { Entry, setTrait, TRAIT } from './entry.ts';
@@ -144,6 +145,19 @@ export class RegistrationKeeper implements RegistrationBook {
   /** A connection is gone: what was registered over it is registered again, over a new one. */
   flowLost(flow: Flow, reason: Fault): void {
     if (!this.#isStopping) this.#machinist.flowLost(flow, reason);
+  }
+
+  /** Our own address is another, or is back: who is concerned registers again, the first to run out first. */
+  localAddressChanged(change: LocalAddressChange): void {
+    if (this.#isStopping) return;
+    const concerned = whoIsConcerned(this.#entries.values(), change);
+    const now = this.#machinist.now();
+    for (const [index, entry] of concerned.entries()) {
+      // Crowds that come back together are spread over their next round, as after a start.
+      if (concerned.length > 1) setTrait(entry, TRAIT.held, true);
+      const againAt = momentOf(index, concerned.length, now);
+      this.#machinist.feed(entry, { kind: 'wayChanged', againAt });
+    }
   }
 
   /** A new pace counts from the next recovery on; the pacer itself has been told by others. */

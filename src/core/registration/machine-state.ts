@@ -46,6 +46,8 @@ export type Input =
   | { readonly kind: 'expired' }
   /** The connection that carried the binding is gone; bound again at that time. */
   | { readonly kind: 'flowLost'; readonly againAt: Instant }
+  /** Requests reach the registrar from another address of ours, or reach it again; tried then at the latest. */
+  | { readonly kind: 'wayChanged'; readonly againAt: Instant }
   /** Try now, whatever the plan was; `isFresh` forgets former failures (new credentials, a command). */
   | { readonly kind: 'urge'; readonly isFresh: boolean }
   | {

@@ -65,6 +65,8 @@ export function step(state: MachineState, input: Input, context: Context): Step 
       return expire(state, context);
     case 'flowLost':
       return bindAgain(state, input.againAt, context);
+    case 'wayChanged':
+      return tryEarlier(state, input.againAt);
     case 'urge':
       return urge(state, input.isFresh, context);
     case 'unregister':
@@ -174,6 +176,12 @@ function bindAgain(state: MachineState, againAt: Instant, { now }: Context): Ste
   const isPlanned = state.isTrying || state.name === 'rejected' || !isBound(state, now);
   if (isPlanned || againAt >= state.dueAt) return ignored(state);
   return quiet({ ...state, dueAt: againAt });
+}
+
+/** With or without a binding; what was refused is not less refused from another address. */
+function tryEarlier(state: MachineState, againAt: Instant): Step {
+  const isPlanned = state.isTrying || state.name === 'rejected';
+  return isPlanned || againAt >= state.dueAt ? ignored(state) : quiet({ ...state, dueAt: againAt });
 }
 
 function urge(state: MachineState, isFresh: boolean, { now }: Context): Step {

@@ -88,7 +88,7 @@ export class Machinist implements AttemptUser {
 
   /** A connection is gone: what was bound over it is bound again soon. */
   flowLost(flow: Flow, reason: Fault): void {
-    const { entries, again } = this.flows.lost(flow, this.now(), this.#ports.random);
+    const { entries, again } = this.flows.lost(flow, reason, this.now(), this.#ports.random);
     const first = entries.find(({ state }) => isBound(state, this.now()));
     if (first === undefined) return;
     this.noticed(first, connectionLost(first.gate?.key ?? '', entries.length, reason));

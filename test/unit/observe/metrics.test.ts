@@ -74,6 +74,8 @@ describe('metrics', () => {
         'trunkd_messages_dropped_total{reason="parse"} 3',
         'trunkd_retransmissions_total 4',
         'trunkd_open_connections 2',
+        'trunkd_local_socket_open{local_socket="udp"} 1',
+        'trunkd_local_socket_open{local_socket="tls"} 0',
         'trunkd_messages_sent_total{transport="udp"} 8',
         'trunkd_messages_received_total{transport="stream"} 9',
         'trunkd_requests_answered_total{status="405"} 1',

@@ -74,6 +74,27 @@ export interface TransportUser {
   dropped(reason: string, flow: Flow): void;
 }
 
+/** Implemented by core; called by src/net from the event loop. */
+export interface AddressUser {
+  /**
+   * Requests over a local socket leave from another address than before, or leave again at all: it was
+   * opened late, changed by a reload, or addresses and routes of this machine changed. A connection
+   * that this ended was reported with `flowFailed` besides.
+   */
+  localAddressChanged(change: LocalAddressChange): void;
+}
+
+/** Who is concerned by another address of ours. */
+export interface LocalAddressChange {
+  readonly localSocket: string;
+  readonly protocol: TransportProtocol;
+  readonly family: 4 | 6;
+  /** It also serves those that name no local socket. */
+  readonly isDefault: boolean;
+  /** IP addresses of the peers that are concerned; undefined: all. */
+  readonly remotes: ReadonlySet<string> | undefined;
+}
+
 /** One named local socket as configured; UDP binds it, TCP and TLS listen on it when the port is fixed. */
 export interface LocalSocketSpec {
   readonly name: string;
@@ -89,6 +110,8 @@ export interface LocalSocketSpec {
     | {
         /** Undefined: the authorities that the system trusts. */
         readonly ca: string | undefined;
+        /** Certificates that these authorities have revoked; needed of each of them when given. */
+        readonly crl?: string | undefined;
         readonly certificate: string | undefined;
         readonly key: string | undefined;
       }

@@ -138,3 +138,71 @@ describe('contact: self over another connection', () => {
     expect(rig.of('u0').contact).toContain(':40003');
   });
 });
+
+describe('another address of ours', () => {
+  const change = {
+    localSocket: 'udp',
+    protocol: 'udp',
+    family: 4,
+    isDefault: true,
+    remotes: undefined,
+  } as const;
+
+  function registered(count: number) {
+    const rig = new Rig();
+    rig.add(count, { expiresSec: 3600 });
+    rig.time.run(5 * MINUTE_MS);
+    rig.userAgent.calls.length = 0;
+    rig.events.length = 0;
+    return rig;
+  }
+
+  it('has everybody concerned register again, those first whose binding ends first', () => {
+    const rig = registered(40);
+    rig.keeper.registerNow('u7');
+    rig.time.run(1_000);
+    rig.userAgent.calls.length = 0;
+    rig.keeper.localAddressChanged(change);
+    rig.time.run(6_000);
+    const users = rig.userAgent.calls.map(({ user }) => user);
+    expect(new Set(users).size).toBe(40);
+    expect(users.at(-1)).toBe('u7');
+    expect(rig.of('u0').counters.lapses).toBe(0);
+  });
+
+  it.each([
+    ['the default of another protocol', { protocol: 'tcp' }],
+    ['the default of the other family', { family: 6 }],
+    ['a socket that they do not use', { isDefault: false, localSocket: 'other' }],
+    ['the way to other peers', { remotes: new Set(['192.0.2.99']) }],
+  ] as const)('does not concern them where it is that of %s', (_what, other) => {
+    const rig = registered(3);
+    rig.keeper.localAddressChanged({ ...change, ...other });
+    rig.time.run(6_000);
+    expect(rig.userAgent.calls).toEqual([]);
+  });
+
+  it('ends the pause of those that had no way out, and blames nobody', () => {
+    const rig = new Rig();
+    rig.userAgent.script = () => ({ fault: 'transport.local' });
+    rig.add(20, { expiresSec: 3600 });
+    rig.time.run(60 * MINUTE_MS);
+    expect(rig.counted('registered')).toBe(0);
+    rig.userAgent.script = (call) => granted(call, 3600);
+    rig.keeper.localAddressChanged({ ...change, remotes: new Set(['192.0.2.1']) });
+    rig.time.run(6_000);
+    expect(rig.counted('registered')).toBe(20);
+    expect(rig.notices()).toEqual([]);
+  });
+
+  it('does not hasten what is refused', () => {
+    const rig = registered(1);
+    rig.userAgent.script = () => ({ status: 403 });
+    rig.keeper.registerNow('u0');
+    rig.time.run(1_000);
+    rig.userAgent.calls.length = 0;
+    rig.keeper.localAddressChanged(change);
+    rig.time.run(6_000);
+    expect(rig.userAgent.calls).toEqual([]);
+  });
+});
