@@ -1,6 +1,8 @@
 /** From configured user name, password and realm to what the digest code takes. */
 import { Secret } from '../core/base/secret.ts';
-import type { Credentials } from '../core/sip/digest/ports.ts';
+import { algorithmOf, type DigestPolicy, STRONGEST_FIRST } from '../core/sip/digest/algorithm.ts';
+import type { Credentials, HashName } from '../core/sip/digest/ports.ts';
+import { DEFAULTS } from './defaults.ts';
 import type { Complaint } from './problem.ts';
 import type { SecretSource } from './schema/leaf.ts';
 import type { SecretReader } from './secrets.ts';
@@ -9,7 +11,31 @@ export interface AuthSettings {
   readonly username?: string | undefined;
   readonly password?: SecretSource | undefined;
   readonly ha1?: SecretSource | undefined;
-  readonly realm?: string | undefined;
+  readonly ha1Algorithm?: AlgorithmName | undefined;
+  readonly realm?: string | readonly string[] | undefined;
+}
+
+export interface DigestSettings {
+  readonly algorithms?: 'server' | readonly AlgorithmName[] | undefined;
+  readonly pinAlgorithm?: boolean | undefined;
+}
+
+type AlgorithmName = 'SHA-512-256' | 'SHA-256' | 'MD5';
+
+/** Equal settings give one object, so that many registrations share it. */
+export function toDigestPolicy(settings: DigestSettings): DigestPolicy {
+  const { algorithms } = settings;
+  const isPinned = settings.pinAlgorithm ?? DEFAULTS.digest.pinAlgorithm;
+  const isOwnOrder = algorithms !== undefined && algorithms !== 'server';
+  const hashes = isOwnOrder ? algorithms.flatMap(hashOf) : STRONGEST_FIRST.hashes;
+  const order = algorithms === 'server' ? 'server' : 'ours';
+  if (!isOwnOrder && order === 'ours' && !isPinned) return STRONGEST_FIRST;
+  return { hashes, order, isPinned };
+}
+
+function hashOf(name: AlgorithmName): HashName[] {
+  const hash = algorithmOf(name)?.hash;
+  return hash === undefined ? [] : [hash];
 }
 
 /**
@@ -22,33 +48,60 @@ export function toCredentials(
   secrets: SecretReader,
   complaints: Complaint[],
 ): Credentials | undefined {
-  const hasPassword = auth.password !== undefined;
-  if (hasPassword === (auth.ha1 !== undefined)) {
-    const text = hasPassword
-      ? "only one of 'password' and 'ha1' may stand here"
-      : "'password' is missing";
-    complaints.push({ path: ['auth'], text });
+  const incomplete = whyIncomplete(auth);
+  if (incomplete !== undefined) {
+    complaints.push(incomplete);
     return undefined;
   }
-  if (auth.ha1 !== undefined && auth.realm === undefined) {
-    complaints.push({
-      path: ['auth', 'ha1'],
-      text: "'ha1' needs 'realm': it is made for one realm",
-    });
-    return undefined;
-  }
-  const key = hasPassword ? 'password' : 'ha1';
+  const key = auth.password === undefined ? 'ha1' : 'password';
   const secret = readSecret(auth[key] ?? '', ['auth', key], secrets, complaints);
   if (secret === undefined) return undefined;
-  if (key === 'ha1' && secret !== '' && !/^([0-9a-f]{32}|[0-9a-f]{64})$/i.test(secret)) {
-    complaints.push({ path: ['auth', 'ha1'], text: "'ha1' has to be 32 or 64 hex digits" });
+  const misfit = key === 'ha1' && secret !== '' ? whyHa1DoesNotFit(auth, secret) : undefined;
+  if (misfit !== undefined) {
+    complaints.push(misfit);
     return undefined;
   }
   const username = auth.username ?? defaultUsername;
+  const ha1Hash = auth.ha1Algorithm && algorithmOf(auth.ha1Algorithm)?.hash;
   const { realm } = auth;
   return key === 'password'
     ? { username, password: new Secret(secret), ha1: undefined, realm }
-    : { username, password: undefined, ha1: new Secret(secret.toLowerCase()), realm };
+    : { username, password: undefined, ha1: new Secret(secret.toLowerCase()), ha1Hash, realm };
+}
+
+/** Exactly one secret; a hash of it is made for one realm with one algorithm. */
+function whyIncomplete({
+  password,
+  ha1,
+  realm,
+  ha1Algorithm,
+}: AuthSettings): Complaint | undefined {
+  const path = ['auth'];
+  const hasPassword = password !== undefined;
+  if (hasPassword && ha1 !== undefined) {
+    return { path, text: "only one of 'password' and 'ha1' may stand here" };
+  }
+  if (!hasPassword && ha1 === undefined) return { path, text: "'password' is missing" };
+  if (hasPassword) {
+    const text = "'ha1Algorithm' says what 'ha1' was made with, and a password needs no word of it";
+    return ha1Algorithm === undefined ? undefined : { path: [...path, 'ha1Algorithm'], text };
+  }
+  if (realm === undefined) {
+    return { path: [...path, 'ha1'], text: "'ha1' needs 'realm': it is made for one realm" };
+  }
+  const text = "'ha1' is made for one realm, so there may be only one here";
+  const isOne = typeof realm === 'string' || realm.length === 1;
+  return isOne ? undefined : { path: [...path, 'realm'], text };
+}
+
+function whyHa1DoesNotFit({ ha1Algorithm }: AuthSettings, ha1: string): Complaint | undefined {
+  const path = ['auth', 'ha1'];
+  if (!/^([0-9a-f]{32}|[0-9a-f]{64})$/i.test(ha1)) {
+    return { path, text: "'ha1' has to be 32 or 64 hex digits" };
+  }
+  const digits = ha1Algorithm === undefined ? ha1.length : ha1Algorithm === 'MD5' ? 32 : 64;
+  if (digits === ha1.length) return undefined;
+  return { path, text: `'ha1' has to be ${digits} hex digits for ${ha1Algorithm}` };
 }
 
 /** The secret's text; '' with a warning where it cannot be read, undefined where it is wrong. */

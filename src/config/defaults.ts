@@ -30,6 +30,7 @@ export const DEFAULTS = {
     admin: 'up',
     sourceCheck: 'host',
   },
+  digest: { algorithms: ['SHA-512-256', 'SHA-256', 'MD5'], pinAlgorithm: false },
   probe: { mode: 'options', interval: '30s', timeout: '4s', fall: 3, rise: 2 },
   tls: { verify: 'strict', allowWildcard: false, minVersion: 'TLSv1.2' },
 } as const;

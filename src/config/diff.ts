@@ -181,7 +181,8 @@ class RegistrationSameness {
 function hasSameCredentials(a: Credentials, b: Credentials): boolean {
   return (
     a.username === b.username &&
-    a.realm === b.realm &&
+    a.ha1Hash === b.ha1Hash &&
+    isSame(a.realm, b.realm) &&
     isSame(a.password, b.password) &&
     isSame(a.ha1, b.ha1)
   );

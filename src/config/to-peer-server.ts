@@ -1,7 +1,7 @@
 /** From the settings of one peer server to the spec that the core works with. */
 import type { Admin, PeerServerSpec, ProbePlan } from '../core/health/spec.ts';
 import { parseHostPort, printHostPort } from './address.ts';
-import { toCredentials } from './credentials.ts';
+import { toCredentials, toDigestPolicy } from './credentials.ts';
 import { DEFAULTS } from './defaults.ts';
 import { parseDuration } from './grammar.ts';
 import { type Levels, type MergedDefaults, overlay } from './levels.ts';
@@ -60,6 +60,7 @@ export function toPeerServer(
     probe: toProbe(overlay(defaults.probe, settings.probe)),
     userAgent: around.userAgent,
     credentials,
+    digest: toDigestPolicy(all),
     ...callRules(all),
   };
 }

@@ -12,7 +12,7 @@ import type {
 } from '../core/registration/spec.ts';
 import type { Credentials } from '../core/sip/digest/ports.ts';
 import { type Hop, type HostPort, parseHop, parseHostPort, printHostPort } from './address.ts';
-import { toCredentials } from './credentials.ts';
+import { toCredentials, toDigestPolicy } from './credentials.ts';
 import { DEFAULTS } from './defaults.ts';
 import { parseDuration } from './grammar.ts';
 import { type Levels, type MergedDefaults, overlay } from './levels.ts';
@@ -72,7 +72,7 @@ export class RegistrationPlanner {
       return undefined;
     }
     const made = toCredentials(auth, username, this.#around.secrets, complaints);
-    if (made?.realm === undefined) return made;
+    if (typeof made?.realm !== 'string') return made;
     const realm = this.#realms.get(made.realm);
     if (realm !== undefined) return { ...made, realm };
     this.#realms.set(made.realm, made.realm);
@@ -148,6 +148,7 @@ export class RegistrationPlanner {
       admin: stricter(this.#around.admin, all.admin ?? DEFAULTS.registration.admin),
       sourceCheck: all.sourceCheck ?? DEFAULTS.registration.sourceCheck,
       outbound: all.outbound ?? DEFAULTS.registration.outbound,
+      digest: toDigestPolicy(all),
       userAgent,
     };
   }
@@ -188,6 +189,8 @@ function profileKey(settings: RegistrationSettings): string {
     settings.admin,
     settings.sourceCheck,
     settings.outbound,
+    settings.algorithms,
+    settings.pinAlgorithm,
     settings.preset,
     rare,
   ].join('\n');

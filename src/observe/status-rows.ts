@@ -4,6 +4,7 @@
  */
 import type { ContractSnapshot, PeerServerSnapshot } from '../core/health/snapshot.ts';
 import type { RegistrationCounters, RegistrationSnapshot } from '../core/registration/snapshot.ts';
+import type { Credentials } from '../core/sip/digest/ports.ts';
 import type { NextHop } from '../core/sip/locate/target.ts';
 import { type RenderedCause, renderCause } from './cause.ts';
 import type { WallClock } from './wall-clock.ts';
@@ -24,7 +25,7 @@ export interface RegistrationRow {
   readonly ddi: string;
   /** The user of the credentials. */
   readonly authUsername: string;
-  /** The realm that alone is answered; null: any. */
+  /** The realm that alone is answered, or several; null: any. */
   readonly realm: string | null;
   /** The next hop of the REGISTER. */
   readonly registrar: string;
@@ -161,7 +162,7 @@ export function registrationRow(row: RegistrationSnapshot, wallClock: WallClock)
     domain: profile.domain,
     ddi: spec.ddi,
     authUsername: spec.credentials.username,
-    realm: spec.credentials.realm ?? null,
+    realm: realmText(spec.credentials),
     expires: profile.expiresSec,
     admin: profile.admin,
     ...legRow(row, wallClock),
@@ -205,7 +206,7 @@ export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): Pe
     auth:
       spec.credentials === undefined
         ? null
-        : { username: spec.credentials.username, realm: spec.credentials.realm ?? null },
+        : { username: spec.credentials.username, realm: realmText(spec.credentials) },
     callOriginHeaders: spec.callOriginHeaders,
     requestUri: spec.requestUri,
     from: { user: spec.from.user ?? null, domain: spec.from.domain ?? null },
@@ -280,4 +281,10 @@ function hopText(hop: NextHop): string {
 /** Tenths of a millisecond are as good as the clock of a loop that turns. */
 function roundMs(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.round(ms * 10) / 10;
+}
+
+/** Several pinned realms stand in one text. */
+function realmText({ realm }: Pick<Credentials, 'realm'>): string | null {
+  if (realm === undefined) return null;
+  return typeof realm === 'string' ? realm : realm.join(', ');
 }

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { Secret } from '../../src/core/base/secret.ts';
+import { type DigestPolicy, STRONGEST_FIRST } from '../../src/core/sip/digest/algorithm.ts';
 import type { Credentials } from '../../src/core/sip/digest/ports.ts';
 import { DigestSession } from '../../src/core/sip/digest/session.ts';
 import { nodeHasher } from './node-hasher.ts';
@@ -9,7 +10,10 @@ import { parsed, responseWire } from './wire.ts';
 export const URI = 'sip:registrar.test';
 export const md5 = (text: string): string => nodeHasher.hash('md5', text);
 
-export const sessionOf = (credentials: Partial<Credentials> = {}): DigestSession =>
+export const sessionOf = (
+  credentials: Partial<Credentials> = {},
+  policy: Partial<DigestPolicy> = {},
+): DigestSession =>
   new DigestSession(
     {
       username: 'bob',
@@ -20,6 +24,7 @@ export const sessionOf = (credentials: Partial<Credentials> = {}): DigestSession
     },
     nodeHasher,
     new SeededRandom(7),
+    { ...STRONGEST_FIRST, ...policy },
   );
 
 export const digest = (rest: string): string => `WWW-Authenticate: Digest ${rest}`;

@@ -1,4 +1,5 @@
 /** Books of the core with rows made up by a test: what the keepers implement, without any SIP. */
+
 import type { Cause } from '../../src/core/base/cause.ts';
 import { instant } from '../../src/core/base/instant.ts';
 import { Secret } from '../../src/core/base/secret.ts';
@@ -14,6 +15,7 @@ import type {
   RegistrationSnapshot,
 } from '../../src/core/registration/snapshot.ts';
 import type { RegistrationSpec } from '../../src/core/registration/spec.ts';
+import { STRONGEST_FIRST } from '../../src/core/sip/digest/algorithm.ts';
 
 const TLS = {
   verify: 'strict',
@@ -51,6 +53,7 @@ export function aRegistrationSpec(id: string, contract = 'acme'): RegistrationSp
       admin: 'up',
       outbound: 'auto',
       sourceCheck: 'host',
+      digest: STRONGEST_FIRST,
       userAgent: 'trunkd',
     },
   };
@@ -95,6 +98,7 @@ export function aPeerServerSpec(id: string): PeerServerSpec {
     localSocket: undefined,
     tls: TLS,
     sourceCheck: 'host',
+    digest: STRONGEST_FIRST,
     priority: 1,
     weight: 1,
     whenNeverUp: 'lastResort',

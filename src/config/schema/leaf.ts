@@ -184,6 +184,35 @@ export const labels = z
 
 export const metadata = z.record(name, line);
 
+/** One realm, or several. */
+export const realms = z.union([line, z.array(line).min(1).max(8)], {
+  error: 'has to be a realm or a list of 1 to 8 realms',
+});
+
+const algorithm = z.enum(['SHA-512-256', 'SHA-256', 'MD5']);
+
+/** Which digest algorithms are used, in order of preference; or the order of the server. */
+export const algorithms = z.union(
+  [
+    z.literal('server'),
+    z
+      .array(algorithm)
+      .min(1)
+      .check((context) => {
+        if (new Set(context.value).size === context.value.length) return;
+        context.issues.push({
+          code: 'custom',
+          input: context.value,
+          message: 'names an algorithm twice',
+        });
+      }),
+  ],
+  { error: 'has to be a list of SHA-512-256, SHA-256 and MD5, or server' },
+);
+
+/** What a configured hash of a password is for. */
+export const ha1Algorithm = algorithm;
+
 export const admin = z.enum(['up', 'drain', 'off']);
 export const transport = z.enum(['udp', 'tcp', 'tls', 'auto']);
 export const outbound = z.enum(['off', 'auto', 'require']);

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
 import { key, notYet, required, VERDICTS_RELEASE } from './about.ts';
 import * as leaf from './leaf.ts';
-import { presetKey, probeSection, tlsSection, wayKeys } from './shared.ts';
+import { digestKeys, presetKey, probeSection, tlsSection, wayKeys } from './shared.ts';
 
 const authSection = z.strictObject({
   username: required(leaf.line, {
-    description: 'User name with which calls are authenticated.',
+    description: 'User name with which calls and probes are authenticated.',
     example: 'acct1',
   }),
   password: key(leaf.secret, {
@@ -19,8 +19,12 @@ const authSection = z.strictObject({
     description: 'Instead of the password: H(username:realm:password) as hex digits. Needs realm.',
     isSecret: true,
   }),
-  realm: key(leaf.line, {
-    description: 'The only realm that is answered.',
+  ha1Algorithm: key(leaf.ha1Algorithm, {
+    description: 'The algorithm that ha1 was made with; it answers no other one.',
+    defaultText: 'MD5 for 32 hex digits, SHA-256 for 64',
+  }),
+  realm: key(leaf.realms, {
+    description: 'The only realm that is answered, or a list of them.',
     defaultText: 'any realm that the provider proposes',
     example: 'acme',
   }),
@@ -77,6 +81,7 @@ const commonKeys = {
     default: DEFAULTS.peerServer.whenNeverUp,
   }),
   ...wayKeys,
+  ...digestKeys,
 };
 
 export const peerServerDefaults = z.strictObject(commonKeys);
@@ -92,7 +97,7 @@ export const peerServerSchema = z.strictObject({
     example: 'sip.acme.example',
   }),
   auth: key(authSection, {
-    description: 'Credentials for calls, where the provider asks for them.',
+    description: 'Credentials for calls and probes, where the provider asks for them.',
   }),
   ...commonKeys,
   probe: key(probeSection, { description: 'How this server is watched.' }),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
 import { key, notYet, REGISTRATIONS_RELEASE, required } from './about.ts';
 import * as leaf from './leaf.ts';
-import { presetKey, tlsSection, wayKeys } from './shared.ts';
+import { digestKeys, presetKey, tlsSection, wayKeys } from './shared.ts';
 
 const authSection = z.strictObject({
   username: key(leaf.line, {
@@ -21,8 +21,12 @@ const authSection = z.strictObject({
       'Instead of the password: H(username:realm:password), 32 hex digits (MD5) or 64 (SHA-256). Needs realm.',
     isSecret: true,
   }),
-  realm: key(leaf.line, {
-    description: 'The only realm that is answered.',
+  ha1Algorithm: key(leaf.ha1Algorithm, {
+    description: 'The algorithm that ha1 was made with; it answers no other one.',
+    defaultText: 'MD5 for 32 hex digits, SHA-256 for 64',
+  }),
+  realm: key(leaf.realms, {
+    description: 'The only realm that is answered, or a list of them.',
     defaultText: 'any realm that the provider proposes',
     example: 'acme',
   }),
@@ -71,9 +75,9 @@ const commonKeys = {
     default: DEFAULTS.registration.outbound,
   }),
   ...wayKeys,
+  ...digestKeys,
   contacts: notYet(REGISTRATIONS_RELEASE, 'Several Contacts in one registration.'),
   redirects: notYet(REGISTRATIONS_RELEASE, 'Whether 3xx answers are followed.', 'sameDomain'),
-  algorithms: notYet(REGISTRATIONS_RELEASE, 'Digest algorithms that may be used.', ['SHA-256']),
 };
 
 export const registrationDefaults = z.strictObject(commonKeys);

@@ -53,6 +53,21 @@ export const tlsSection = z.strictObject({
   }),
 });
 
+/** How challenges are answered; the same words for both kinds. */
+export const digestKeys = {
+  algorithms: key(leaf.algorithms, {
+    description:
+      'Digest algorithms that may be used, the preferred one first; server: all of them, in the order of the server.',
+    default: DEFAULTS.digest.algorithms,
+    example: ['SHA-256'],
+  }),
+  pinAlgorithm: key(z.boolean(), {
+    description:
+      'Refuse a challenge that offers only weaker algorithms than the same server accepted before; without it that is only told.',
+    default: DEFAULTS.digest.pinAlgorithm,
+  }),
+};
+
 /** Where requests go and what their answers may look like; the same words for both kinds. */
 export const wayKeys = {
   transport: key(leaf.transport, {

@@ -1,3 +1,4 @@
+import type { DigestPolicy } from '../sip/digest/algorithm.ts';
 import type { Credentials } from '../sip/digest/ports.ts';
 import type { NextHop } from '../sip/locate/target.ts';
 import type { TlsPolicy } from '../sip/transport/ports.ts';
@@ -37,8 +38,9 @@ export interface PeerServerSpec {
   readonly whenNeverUp: 'lastResort' | 'disabled';
   readonly probe: ProbePlan;
   readonly userAgent: string;
-  /** For calls, not for probes: shown by the API (without the password) and handed on in routes. */
+  /** For probes and calls: shown by the API (without the password) and handed on in routes. */
   readonly credentials: Credentials | undefined;
+  readonly digest: DigestPolicy;
   readonly callOriginHeaders: readonly ('pai' | 'rpid')[];
   readonly requestUri: {
     readonly strip: number;

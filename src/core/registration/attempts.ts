@@ -13,7 +13,7 @@ import { elapsedMs, type Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerQueue } from '../base/timer-queue.ts';
 import type { Hasher } from '../sip/digest/ports.ts';
-import { DigestSession } from '../sip/digest/session.ts';
+import { type AuthNews, DigestSession } from '../sip/digest/session.ts';
 import type { Locator } from '../sip/locate/ports.ts';
 import type { Target } from '../sip/locate/target.ts';
 import type {
@@ -67,8 +67,7 @@ export interface AttemptUser {
   ended(entry: Entry, outcome: ExchangeOutcome, askedSec: number): void;
   summon(entry: Entry): void;
   noticed(entry: Entry, why: Cause): void;
-  /** Its registrar asks for another realm than before. */
-  realmChanged(entry: Entry, from: string, to: string): void;
+  authNews(entry: Entry, news: AuthNews): void;
 }
 
 /** A removal is tried once, for this long; the binding runs out by itself anyway. */
@@ -218,7 +217,12 @@ export class Attempts implements GateUser, GuardUser {
     const { profile } = spec;
     let isFirst = true;
     const offer = this.#offer(entry);
-    entry.session ??= new DigestSession(spec.credentials, this.#hasher, this.random);
+    entry.session ??= new DigestSession(
+      spec.credentials,
+      this.#hasher,
+      this.random,
+      profile.digest,
+    );
     return {
       template: registerTemplate(spec, entry.callId),
       tail: (flow) => {
@@ -243,7 +247,7 @@ export class Attempts implements GateUser, GuardUser {
       session: entry.session,
       timeoutMs,
       patienceMs: Math.max(timeoutMs, patienceMs(entry.state.boundUntil, this.clock.now())),
-      realmChanged: (from, to) => this.#user.realmChanged(entry, from, to),
+      authNews: (news) => this.#user.authNews(entry, news),
     };
   }
 

@@ -10,7 +10,14 @@ export const REGISTRATION_CODES = {
   'auth.realmMismatch':
     'The challenge names another realm than the configuration; nothing was sent.',
   'auth.realmChanged': 'The registrar asks for another realm than before; it was answered.',
-  'auth.unusableChallenge': 'The challenge has no scheme and algorithm that trunkd knows.',
+  'auth.weakerOffer':
+    'The server offers only weaker algorithms than it accepted before; it was answered.',
+  'auth.downgradeRefused':
+    'The server offers only weaker algorithms than it accepted before, and that is forbidden; nothing was sent.',
+  'auth.fellBack':
+    'The registrar refused the stronger algorithm that it offers, and accepted a weaker one.',
+  'auth.wrongProof': 'The proof that the registrar sent of knowing the password is wrong.',
+  'auth.unusableChallenge': 'The challenge has no scheme and algorithm that may be used.',
   'auth.challengeLoop': 'The registrar kept asking for another nonce.',
   'auth.noCredentials': 'The registrar asks for credentials, and none are configured.',
   'registrar.refused': 'The registrar forbids this registration (403).',
@@ -124,6 +131,26 @@ export function realmChanged(registrar: string, from: string, to: string): Cause
   const text = `${registrar} asks for realm "${to}" now, and asked for "${from}" before.`;
   const next = 'Answered all the same; set auth.realm where credentials must serve one realm only.';
   return cause('auth.realmChanged', 'peer', next, text);
+}
+
+export function weakerOffer(registrar: string, offered: string, proven: string): Cause {
+  const text = `${registrar} offers ${offered} now, and accepted ${proven} before.`;
+  const next =
+    'Answered all the same; ask the provider whether that is meant to be, and set pinAlgorithm to refuse it.';
+  return cause('auth.weakerOffer', 'peer', next, text);
+}
+
+export function fellBack(registrar: string, from: string, to: string): Cause {
+  const text = `${registrar} offers ${from}, refuses it, and accepts ${to} for the same password.`;
+  const next = `${to} is used from now on; set algorithms to [${to}] to save the refused request, or leave ${to} out of it to forbid this.`;
+  return cause('auth.fellBack', 'peer', next, text);
+}
+
+export function wrongProof(registrar: string, realm: string): Cause {
+  const text = `${registrar} accepted the request, but its proof (rspauth) for realm "${realm}" is not what the password gives.`;
+  const next =
+    'The binding counts all the same; many registrars compute it wrongly. Ask the provider, or use TLS, which proves who answers.';
+  return cause('auth.wrongProof', 'peer', next, text);
 }
 
 export function connectionLost(target: string, bindings: number, reason: Fault): Cause {

@@ -25,7 +25,7 @@ export class Directory {
       const guard = new LockoutGuard(hop.host, this.#user);
       registrar = {
         ...{ key, hop, guard, population: 0, refreshesPerSec: 0 },
-        ...{ slots: undefined, toldRealm: undefined, noOutboundUntil: instant(0) },
+        ...{ slots: undefined, toldOfAuth: undefined, noOutboundUntil: instant(0) },
       };
       this.#registrars.set(key, registrar);
     }

@@ -104,6 +104,7 @@ export const TRAIT = {
   offersOutbound: 32,
   /** The registrar put outbound in force with the last grant. */
   hasOutbound: 64,
+  toldWrongProof: 128,
 } as const;
 
 export function hasTrait(entry: Entry, trait: number): boolean {

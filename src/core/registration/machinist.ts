@@ -6,12 +6,14 @@ import type { Cause } from '../base/cause.ts';
 import type { Publish } from '../base/event-hub.ts';
 import type { Fault } from '../base/fault.ts';
 import { earlier, type Instant } from '../base/instant.ts';
-import { detached, fromWire } from '../sip/message/wire-text.ts';
+import type { AuthNews } from '../sip/digest/session.ts';
+import { fromWire } from '../sip/message/wire-text.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
+import { noticeOf } from './auth-notices.ts';
 import { BoundFlows } from './bound-flows.ts';
-import { cause, connectionLost, realmChanged } from './causes.ts';
+import { cause, connectionLost } from './causes.ts';
 import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import type { LegGroups } from './leg-groups.ts';
@@ -19,7 +21,7 @@ import { step } from './machine.ts';
 import { type Effect, type Input, isBound, type MachineState } from './machine-state.ts';
 import { noticesOf } from './notices.ts';
 import { isOutboundInForce, refusalEndsAt } from './outbound.ts';
-import { judge, readable, type Verdict } from './outcome.ts';
+import { judge, type Verdict } from './outcome.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
 import { countRefreshes } from './registrar.ts';
@@ -127,11 +129,9 @@ export class Machinist implements AttemptUser {
     });
   }
 
-  realmChanged(entry: Entry, from: string, to: string): void {
-    const { registrar } = entry;
-    if (registrar.toldRealm === to) return;
-    registrar.toldRealm = detached(to);
-    this.noticed(entry, realmChanged(registrar.hop.host, readable(from), readable(to)));
+  authNews(entry: Entry, news: AuthNews): void {
+    const why = noticeOf(entry, news);
+    if (why !== undefined) this.noticed(entry, why.cause, why.isOwn);
   }
 
   answered(entry: Entry, outcome: ExchangeOutcome): void {

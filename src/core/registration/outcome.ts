@@ -164,6 +164,12 @@ function judgeRefusal(refusal: Refusal, status: number, attempted: Attempted): V
       const next = 'Tried again slowly; correct auth.realm, or leave it out to accept any realm.';
       return failed('config', cause('auth.realmMismatch', 'config', next, text));
     }
+    case 'downgrade': {
+      const text = `${target} offers only ${readable(refusal.offered)}, and accepted ${refusal.proven} before; no credentials were sent.`;
+      const next =
+        'Tried again slowly; ask the provider, and set pinAlgorithm to false if that is meant to be.';
+      return failed('config', cause('auth.downgradeRefused', 'peer', next, text));
+    }
     case 'unusable': {
       const text = `${target} answered ${status} with a challenge that cannot be used: ${readable(refusal.reason)}.`;
       const next =

@@ -20,8 +20,8 @@ export interface Registrar {
   slots: RefreshSlots | undefined;
   /** Its first hop cannot do outbound (439, RFC 5626 section 11.6): not offered before then. */
   noOutboundUntil: Instant;
-  /** The changed realm that was told last: all its registrations see the same change. */
-  toldRealm: string | undefined;
+  /** What was told last of its challenges: all its registrations see the same change. */
+  toldOfAuth: string | undefined;
 }
 
 /** One text for each hop, for maps and for people. */

@@ -1,3 +1,4 @@
+import type { DigestPolicy } from '../sip/digest/algorithm.ts';
 import type { Credentials } from '../sip/digest/ports.ts';
 import type { NextHop } from '../sip/locate/target.ts';
 import type { TlsPolicy } from '../sip/transport/ports.ts';
@@ -33,6 +34,7 @@ export interface RegistrationProfile {
   readonly onRemove: 'unregister' | 'keep';
   readonly admin: Admin;
   readonly sourceCheck: SourceCheck;
+  readonly digest: DigestPolicy;
   readonly userAgent: string;
   /** Of a registration that is kept by several bindings; the rest of this profile is that of the first. */
   readonly legs?: Legs;

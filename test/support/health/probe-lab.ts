@@ -4,6 +4,7 @@ import type { HealthEvent } from '../../../src/core/health/events.ts';
 import { Prober } from '../../../src/core/health/prober.ts';
 import type { PeerServerSnapshot } from '../../../src/core/health/snapshot.ts';
 import type { ContractSpec, PeerServerSpec, ProbePlan } from '../../../src/core/health/spec.ts';
+import { STRONGEST_FIRST } from '../../../src/core/sip/digest/algorithm.ts';
 import { HopLocator } from '../../../src/core/sip/locate/locator.ts';
 import type { Locator, LookupPort } from '../../../src/core/sip/locate/ports.ts';
 import type { PacerPort } from '../../../src/core/sip/user-agent/ports.ts';
@@ -36,6 +37,7 @@ export function aServer(address: string, more: Partial<PeerServerSpec> = {}): Pe
     localSocket: undefined,
     tls: { verify: 'strict', identity: address, allowWildcard: false, minVersion: 'TLSv1.2' },
     sourceCheck: 'host',
+    digest: STRONGEST_FIRST,
     priority: 1,
     weight: 1,
     whenNeverUp: 'lastResort',

@@ -5,6 +5,7 @@ import type { RegistrationEvent } from '../../../src/core/registration/events.ts
 import { RegistrationKeeper } from '../../../src/core/registration/keeper.ts';
 import type { RegistrationSnapshot } from '../../../src/core/registration/snapshot.ts';
 import type { RegistrationProfile, RegistrationSpec } from '../../../src/core/registration/spec.ts';
+import { STRONGEST_FIRST } from '../../../src/core/sip/digest/algorithm.ts';
 import type { Target } from '../../../src/core/sip/locate/target.ts';
 import { Pacer } from '../../../src/core/sip/user-agent/pacer.ts';
 import type { PacingSpec } from '../../../src/core/sip/user-agent/ports.ts';
@@ -116,6 +117,7 @@ export function aProfile(differing: Partial<RegistrationProfile> = {}): Registra
     admin: 'up',
     outbound: 'auto',
     sourceCheck: 'host',
+    digest: STRONGEST_FIRST,
     userAgent: 'trunkd',
     ...differing,
   };

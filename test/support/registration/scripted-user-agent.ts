@@ -89,7 +89,9 @@ export class ScriptedUserAgent implements UserAgentPort {
     const timer = new Timer(() => {
       if (challenged) this.#send(request);
       const realms = reply !== 'silence' && 'status' in reply ? reply.realms : undefined;
-      if (realms !== undefined) request.realmChanged?.(...realms);
+      if (realms !== undefined) {
+        request.authNews?.({ kind: 'realmChanged', from: realms[0], to: realms[1] });
+      }
       this.#open.delete(asked);
       receive(outcomeOf(reply, sentAt, this.flow ?? aFlow(this.protocol)));
       this.#pacer.release(call.target);

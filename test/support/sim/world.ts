@@ -6,6 +6,7 @@ import type { ContractSpec, PeerServerSpec } from '../../../src/core/health/spec
 import type { RegistrationEvent } from '../../../src/core/registration/events.ts';
 import { RegistrationKeeper } from '../../../src/core/registration/keeper.ts';
 import type { RegistrationProfile, RegistrationSpec } from '../../../src/core/registration/spec.ts';
+import { STRONGEST_FIRST } from '../../../src/core/sip/digest/algorithm.ts';
 import type { HashName } from '../../../src/core/sip/digest/ports.ts';
 import { HopLocator } from '../../../src/core/sip/locate/locator.ts';
 import type { Target } from '../../../src/core/sip/locate/target.ts';
@@ -152,6 +153,7 @@ function profileOf(expiresSec: number): RegistrationProfile {
     admin: 'up',
     outbound: 'auto',
     sourceCheck: 'host',
+    digest: STRONGEST_FIRST,
     userAgent: 'trunkd',
   };
 }
@@ -170,6 +172,7 @@ function peerSpec(name: string, address: string, intervalMs: number): PeerServer
     localSocket: undefined,
     tls: { verify: 'strict', identity: address, allowWildcard: false, minVersion: 'TLSv1.2' },
     sourceCheck: 'host',
+    digest: STRONGEST_FIRST,
     priority: 1,
     weight: 1,
     whenNeverUp: 'lastResort',

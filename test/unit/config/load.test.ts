@@ -57,6 +57,7 @@ describe('defaults', () => {
         minVersion: 'TLSv1.2',
       },
       sourceCheck: 'host',
+      digest: { hashes: ['sha512-256', 'sha256', 'md5'], order: 'ours', isPinned: false },
       priority: 1,
       weight: 1,
       whenNeverUp: 'lastResort',

@@ -47,12 +47,14 @@ export class Grant {
   #nonce: string;
   /** H(username:realm:password) for the form's realm and hash. */
   #ha1: string;
-  /** How often the nonce has been used. */
+  /** How often the nonce has been used; it only rises (RFC 7616 section 3.4). */
   #count = 0;
   /** Of the request in flight; kept on for the `-sess` algorithms, whose key it is part of. */
   #cnonce: string | undefined;
   /** Request-URI of the request in flight. */
   #uri: string | undefined;
+  /** Whether requests carry it. Its nonce is remembered in any case, so that its count never falls back. */
+  isArmed = true;
 
   constructor(form: ChallengeForm, nonce: string, ha1: string) {
     this.#form = form;
@@ -72,10 +74,16 @@ export class Grant {
     return this.#ha1;
   }
 
+  /** True when a request that carries it is in flight. */
+  get isInFlight(): boolean {
+    return this.#uri !== undefined;
+  }
+
   /** A further challenge of the same realm: the count goes on where the nonce is still the same. */
   renew(form: ChallengeForm, nonce: string, ha1: string): void {
     this.#form = form;
     this.#ha1 = ha1;
+    this.isArmed = true;
     if (nonce !== this.#nonce) this.adopt(nonce);
   }
 

@@ -11,8 +11,10 @@ export interface Hasher {
 export interface Credentials {
   readonly username: string;
   readonly password: Secret | undefined;
-  /** H(username:realm:password): 32 hex digits for MD5, 64 for SHA-256. Needs `realm`. */
+  /** H(username:realm:password) in hexadecimal digits. Needs `realm`, and just one. */
   readonly ha1: Secret | undefined;
-  /** The only realm that is answered; undefined accepts the one that the server proposes. */
-  readonly realm: string | undefined;
+  /** The algorithm that `ha1` is for; without it 32 digits are for MD5, 64 for SHA-256. */
+  readonly ha1Hash?: HashName | undefined;
+  /** The only realms that are answered; undefined accepts those that the servers propose. */
+  readonly realm: string | readonly string[] | undefined;
 }

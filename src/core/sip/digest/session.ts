@@ -7,14 +7,23 @@
  */
 
 import type { Random } from '../../base/random.ts';
-import { unescapeQuoted } from '../message/characters.ts';
 import type { SipMessage } from '../message/message.ts';
-import { detached, toWire } from '../message/wire-text.ts';
-import { parseAuthParams } from './auth-params.ts';
-import { type Challenge, challengesOf } from './challenge.ts';
+import { detached } from '../message/wire-text.ts';
+import { type DigestPolicy, nameOfStrength, STRONGEST_FIRST } from './algorithm.ts';
 import { ha1Of } from './compute.ts';
-import { type ChallengeField, type ChallengeForm, formOf, Grant, sharedForm } from './grant.ts';
+import { type ChallengeField, type ChallengeForm, Grant, sharedForm } from './grant.ts';
+import {
+  chosenOf,
+  isPinned,
+  isSameForm,
+  isSameRealm,
+  type Offer,
+  offersOf,
+  pinnedRealms,
+  whyUnusable,
+} from './offers.ts';
 import type { Credentials, Hasher } from './ports.ts';
+import { hasWrongProof, nextNonceOf } from './server-proof.ts';
 
 export type ChallengeVerdict =
   /** The nonce is adopted: `authorize` answers the challenge. */
@@ -24,37 +33,81 @@ export type ChallengeVerdict =
       readonly stale: boolean;
       /** False: the same nonce came again; its count goes on. */
       readonly newNonce: boolean;
+      /** One more server on the way asks: the request carried nothing for it. */
+      readonly isFurther: boolean;
+      /** What was refused is not tried again, but another algorithm that the same answer offers. */
+      readonly isFallback: boolean;
       readonly realm: string;
-      /** The realm of before, when the server now proposes another. */
-      readonly realmChanged: string | undefined;
     }
   /** The credentials name a realm, and it is not this one. */
   | { readonly kind: 'realm'; readonly offered: string; readonly expected: string }
+  /** Weaker than what the same server accepted before, and the configuration forbids that. */
+  | { readonly kind: 'downgrade'; readonly offered: string; readonly proven: string }
   | { readonly kind: 'unusable'; readonly reason: string };
+
+/** What a request had with it when it was answered. */
+export type Carried = 'nothing' | 'cachedNonce' | 'freshNonce';
+
+/** What an operator should hear of; realms and algorithms as the server wrote them. */
+export type AuthNews =
+  /** The registrar asks for another realm than before. */
+  | { readonly kind: 'realmChanged'; readonly from: string; readonly to: string }
+  /** The server offers nothing as strong as what it accepted before. */
+  | { readonly kind: 'weakerOffer'; readonly offered: string; readonly proven: string }
+  /** The server offers an algorithm that it refuses, and accepts a weaker one. */
+  | { readonly kind: 'fellBack'; readonly from: string; readonly to: string }
+  /** `rspauth` is not what a server computes that knows the password. */
+  | { readonly kind: 'wrongProof'; readonly realm: string };
 
 export class DigestSession {
   readonly #credentials: Credentials;
+  readonly #policy: DigestPolicy;
   readonly #hasher: Hasher;
   readonly #random: Random;
   /** Nearly always the only one, so it needs no list. */
   #first: Grant | undefined;
   /** Only where several realms challenge us. */
-  #others: readonly Grant[] = NONE;
+  #others: readonly Grant[] = NO_GRANTS;
+  /** The greatest strength that was accepted: of the registrar, and (shifted) of proxies. */
+  #proven = 0;
+  /** Strength of what the server offers and refuses; 0: nothing. Something else is used as long as this stands. */
+  #avoided = 0;
+  /** Cached nonces that were refused in a row. */
+  #refusedAhead = 0;
 
-  constructor(credentials: Credentials, hasher: Hasher, random: Random) {
+  constructor(
+    credentials: Credentials,
+    hasher: Hasher,
+    random: Random,
+    policy: DigestPolicy = STRONGEST_FIRST,
+  ) {
     this.#credentials = credentials;
+    this.#policy = policy;
     this.#hasher = hasher;
     this.#random = random;
   }
 
+  /** True when the next request carries credentials. */
   get hasNonce(): boolean {
-    return this.#first !== undefined;
+    return this.#first?.isArmed === true || this.#others.some(({ isArmed }) => isArmed);
   }
 
   /** The algorithm of the nonce in use, as the server wrote it (`MD5` when it wrote none). */
   get algorithm(): string | undefined {
     const form = this.#first?.form;
-    return form === undefined ? undefined : (form.token ?? 'MD5');
+    return form === undefined ? undefined : tokenOf(form);
+  }
+
+  /**
+   * An exchange begins: true when its first request carries credentials for nonces of before.
+   * Where those were refused twice in a row, they are not sent any more until the server asks: some
+   * servers count each refusal as a failed login (features A7).
+   */
+  begin(): boolean {
+    if (this.#refusedAhead >= MOST_REFUSED_AHEAD) this.#disarm();
+    this.#first?.settle();
+    for (const other of this.#others) other.settle();
+    return this.hasNonce;
   }
 
   /**
@@ -62,99 +115,134 @@ export class DigestSession {
    * no challenge is known. To be called once for each request, not for its resends.
    */
   authorize(method: string, uri: string, body: string): string {
+    const first = this.#first;
+    if (first === undefined) return '';
     const { username } = this.#credentials;
     const account = { username, cnonce: () => this.#random.hex(CNONCE_DIGITS) };
     const request = { method, uri, body };
-    let lines = this.#first?.line(request, account, this.#hasher) ?? '';
-    for (const grant of this.#others) lines += grant.line(request, account, this.#hasher);
+    let lines = first.isArmed ? first.line(request, account, this.#hasher) : '';
+    for (const grant of this.#others) {
+      if (grant.isArmed) lines += grant.line(request, account, this.#hasher);
+    }
     return lines;
   }
 
-  /** Takes the challenges of a 401 or 407: for each realm the strongest that we can answer, ties first. */
-  accept(response: SipMessage): ChallengeVerdict {
+  /**
+   * Takes the challenges of a 401 or 407: for each realm the one that the policy prefers. `carried`
+   * says what the refused request had with it; after a fresh nonce that was not stale another
+   * algorithm is taken where one is offered, since that one was refused (decision 12).
+   */
+  accept(
+    response: SipMessage,
+    carried: Carried = 'nothing',
+    tell: (news: AuthNews) => void = () => {},
+  ): ChallengeVerdict {
+    if (carried === 'cachedNonce') this.#refusedAhead += 1;
     const field = response.status === 407 ? 'Proxy-Authenticate' : 'WWW-Authenticate';
-    const offers = this.#offersOf(response, field);
-    const own = offers.filter((offer) => this.#isOwnRealm(offer.form.realm));
-    const chosen = own[0];
-    if (chosen === undefined) return this.#refusal(response, field, offers);
-    const grants = this.#grants();
-    const former = grants.find((grant) => grant.form.field === field);
-    const kept = grants.find((grant) => isSameRealm(grant.form, chosen.form));
-    const isNew = kept?.nonce !== chosen.nonce;
-    this.#adopt(own, field);
-    // Another proxy may have its own realm; one registrar has one.
-    const isChanged = field === 'WWW-Authenticate' && kept === undefined && former !== undefined;
-    return {
-      kind: 'ready',
-      stale: chosen.stale,
-      newNonce: isNew,
-      realm: chosen.form.realm,
-      realmChanged: isChanged ? former.form.realm : undefined,
-    };
-  }
-
-  /** Takes the Authentication-Info of a 2xx: a new nonce, and the server's proof. RFC 7616 section 3.5. */
-  succeeded(response: SipMessage): 'ok' | 'rspauthMismatch' {
-    const grant = this.#first;
-    let verdict: 'ok' | 'rspauthMismatch' = 'ok';
-    const info = grant === undefined ? undefined : response.first('Authentication-Info');
-    if (grant !== undefined && info !== undefined) {
-      const params = parseAuthParams(info, 1)[0]?.params;
-      const proof = params?.get('rspauth');
-      if (proof !== undefined) {
-        const expected = grant.expectedProof(response.body, this.#hasher);
-        if (expected !== undefined && proof.toLowerCase() !== expected) verdict = 'rspauthMismatch';
-      }
-      const next = params?.get('nextnonce');
-      if (next !== undefined && next !== '' && next !== grant.nonce) grant.adopt(next);
+    const chosen = this.#chosen(response, field, carried === 'freshNonce');
+    const [offer] = chosen;
+    if (offer === undefined) return this.#refusal(response, field);
+    // RFC 3261 section 22.3: a forking proxy gathers the challenges of all branches, of both fields.
+    const more = this.#chosen(response, otherField(field), false);
+    const weaker = [...chosen, ...more].find(({ form }) => this.#isWeaker(form));
+    if (weaker !== undefined) {
+      const proven = nameOfStrength(this.#provenOf(weaker.form.field));
+      const news = { offered: tokenOf(weaker.form), proven };
+      if (this.#policy.isPinned) return { kind: 'downgrade', ...news };
+      tell({ kind: 'weakerOffer', ...news });
     }
-    grant?.settle();
-    for (const other of this.#others) other.settle();
+    const verdict = this.#verdictOn(offer, carried, tell);
+    this.#adopt(chosen, field);
+    if (more.length > 0) this.#adopt(more, otherField(field));
     return verdict;
   }
 
-  /** Drops all nonces: the next request goes without credentials. */
-  forget(): void {
-    this.#first = undefined;
-    this.#others = NONE;
+  /** Takes a 2xx: a new nonce, and the server's proof (RFC 7616 section 3.5, RFC 7615). */
+  succeeded(
+    response: SipMessage,
+    carried: Carried = 'nothing',
+    tell: (news: AuthNews) => void = () => {},
+  ): void {
+    const first = this.#first;
+    if (first === undefined) return;
+    if (carried === 'cachedNonce') this.#refusedAhead = 0;
+    this.#learn(first, tell);
+    for (const other of this.#others) this.#learn(other, tell);
+    this.#takeInfo(response, 'Authentication-Info', tell);
+    this.#takeInfo(response, 'Proxy-Authentication-Info', tell);
+    first.settle();
+    for (const other of this.#others) other.settle();
+  }
+
+  /**
+   * What was offered is wrong: the next request goes without credentials, and the next challenge is
+   * answered as the policy prefers. Nonces are remembered: where one comes back, its count goes on.
+   */
+  refused(): void {
+    this.#disarm();
+    this.#avoided = 0;
+  }
+
+  #disarm(): void {
+    for (const grant of this.#grants()) {
+      grant.isArmed = false;
+      grant.settle();
+    }
   }
 
   #grants(): readonly Grant[] {
-    return this.#first === undefined ? NONE : [this.#first, ...this.#others];
+    return this.#first === undefined ? NO_GRANTS : [this.#first, ...this.#others];
   }
 
-  #offersOf(response: SipMessage, field: ChallengeField): Offer[] {
-    const strongest: Offer[] = [];
-    for (const challenge of challengesOf(response, field)) {
-      const offer = this.#offerOf(challenge, field);
-      if (offer === undefined) continue;
-      const index = strongest.findIndex((other) => isSameRealm(other.form, offer.form));
-      const rival = strongest[index];
-      if (rival === undefined) strongest.push(offer);
-      else if (offer.form.algorithm.strength > rival.form.algorithm.strength) {
-        strongest[index] = offer;
-      }
+  #grantOf(form: ChallengeForm): Grant | undefined {
+    return this.#grants().find((grant) => isSameRealm(grant.form, form));
+  }
+
+  #chosen(response: SipMessage, field: ChallengeField, isRefused: boolean): readonly Offer[] {
+    const pinned = pinnedRealms(this.#credentials);
+    const offers = offersOf(response, field, this.#credentials, this.#policy);
+    const own = offers.filter(({ form }) => isPinned(form.realm, pinned));
+    return chosenOf(own, this.#policy, (form) => this.#isAvoided(form, isRefused, own));
+  }
+
+  /** Refused just now for this realm, or found out before; never at the cost of what was proven. */
+  #isAvoided(form: ChallengeForm, isRefused: boolean, offers: readonly Offer[]): boolean {
+    const { strength } = form.algorithm;
+    if (this.#policy.isPinned || this.#provenOf(form.field) >= strength) return false;
+    if (this.#avoided === strength) return true;
+    const grant = this.#grantOf(form);
+    const isOfTheRefused = isRefused && grant?.isInFlight === true && !isStale(offers, form);
+    return isOfTheRefused && grant.form.algorithm.strength === strength;
+  }
+
+  #verdictOn(
+    { form, nonce, stale }: Offer,
+    carried: Carried,
+    tell: (news: AuthNews) => void,
+  ): ChallengeVerdict {
+    const grants = this.#grants();
+    const kept = this.#grantOf(form);
+    const isServer = form.field === 'WWW-Authenticate';
+    const former = grants.find((grant) => grant.form.field === form.field);
+    // Another proxy may have its own realm; one registrar has one.
+    if (isServer && kept === undefined && former !== undefined) {
+      tell({ kind: 'realmChanged', from: former.form.realm, to: form.realm });
     }
-    return strongest;
-  }
-
-  /** Undefined when it cannot be answered with what we have. */
-  #offerOf(challenge: Challenge, field: ChallengeField): Offer | undefined {
-    const form = formOf(challenge, field);
-    if (form === undefined || challenge.nonce === undefined) return undefined;
-    const { ha1 } = this.#credentials;
-    // A hash of the password serves its own algorithm only.
-    if (ha1 !== undefined && HASH_OF_DIGITS.get(ha1.reveal().length) !== form.algorithm.hash) {
-      return undefined;
-    }
-    return { form, nonce: challenge.nonce, stale: challenge.stale };
-  }
-
-  #isOwnRealm(realm: string): boolean {
-    const expected = this.#credentials.realm;
-    if (expected === undefined) return true;
-    const wire = toWire(expected);
-    return realm === wire || unescapeQuoted(realm) === wire;
+    const wasAsked = isServer
+      ? grants.some((grant) => grant.form.field === form.field && grant.isInFlight)
+      : kept?.isInFlight === true;
+    const isRefusal = carried === 'freshNonce' && !stale && kept?.isInFlight === true;
+    const refusedStrength = isRefusal ? kept.form.algorithm.strength : 0;
+    const isFallback = isRefusal && refusedStrength !== form.algorithm.strength;
+    if (isFallback) this.#avoided = refusedStrength;
+    return {
+      kind: 'ready',
+      stale,
+      newNonce: kept?.nonce !== nonce,
+      isFurther: !wasAsked,
+      isFallback,
+      realm: form.realm,
+    };
   }
 
   /** A registrar's realms replace those it had; those of proxies add up, as they sit in a row. */
@@ -171,7 +259,7 @@ export class DigestSession {
         ? [...fresh, ...proxies]
         : [...former.filter(isServer), ...[...proxies, ...fresh].slice(-MOST_REALMS)];
     this.#first = first;
-    this.#others = others.length === 0 ? NONE : others;
+    this.#others = others.length === 0 ? NO_GRANTS : others;
   }
 
   #newGrant({ form, nonce }: Offer): Grant {
@@ -193,51 +281,83 @@ export class DigestSession {
     return ha1Of(account, algorithm.hash, this.#hasher);
   }
 
-  #refusal(
-    response: SipMessage,
-    field: ChallengeField,
-    offers: readonly Offer[],
-  ): ChallengeVerdict {
-    const offered = offers[0]?.form.realm;
-    const expected = this.#credentials.realm;
-    if (offered !== undefined && expected !== undefined) {
-      return { kind: 'realm', offered: detached(offered), expected };
+  /** What a request in flight carried was accepted. */
+  #learn(grant: Grant, tell: (news: AuthNews) => void): void {
+    if (!grant.isInFlight) return;
+    const { field, algorithm } = grant.form;
+    if (algorithm.strength > this.#provenOf(field)) {
+      const isNews = this.#avoided > algorithm.strength;
+      if (isNews) {
+        tell({
+          kind: 'fellBack',
+          from: nameOfStrength(this.#avoided),
+          to: tokenOf(grant.form),
+        });
+      }
+      const shift = shiftOf(field);
+      this.#proven = (this.#proven & ~(STRENGTH_MASK << shift)) | (algorithm.strength << shift);
     }
-    return { kind: 'unusable', reason: whyUnusable(challengesOf(response, field), field) };
+  }
+
+  #provenOf(field: ChallengeField): number {
+    return (this.#proven >> shiftOf(field)) & STRENGTH_MASK;
+  }
+
+  #isWeaker({ field, algorithm }: ChallengeForm): boolean {
+    return algorithm.strength < this.#provenOf(field);
+  }
+
+  #takeInfo(
+    response: SipMessage,
+    name: 'Authentication-Info' | 'Proxy-Authentication-Info',
+    tell: (news: AuthNews) => void,
+  ): void {
+    const info = response.first(name);
+    if (info === undefined) return;
+    const field = name === 'Authentication-Info' ? 'WWW-Authenticate' : 'Proxy-Authenticate';
+    const grants = this.#grants().filter(({ isInFlight }) => isInFlight);
+    // Whoever proves himself behind a proxy's challenge alone names the field of a registrar.
+    const grant = grants.find(({ form }) => form.field === field) ?? grants[0];
+    if (grant === undefined) return;
+    if (hasWrongProof(info, response.body, grant, this.#hasher)) {
+      tell({ kind: 'wrongProof', realm: grant.form.realm });
+    }
+    const next = nextNonceOf(info);
+    if (next !== undefined && next !== grant.nonce) grant.adopt(next);
+  }
+
+  #refusal(response: SipMessage, field: ChallengeField): ChallengeVerdict {
+    const offers = offersOf(response, field, this.#credentials, this.#policy);
+    const offered = offers[0]?.form.realm;
+    const expected = pinnedRealms(this.#credentials);
+    if (offered !== undefined && expected !== undefined) {
+      return { kind: 'realm', offered: detached(offered), expected: expected.join('", "') };
+    }
+    return { kind: 'unusable', reason: whyUnusable(response, field, this.#policy) };
   }
 }
 
-/** A challenge that we can answer. */
-interface Offer {
-  readonly form: ChallengeForm;
-  readonly nonce: string;
-  readonly stale: boolean;
+function isStale(offers: readonly Offer[], form: ChallengeForm): boolean {
+  return offers.some((offer) => offer.stale && isSameRealm(offer.form, form));
 }
 
-function isSameRealm(a: ChallengeForm, b: ChallengeForm): boolean {
-  return a.field === b.field && a.realm === b.realm;
+function otherField(field: ChallengeField): ChallengeField {
+  return field === 'WWW-Authenticate' ? 'Proxy-Authenticate' : 'WWW-Authenticate';
 }
 
-function isSameForm(a: ChallengeForm, b: ChallengeForm): boolean {
-  return isSameRealm(a, b) && a.token === b.token && a.qop === b.qop && a.opaque === b.opaque;
+function tokenOf({ token }: ChallengeForm): string {
+  return token ?? 'MD5';
 }
 
-function whyUnusable(challenges: readonly Challenge[], field: ChallengeField): string {
-  const digests = challenges.filter((challenge) => challenge.scheme === 'digest');
-  if (challenges.length === 0) return `the response holds no ${field} header field`;
-  if (digests.length === 0) return `only the scheme ${challenges[0]?.scheme ?? ''} is offered`;
-  const isWhole = digests.some(({ realm, nonce }) => realm !== undefined && nonce !== undefined);
-  if (!isWhole) return 'the challenge has no realm or no nonce';
-  const algorithms = digests.map(({ algorithm, qop }) => `${algorithm ?? 'MD5'} ${qop.join(',')}`);
-  return `no algorithm or qop that these credentials can serve: ${algorithms.join('; ').trim()}`;
+function shiftOf(field: ChallengeField): number {
+  return field === 'WWW-Authenticate' ? 0 : 2;
 }
 
-const NONE: readonly Grant[] = [];
+const NO_GRANTS: readonly Grant[] = [];
 /** 24 hexadecimal digits: 96 bits. */
 const CNONCE_DIGITS = 24;
 /** For registrars, and again for proxies. */
 const MOST_REALMS = 4;
-const HASH_OF_DIGITS: ReadonlyMap<number, string> = new Map([
-  [32, 'md5'],
-  [64, 'sha256'],
-]);
+const MOST_REFUSED_AHEAD = 2;
+/** Two bits for each field. */
+const STRENGTH_MASK = 3;

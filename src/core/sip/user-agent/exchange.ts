@@ -29,6 +29,9 @@ const TRANSPORT_FAULT_BEFORE_START: Fault = fault(
   'Too many transactions are under way; this one was not started.',
 );
 
+const NO_ROUNDS: Rounds = { carried: 'nothing', freshTries: 0, further: 0 };
+const AHEAD: Rounds = { ...NO_ROUNDS, carried: 'cachedNonce' };
+
 const REOPEN_WITHIN_MS = 2_000;
 
 export class RunningExchange implements Exchange, ClientUser {
@@ -39,7 +42,7 @@ export class RunningExchange implements Exchange, ClientUser {
   #flow: Flow | undefined;
   #transaction: ClientTransaction | undefined;
   #ticket: PacerTicket | undefined;
-  #rounds: Rounds = { carried: 'nothing', freshTries: 0 };
+  #rounds: Rounds = NO_ROUNDS;
   #requests = 0;
   #sentAt: Instant;
   /** True once the flow of the last request failed, and a new one was tried for the repeat. */
@@ -59,9 +62,7 @@ export class RunningExchange implements Exchange, ClientUser {
   }
 
   start(): void {
-    if (this.#request.session?.hasNonce === true) {
-      this.#rounds = { carried: 'cachedNonce', freshTries: 0 };
-    }
+    if (this.#request.session?.begin() === true) this.#rounds = AHEAD;
     this.#openAndSend();
   }
 
@@ -76,13 +77,13 @@ export class RunningExchange implements Exchange, ClientUser {
   answered(response: SipMessage, at: Instant): void {
     this.#transaction = undefined;
     const { status } = response;
-    const { session } = this.#request;
+    const { session, authNews } = this.#request;
     this.#ports.heard(this.#target, status, elapsedMs(this.#sentAt, at));
     if (status === 401 || status === 407) {
       this.#challenged(response, at);
       return;
     }
-    if (status < 300) session?.succeeded(response);
+    if (status < 300) session?.succeeded(response, this.#rounds.carried, authNews);
     this.#reportResponse(response, at, undefined);
   }
 
@@ -149,19 +150,16 @@ export class RunningExchange implements Exchange, ClientUser {
   }
 
   #challenged(response: SipMessage, at: Instant): void {
-    const { session } = this.#request;
+    const { session, authNews } = this.#request;
     if (session === undefined) {
       this.#reportResponse(response, at, { kind: 'noCredentials' });
       return;
     }
-    const verdict = session.accept(response);
-    if (verdict.kind === 'ready' && verdict.realmChanged !== undefined) {
-      this.#request.realmChanged?.(verdict.realmChanged, verdict.realm);
-    }
+    const verdict = session.accept(response, this.#rounds.carried, authNews);
     const decision = nextRound(this.#rounds, verdict);
     if (decision.kind === 'refused') {
       // What was refused is not offered again by itself: the next attempt asks for a new challenge.
-      session.forget();
+      session.refused();
       this.#reportResponse(response, at, decision.refusal);
       return;
     }

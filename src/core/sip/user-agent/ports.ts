@@ -5,7 +5,7 @@
  */
 import type { Fault } from '../../base/fault.ts';
 import type { Instant } from '../../base/instant.ts';
-import type { DigestSession } from '../digest/session.ts';
+import type { AuthNews, DigestSession } from '../digest/session.ts';
 import type { Target } from '../locate/target.ts';
 import type { SipMessage } from '../message/message.ts';
 import type { Flow, TlsPolicy } from '../transport/ports.ts';
@@ -40,8 +40,8 @@ export interface ExchangeRequest {
   readonly patienceMs?: number;
   /** Called when each request leaves; pacing has been paid for then. */
   readonly sent?: (at: Instant, wire: string) => void;
-  /** Called when the registrar challenges for another realm than before; it is answered all the same. */
-  readonly realmChanged?: (from: string, to: string) => void;
+  /** Told of what is odd about a challenge that is answered all the same, or about the server's proof. */
+  readonly authNews?: (news: AuthNews) => void;
 }
 
 /** Whose answers count (design.md 6): the IP asked, IP and port, any address of the name, anybody. */
@@ -74,6 +74,8 @@ export type Refusal =
   | { readonly kind: 'credentials'; readonly realm: string }
   /** The challenge's realm is not the one that the configuration pins. */
   | { readonly kind: 'realm'; readonly offered: string; readonly expected: string }
+  /** Only weaker algorithms than this server accepted before, and the configuration forbids that. */
+  | { readonly kind: 'downgrade'; readonly offered: string; readonly proven: string }
   /** No challenge, or none with a scheme and algorithm that we have. */
   | { readonly kind: 'unusable'; readonly reason: string }
   /** The server kept asking for another nonce. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AuthNews } from '../../../../../src/core/sip/digest/session.ts';
 import {
   byProxy,
   digest,
@@ -13,11 +14,14 @@ describe('realms', () => {
   it('any will do where none is pinned; a changed one is told, and replaces the other', () => {
     const session = sessionOf();
     session.accept(refused(digest('realm="old", nonce="n1"')));
-    expect(session.accept(refused(digest('realm="new", nonce="n2"')))).toMatchObject({
-      kind: 'ready',
-      realm: 'new',
-      realmChanged: 'old',
-    });
+    const told: AuthNews[] = [];
+    const verdict = session.accept(
+      refused(digest('realm="new", nonce="n2"')),
+      'cachedNonce',
+      (news) => told.push(news),
+    );
+    expect(verdict).toMatchObject({ kind: 'ready', realm: 'new' });
+    expect(told).toEqual([{ kind: 'realmChanged', from: 'old', to: 'new' }]);
     expect(only(session.authorize('REGISTER', URI, '')).quoted['realm']).toBe('new');
   });
 

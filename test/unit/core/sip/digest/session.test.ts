@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../../../src/core/base/secret.ts';
+import type { AuthNews } from '../../../../../src/core/sip/digest/session.ts';
 import {
   byProxy,
   digest,
@@ -146,8 +147,9 @@ describe('accept', () => {
       kind: 'ready',
       stale: false,
       newNonce: true,
+      isFurther: true,
+      isFallback: false,
       realm: 'r',
-      realmChanged: undefined,
     });
     session.authorize('REGISTER', URI, '');
     expect(session.accept(challenge)).toMatchObject({ kind: 'ready', newNonce: false });
@@ -253,6 +255,12 @@ describe('ha1 instead of a password', () => {
 });
 
 describe('succeeded', () => {
+  const WRONG_PROOF = [{ kind: 'wrongProof', realm: 'r' }];
+  const toldBy = (session: ReturnType<typeof sessionOf>, response: ReturnType<typeof granted>) => {
+    const told: AuthNews[] = [];
+    session.succeeded(response, 'freshNonce', (news) => told.push(news));
+    return told;
+  };
   const started = (rest = 'qop="auth"') => {
     const session = sessionOf();
     session.accept(refused(digest(`realm="r", nonce="n1", ${rest}`)));
@@ -266,13 +274,13 @@ describe('succeeded', () => {
 
   it('without Authentication-Info leaves the nonce in use', () => {
     const { session } = started();
-    expect(session.succeeded(granted())).toBe('ok');
+    expect(toldBy(session, granted())).toEqual([]);
     expect(only(session.authorize('REGISTER', URI, '')).bare['nc']).toBe('00000002');
   });
 
   it('takes nextnonce, and counts from 1', () => {
     const { session } = started();
-    expect(session.succeeded(info('nextnonce="n2"'))).toBe('ok');
+    expect(toldBy(session, info('nextnonce="n2"'))).toEqual([]);
     const { quoted, bare } = only(session.authorize('REGISTER', URI, ''));
     expect([quoted['nonce'], bare['nc']]).toEqual(['n2', '00000001']);
   });
@@ -285,30 +293,33 @@ describe('succeeded', () => {
 
   it.each(['qop="auth"', 'qop="auth-int"'])('checks rspauth with %s', (rest) => {
     const { session, proof } = started(rest);
-    expect(session.succeeded(info(`rspauth="${proof.toUpperCase()}", nextnonce="n2"`))).toBe('ok');
-    expect(started(rest).session.succeeded(info('rspauth="00"'))).toBe('rspauthMismatch');
+    expect(toldBy(session, info(`rspauth="${proof.toUpperCase()}", nextnonce="n2"`))).toEqual([]);
+    expect(toldBy(started(rest).session, info('rspauth="00"'))).toEqual(WRONG_PROOF);
   });
 
   it('takes nextnonce also where rspauth does not match', () => {
     const { session } = started();
     expect(
-      session.succeeded(info('nextnonce="n2", qop=auth, nc=00000001, cnonce="x", rspauth="00"')),
-    ).toBe('rspauthMismatch');
+      toldBy(session, info('nextnonce="n2", qop=auth, nc=00000001, cnonce="x", rspauth="00"')),
+    ).toEqual(WRONG_PROOF);
     expect(only(session.authorize('REGISTER', URI, '')).quoted['nonce']).toBe('n2');
   });
 
   it('without a nonce has nothing to check', () => {
-    expect(sessionOf().succeeded(info('rspauth="00", nextnonce="x"'))).toBe('ok');
+    expect(toldBy(sessionOf(), info('rspauth="00", nextnonce="x"'))).toEqual([]);
     expect(sessionOf().hasNonce).toBe(false);
   });
 });
 
-it('forget drops every nonce', () => {
+it('what was refused is not sent ahead; a nonce that comes back is counted on', () => {
   const session = sessionOf();
   session.accept(refused(digest('realm="r", nonce="n1", qop="auth"')));
-  session.forget();
+  session.authorize('REGISTER', URI, '');
+  session.refused();
   expect(session.hasNonce).toBe(false);
   expect(session.authorize('REGISTER', URI, '')).toBe('');
+  session.accept(refused(digest('realm="r", nonce="n1", qop="auth"')));
+  expect(only(session.authorize('REGISTER', URI, '')).bare['nc']).toBe('00000002');
 });
 
 it('no secret can be read from a session', () => {

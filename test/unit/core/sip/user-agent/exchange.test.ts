@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { fault, success } from '../../../../../src/core/base/fault.ts';
 import { Secret } from '../../../../../src/core/base/secret.ts';
-import { DigestSession } from '../../../../../src/core/sip/digest/session.ts';
+import { type AuthNews, DigestSession } from '../../../../../src/core/sip/digest/session.ts';
 import type {
   ExchangeOutcome,
   ExchangeRequest,
@@ -114,15 +114,15 @@ describe('an exchange', () => {
 
   it('answers another realm than before, and tells of it', () => {
     const { transport, answer, start, outcomes } = setUp();
-    const told: string[][] = [];
-    const realmChanged = (...realms: string[]) => told.push(realms);
-    start({ realmChanged });
+    const told: AuthNews[] = [];
+    const authNews = (news: AuthNews) => told.push(news);
+    start({ authNews });
     answer('401 Unauthorized', challenge('n1'));
     answer('200 OK');
-    start({ realmChanged });
+    start({ authNews });
     expect(told).toEqual([]);
     answer('401 Unauthorized', challenge('n2').replace('registrar.test', 'new.test'));
-    expect(told).toEqual([['registrar.test', 'new.test']]);
+    expect(told).toEqual([{ kind: 'realmChanged', from: 'registrar.test', to: 'new.test' }]);
     expect(fieldOf(transport.last, 'Authorization')).toContain('realm="new.test"');
     answer('200 OK');
     expect(outcomes[1]).toMatchObject({ kind: 'response', status: 200, requests: 2 });
