@@ -4,6 +4,7 @@
  * combination and shared as one profile, so that 100,000 of them stay small and load fast.
  */
 
+import { stableToken } from '../core/base/stable-token.ts';
 import type {
   Admin,
   ContactPlan,
@@ -17,9 +18,9 @@ import { DEFAULTS } from './defaults.ts';
 import { parseDuration } from './grammar.ts';
 import { type Levels, type MergedDefaults, overlay } from './levels.ts';
 import type { Complaint } from './problem.ts';
+import { checkStyle, firstContact, toStyle } from './register-style.ts';
 import type { RegistrationDefaults, RegistrationSettings } from './schema/registration.ts';
 import type { SecretReader } from './secrets.ts';
-import { stableUser } from './stable-user.ts';
 import type { WayPlanner } from './way.ts';
 
 /** What the registrations of one contract have around them. */
@@ -60,7 +61,7 @@ export class RegistrationPlanner {
     const { username } = settings;
     const aor = `${username}@${profile.domain}`;
     const id = settings.id ?? aor;
-    const ddi = settings.ddi ?? stableUser(aor.toLowerCase());
+    const ddi = settings.ddi ?? stableToken(aor.toLowerCase());
     // Many operators use the number for both; one text serves them then.
     return { id, username, ddi: ddi === username ? username : ddi, credentials, profile };
   }
@@ -103,7 +104,8 @@ export class RegistrationPlanner {
     const all = laidOver(defaults, settings);
     const domain = all.domain;
     if (domain === undefined) complaints.push({ path: [], text: "'domain' is missing" });
-    const contact = toContact(all.contact);
+    complaints.push(...checkStyle(all, settings));
+    const contact = toContact(firstContact(all));
     if (contact === undefined) complaints.push(NO_CONTACT);
     if (domain === undefined || contact === undefined || complaints.length > count)
       return undefined;
@@ -148,8 +150,10 @@ export class RegistrationPlanner {
       admin: stricter(this.#around.admin, all.admin ?? DEFAULTS.registration.admin),
       sourceCheck: all.sourceCheck ?? DEFAULTS.registration.sourceCheck,
       outbound: all.outbound ?? DEFAULTS.registration.outbound,
+      userAgent: all.userAgent ?? userAgent,
+      onForeign: all.onForeign ?? DEFAULTS.registration.onForeign,
+      ...toStyle(all, domain),
       digest: toDigestPolicy(all),
-      userAgent,
     };
   }
 }
@@ -170,16 +174,32 @@ function laidOver(defaults: MergedDefaults, settings: RegistrationSettings): Reg
   return overlay<RegistrationDefaults>(defaults.registration, settings);
 }
 
+/** Keys that few registrations have, whatever their values look like. */
+const RARE_KEYS = [
+  ...([
+    'labels',
+    'tls',
+    'registrars',
+    'registrarMode',
+    'contacts',
+    'contactUriParameters',
+  ] as const),
+  ...(['contactParameters', 'line', 'mode', 'from', 'headers', 'userAgent', 'onForeign'] as const),
+] as const;
+
 /** All that the profile depends on; no value holds a newline. */
 function profileKey(settings: RegistrationSettings): string {
-  const { labels, tls } = settings;
-  const rare =
-    labels === undefined && tls === undefined ? '' : JSON.stringify({ labels, tls }, sortedKeys);
+  const rare: Record<string, unknown> = {};
+  let hasRare = false;
+  for (const key of RARE_KEYS) {
+    const value = settings[key];
+    if (value === undefined) continue;
+    rare[key] = value;
+    hasRare = true;
+  }
   return [
     settings.domain,
     settings.registrar,
-    settings.registrars?.join(' '),
-    settings.registrarMode,
     settings.outboundProxy,
     settings.transport,
     settings.localSocket,
@@ -192,7 +212,9 @@ function profileKey(settings: RegistrationSettings): string {
     settings.algorithms,
     settings.pinAlgorithm,
     settings.preset,
-    rare,
+    // GIN has no ddi; whether one was given is complained of with the profile.
+    settings.mode === undefined ? '' : settings.ddi,
+    hasRare ? JSON.stringify(rare, sortedKeys) : '',
   ].join('\n');
 }
 

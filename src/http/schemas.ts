@@ -48,6 +48,21 @@ const leg = z.object({
   nextAttemptAt: time.nullable(),
   target: z.string().nullable(),
   lastResponse,
+  serviceRoute: z.array(z.string()).readonly().describe('RFC 3608, in order'),
+  path: z.array(z.string()).readonly().describe('RFC 3327'),
+  associatedUris: z.array(z.string()).readonly().describe('P-Associated-URI, RFC 7315'),
+  gruu: z
+    .object({ public: z.string().nullable(), temporary: z.string().nullable() })
+    .nullable()
+    .describe('RFC 5627'),
+  otherBindings: z
+    .object({
+      count: z.int(),
+      listed: z
+        .array(z.object({ uri: z.string(), expires: z.int().nullable(), isStale: z.boolean() }))
+        .readonly(),
+    })
+    .describe('bindings of the same account that are not ours; stale: with our user'),
   outbound: z.boolean().describe('true while outbound (RFC 5626) is in force'),
   callId: z.string(),
   cseq: z.int(),

@@ -39,6 +39,11 @@ export const METRICS = {
     labels: [],
     help: 'Registrations without series of their own, because of metrics.perRegistration.',
   },
+  trunkd_registration_other_bindings: {
+    kind: 'gauge',
+    labels: ['contract'],
+    help: 'Bindings that registrars hold for our accounts and that are not ours; absent without any.',
+  },
   trunkd_registrations_stuck: {
     kind: 'gauge',
     labels: [],

@@ -131,6 +131,7 @@ export class Metrics {
       ['trunkd_registration_bound', this.#bound()],
       ['trunkd_registration_expires_timestamp_seconds', this.#expiries()],
       ['trunkd_registration_series_omitted', one(this.#omitted())],
+      ['trunkd_registration_other_bindings', byLabel(registrations.otherBindings())],
       ['trunkd_registrations_stuck', one(registrations.stuck)],
       ['trunkd_peer_servers', this.#peerStates()],
       ['trunkd_peer_server_enabled', this.#peers((peer) => (peer.enabled ? 1 : 0))],

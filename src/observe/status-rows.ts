@@ -43,6 +43,20 @@ export interface RegistrationRow {
   readonly nextAttemptAt: string | null;
   readonly target: string | null;
   readonly lastResponse: LastResponse;
+  /** RFC 3608: the way for other requests of this account, in order. */
+  readonly serviceRoute: readonly string[];
+  /** RFC 3327: the proxies that calls come through. */
+  readonly path: readonly string[];
+  /** RFC 7315: the identities that belong to the account. */
+  readonly associatedUris: readonly string[];
+  /** RFC 5627. */
+  readonly gruu: { readonly public: string | null; readonly temporary: string | null } | null;
+  /** Bindings of the same account that are not ours. */
+  readonly otherBindings: {
+    readonly count: number;
+    /** The first of them. */
+    readonly listed: readonly OtherBindingRow[];
+  };
   /** True while outbound (RFC 5626) is in force. */
   readonly outbound: boolean;
   readonly callId: string;
@@ -50,6 +64,14 @@ export interface RegistrationRow {
   readonly counters: RegistrationCounters;
   /** Its bindings where it is kept by several (`registrars`); empty for all others. */
   readonly legs: readonly LegRow[];
+}
+
+interface OtherBindingRow {
+  readonly uri: string;
+  /** Seconds; null where the registrar does not say. */
+  readonly expires: number | null;
+  /** It has our user: likely an old binding of ours. */
+  readonly isStale: boolean;
 }
 
 /** One of several bindings of a registration: what differs from leg to leg. */
@@ -67,6 +89,11 @@ export type LegRow = Pick<
   | 'nextAttemptAt'
   | 'target'
   | 'lastResponse'
+  | 'serviceRoute'
+  | 'path'
+  | 'associatedUris'
+  | 'gruu'
+  | 'otherBindings'
   | 'outbound'
   | 'callId'
   | 'cseq'
@@ -184,11 +211,58 @@ function legRow(row: RegistrationSnapshot, wallClock: WallClock): LegRow {
     nextAttemptAt: wallClock.iso(row.nextAttemptAt),
     target: row.target ?? null,
     lastResponse: row.lastResponse ?? null,
+    ...factsRow(row.facts),
     outbound: row.hasOutbound,
     callId: row.callId,
     cseq: row.cseq,
     counters: row.counters,
   };
+}
+
+type FactsRow = Pick<
+  RegistrationRow,
+  'serviceRoute' | 'path' | 'associatedUris' | 'gruu' | 'otherBindings'
+>;
+
+const NO_FACTS: FactsRow = {
+  serviceRoute: [],
+  path: [],
+  associatedUris: [],
+  gruu: null,
+  otherBindings: { count: 0, listed: [] },
+};
+
+function factsRow(facts: RegistrationSnapshot['facts']): FactsRow {
+  if (facts === undefined) return NO_FACTS;
+  const { publicGruu, temporaryGruu } = facts;
+  const hasGruu = publicGruu !== undefined || temporaryGruu !== undefined;
+  return {
+    serviceRoute: facts.serviceRoute.map(printable),
+    path: facts.path.map(printable),
+    associatedUris: facts.associatedUris.map(printable),
+    gruu: hasGruu
+      ? { public: printableOrNull(publicGruu), temporary: printableOrNull(temporaryGruu) }
+      : null,
+    otherBindings: {
+      count: facts.otherCount,
+      listed: facts.others.map(({ uri, expiresSec, isStale }) => ({
+        uri: printable(uri),
+        expires: expiresSec ?? null,
+        isStale,
+      })),
+    },
+  };
+}
+
+/** Wire text of a peer for people. */
+function printable(wire: string): string {
+  return Buffer.from(wire, 'latin1').toString('utf8').replace(CONTROLS, ' ');
+}
+
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/g;
+
+function printableOrNull(wire: string | undefined): string | null {
+  return wire === undefined ? null : printable(wire);
 }
 
 export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): PeerServerRow {

@@ -55,6 +55,7 @@ export function aRegistrationSpec(id: string, contract = 'acme'): RegistrationSp
       sourceCheck: 'host',
       digest: STRONGEST_FIRST,
       userAgent: 'trunkd',
+      onForeign: 'report',
     },
   };
 }
@@ -76,6 +77,7 @@ export function aRegistration(
     target: 'udp:192.0.2.1:5060',
     lastResponse: { code: 200, reason: 'OK' },
     hasOutbound: false,
+    facts: undefined,
     callId: `call-${id}`,
     cseq: 2,
     counters: { attempts: 1, requests: 2, succeeded: 1, failed: 0, lapses: 0 },
@@ -167,6 +169,10 @@ export class FakeRegistrationBook implements RegistrationBook {
 
   snapshot(id: string): RegistrationSnapshot | undefined {
     return this.rows.get(id);
+  }
+
+  otherBindings(): ReadonlyMap<string, number> {
+    return new Map();
   }
 
   counts(): ReadonlyMap<string, Readonly<Record<RegistrationState, number>>> {

@@ -10,6 +10,7 @@ import {
   isUserPart,
   parseDuration,
 } from '../grammar.ts';
+import { headerNameFault } from '../header-fields.ts';
 
 const SECRET_RULE = 'holds a control character or is longer than 1024 characters';
 const LABEL_RULE = 'is longer than 128 characters or holds control characters';
@@ -176,6 +177,21 @@ export const labels = z
       'has to be 1 to 64 of A-Z a-z 0-9 _, not beginning with a digit or __',
     ),
     textThat('text', (text) => lineRule(text) === undefined && text.length <= 128, LABEL_RULE),
+  )
+  .check((context) => {
+    if (Object.keys(context.value).length <= 16) return;
+    context.issues.push({ code: 'custom', input: context.value, message: 'holds more than 16' });
+  });
+
+/** Header fields of the operator, by name. */
+export const headers = z
+  .record(
+    textWith('header field name', headerNameFault),
+    textThat(
+      'text',
+      (text) => lineRule(text) === undefined && text.trim() === text,
+      'holds a control character, begins or ends with a blank, or is longer than 255 characters',
+    ),
   )
   .check((context) => {
     if (Object.keys(context.value).length <= 16) return;

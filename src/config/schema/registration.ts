@@ -33,6 +33,30 @@ const authSection = z.strictObject({
 });
 
 const MOST_REGISTRARS = 8;
+const MOST_CONTACTS = 8;
+
+const contactEntry = z.union(
+  [
+    leaf.contact,
+    z.strictObject({
+      address: required(leaf.contact, { description: 'Host[:port], or self for the first one.' }),
+      q: key(z.number().min(0).max(1).multipleOf(0.001), {
+        description: 'Preference, 0 to 1 (RFC 3261 section 20.10).',
+        example: 0.5,
+      }),
+    }),
+  ],
+  { error: 'has to be HOST[:PORT], self, or { address: HOST[:PORT], q: 0.5 }' },
+);
+
+const fromSection = z.strictObject({
+  user: key(leaf.userPart, {
+    description: 'User part.',
+    defaultText: 'username',
+    example: 'main',
+  }),
+  domain: key(leaf.host, { description: 'Host.', defaultText: 'domain' }),
+});
 
 /** Keys that may also stand under `defaults.registration`. */
 const commonKeys = {
@@ -65,6 +89,46 @@ const commonKeys = {
       'Host[:port] where calls shall arrive, or self: the local socket that registers. Required unless defaults have it.',
     example: '203.0.113.10:5060',
   }),
+  contacts: key(z.array(contactEntry).min(1).max(MOST_CONTACTS), {
+    description:
+      'Several Contacts instead of one, bound and removed together; the first may be self. q (0 to 1) says which is preferred.',
+    example: ['203.0.113.10:5060', { address: '203.0.113.11:5060', q: 0.5 }],
+  }),
+  contactUriParameters: key(leaf.uriParameters, {
+    description: 'Parameters of the Contact URI, inside the angle brackets.',
+    example: ';x-trunk=7',
+  }),
+  contactParameters: key(leaf.uriParameters, {
+    description: 'Parameters of the Contact, behind the angle brackets.',
+    example: ';q=0.5',
+  }),
+  line: key(z.boolean(), {
+    description:
+      'Add ;line=TOKEN to the Contact URI: a token of the registration, the same over restarts, by which a proxy knows the calls of providers that change the user.',
+    default: DEFAULTS.registration.line,
+  }),
+  mode: key(z.enum(['single', 'gin']), {
+    description:
+      'gin: one REGISTER for all numbers of a PBX (RFC 6140); the registrar has to support it.',
+    default: DEFAULTS.registration.mode,
+  }),
+  from: key(fromSection, {
+    description: 'From of the REGISTER where it is not the address of record (third party).',
+  }),
+  headers: key(leaf.headers, {
+    description: 'Header fields of your own in each REGISTER; none that trunkd writes itself.',
+    example: { 'P-Preferred-Identity': '<sip:main@acme.example>' },
+  }),
+  userAgent: key(leaf.line, {
+    description: 'Text of the User-Agent header.',
+    defaultText: 'the one of the whole configuration',
+    example: 'ACME-PBX/7',
+  }),
+  onForeign: key(z.enum(['report', 'removeOwnStale', 'ignore']), {
+    description:
+      'Bindings of the account that are not ours: report them, also remove those with our own Contact user, or say nothing. No binding of anybody else is ever removed.',
+    default: DEFAULTS.registration.onForeign,
+  }),
   onRemove: key(z.enum(['unregister', 'keep']), {
     description: 'What becomes of the binding when the registration leaves the configuration.',
     default: DEFAULTS.registration.onRemove,
@@ -76,7 +140,6 @@ const commonKeys = {
   }),
   ...wayKeys,
   ...digestKeys,
-  contacts: notYet(REGISTRATIONS_RELEASE, 'Several Contacts in one registration.'),
   redirects: notYet(REGISTRATIONS_RELEASE, 'Whether 3xx answers are followed.', 'sameDomain'),
 };
 

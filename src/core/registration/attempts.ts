@@ -16,6 +16,7 @@ import type { Hasher } from '../sip/digest/ports.ts';
 import { type AuthNews, DigestSession } from '../sip/digest/session.ts';
 import type { Locator } from '../sip/locate/ports.ts';
 import type { Target } from '../sip/locate/target.ts';
+import { toWire } from '../sip/message/wire-text.ts';
 import type {
   ExchangeOutcome,
   ExchangeRequest,
@@ -35,7 +36,9 @@ import type { Registrar } from './registrar.ts';
 import {
   CALL_ID_DIGITS,
   contactPoint,
+  contactUri,
   LAST_CSEQ,
+  moreContactUris,
   registerTail,
   registerTemplate,
 } from './request.ts';
@@ -230,7 +233,8 @@ export class Attempts implements GateUser, GuardUser {
         if (askedSec > 0 || entry.contactPoint === undefined) {
           moveTo(entry, this.#contactPoints.shared(contactPoint(spec, flow)));
         }
-        return registerTail(spec, entry.contactPoint ?? '', askedSec, entry.formerPoint, offer);
+        const removed = removedUris(entry);
+        return registerTail(spec, entry.contactPoint ?? '', askedSec, removed, offer);
       },
       target: gate.target,
       alternatives: gate.addresses,
@@ -251,6 +255,13 @@ export class Attempts implements GateUser, GuardUser {
     };
   }
 
+  /** What it said of itself in its Contact, with the last request. */
+  offerOf(entry: Entry): OutboundOffer | undefined {
+    return hasTrait(entry, TRAIT.offersOutbound)
+      ? { instance: instanceOf(entry.spec, this.#host), regId: FIRST_REG_ID }
+      : undefined;
+  }
+
   /** What it says of itself in its Contact; a removal names what was bound. */
   #offer(entry: Entry): OutboundOffer | undefined {
     const { spec, registrar, state } = entry;
@@ -260,7 +271,7 @@ export class Attempts implements GateUser, GuardUser {
         ? hasTrait(entry, TRAIT.offersOutbound)
         : isOffered(spec.profile.outbound, registrar.noOutboundUntil, now);
     setTrait(entry, TRAIT.offersOutbound, offers);
-    return offers ? { instance: instanceOf(spec, this.#host), regId: FIRST_REG_ID } : undefined;
+    return this.offerOf(entry);
   }
 
   #ended(entry: Entry, gate: TargetGate, outcome: ExchangeOutcome, askedSec: number): void {
@@ -292,6 +303,18 @@ function timeoutOf({ boundUntil, grantedSec }: MachineState, now: Instant): numb
     marginMs: marginMs(grantedSec),
     remainingMs: elapsedMs(now, boundUntil),
   });
+}
+
+const NOTHING_REMOVED: readonly string[] = [];
+
+/** What goes with the next request: where we were reached before, and old bindings of ours if asked for. */
+function removedUris({ spec, formerPoint, rare }: Entry): readonly string[] {
+  const { profile } = spec;
+  const others = profile.onForeign === 'removeOwnStale' ? rare?.facts?.others : undefined;
+  const stale = others?.flatMap(({ uri, isStale }) => (isStale ? [uri] : [])) ?? NOTHING_REMOVED;
+  if (formerPoint === undefined) return stale;
+  const former = [contactUri(spec, formerPoint), ...moreContactUris(spec, formerPoint)];
+  return [...new Set([...former.map(toWire), ...stale])];
 }
 
 /** With `contact: self` a new connection or route is a new Contact; the one that is bound must not stay. */

@@ -23,6 +23,7 @@ export const REGISTRATION_CODES = {
   'registrar.refused': 'The registrar forbids this registration (403).',
   'registrar.rejected': 'The registrar cannot accept this registration as it is configured.',
   'registrar.redirected': 'The registrar points to another server; redirections are not followed.',
+  'registrar.noGin': 'The registrar does not register a whole PBX at once (RFC 6140, `mode: gin`).',
   'registrar.unavailable': 'The registrar cannot serve the request now.',
   'registrar.overloaded': 'The registrar asks for less traffic (429 or 503).',
   'registrar.intervalTooBrief': 'The registrar wants a longer expiry, but names no usable one.',
@@ -38,6 +39,9 @@ export const REGISTRATION_CODES = {
   'registration.contactRewritten': 'The registrar lists our Contact under another address.',
   'registration.contactAmbiguous':
     'The registrar lists several Contacts, none of them ours; the shortest expiry is used.',
+  'registration.otherBindings':
+    'The registrar holds bindings of the same account that are not ours; calls may go there.',
+  'registration.contactMissing': 'The registrar does not hold all the Contacts that we registered.',
   'registration.shortGrant': 'The registrar grants less than half of the expiry that we ask for.',
   'registration.minExpiresAdopted': 'The registrar wants a longer expiry; it is used from now on.',
   'registration.callIdRenewed': 'The registrar refused our CSeq, so a new Call-ID is used.',

@@ -105,6 +105,10 @@ export const TRAIT = {
   /** The registrar put outbound in force with the last grant. */
   hasOutbound: 64,
   toldWrongProof: 128,
+  /** Bindings of others were told, Contacts of ours that are not listed, and old ones were removed once. */
+  toldOthers: 256,
+  toldMissing: 512,
+  triedStale: 1024,
 } as const;
 
 export function hasTrait(entry: Entry, trait: number): boolean {

@@ -212,6 +212,10 @@ export class RegistrationKeeper implements RegistrationBook {
     return this.#machinist.tally.counts;
   }
 
+  otherBindings(): ReadonlyMap<string, number> {
+    return this.#machinist.tally.otherBindings;
+  }
+
   get stuck(): number {
     return this.#sweeper.stuck;
   }
@@ -303,6 +307,7 @@ export class RegistrationKeeper implements RegistrationBook {
   #finished(entry: Entry): void {
     const { fate } = entry;
     this.#machinist.flows.leave(entry);
+    this.#machinist.bindings.forget(entry);
     if (this.#stopped !== undefined && this.#unregistering > 0) this.#countDown();
     if (fate === 'stay') return;
     if (fate === 'leave') {

@@ -32,7 +32,13 @@ export interface MachineState {
 }
 
 /** What may be adapted once before it counts as a failure. */
-export const ADAPTED = { minExpires: 1, callId: 2, beforeExpiry: 4, outbound: 8 } as const;
+export const ADAPTED = {
+  minExpires: 1,
+  callId: 2,
+  beforeExpiry: 4,
+  outbound: 8,
+  minExpiresAgain: 16,
+} as const;
 
 export type Input =
   | { readonly kind: 'start' }

@@ -86,7 +86,7 @@ function conclude(
     case 'bound':
       return bound(state, verdict, refreshAt, context);
     case 'minExpires':
-      return adapt({ ...state, learnedMinSec: verdict.minExpiresSec }, ADAPTED.minExpires, TRY);
+      return lengthen(state, verdict.minExpiresSec);
     case 'newCallId':
       return adapt(state, ADAPTED.callId, TRY_WITH_NEW_CALL_ID);
     case 'withoutOutbound':
@@ -133,6 +133,13 @@ function bound(
     },
     effects: ARM,
   };
+}
+
+/** A longer expiry is asked for, now and from now on. */
+function lengthen(state: MachineState, minExpiresSec: number): Step {
+  const isSecond = (state.adapted & ADAPTED.minExpires) !== 0;
+  const bit = isSecond ? ADAPTED.minExpiresAgain : ADAPTED.minExpires;
+  return adapt({ ...state, learnedMinSec: minExpiresSec }, bit, TRY);
 }
 
 /** The same try once more with something changed. */

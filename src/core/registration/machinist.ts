@@ -5,13 +5,14 @@
 import type { Cause } from '../base/cause.ts';
 import type { Publish } from '../base/event-hub.ts';
 import type { Fault } from '../base/fault.ts';
-import { earlier, type Instant } from '../base/instant.ts';
+import { after, earlier, type Instant } from '../base/instant.ts';
 import type { AuthNews } from '../sip/digest/session.ts';
 import { fromWire } from '../sip/message/wire-text.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { noticeOf } from './auth-notices.ts';
+import { BindingBook } from './binding-book.ts';
 import { BoundFlows } from './bound-flows.ts';
 import { cause, connectionLost } from './causes.ts';
 import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
@@ -25,16 +26,18 @@ import { judge, type Verdict } from './outcome.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
 import { countRefreshes } from './registrar.ts';
-import { contactUri } from './request.ts';
 import { nextAttemptAt } from './snapshot-of.ts';
 import { Tally } from './tally.ts';
 import { TextPool } from './text-pool.ts';
 
 const MOST_REASON_CHARS = 64;
+/** An old binding of ours is removed so long after it was seen. */
+const STALE_PAUSE_MS = 2_000;
 
 export class Machinist implements AttemptUser {
   readonly attempts: Attempts;
   readonly tally: Tally = new Tally();
+  readonly bindings: BindingBook;
   readonly flows: BoundFlows = new BoundFlows();
   /** Registrations with several legs; the keeper puts it here, since it makes the legs. */
   groups: LegGroups | undefined;
@@ -54,6 +57,7 @@ export class Machinist implements AttemptUser {
     this.#publish = ports.publish;
     this.#finished = finished;
     this.attempts = new Attempts(ports, pacing, this);
+    this.bindings = new BindingBook(this.attempts, this.tally);
   }
 
   /** In whole milliseconds: see Entry. */
@@ -158,7 +162,8 @@ export class Machinist implements AttemptUser {
     }
     const verdict = judge(outcome, {
       username: entry.spec.credentials.username,
-      contactUri: contactUri(entry.spec, entry.contactPoint ?? ''),
+      ...this.bindings.marksOf(entry),
+      isGin: entry.spec.profile.style?.mode === 'gin',
       askedSec,
       target: entry.gate?.key ?? entry.spec.profile.hop.host,
       adapted: entry.state.adapted,
@@ -175,10 +180,14 @@ export class Machinist implements AttemptUser {
       setTrait(entry, TRAIT.hasOutbound, hasOutbound);
       this.flows.bound(entry, outcome.flow, this.now());
       entry.formerPoint = undefined;
+      this.bindings.keep(entry, verdict.listing, outcome.response);
     }
     const planned = verdict.kind === 'bound' ? this.#plan(entry, verdict) : this.now();
     this.feed(entry, { kind: 'outcome', verdict, refreshAt: planned });
     this.#tellGuard(entry, verdict, state);
+    if (verdict.kind === 'bound' && this.bindings.seesStale(entry)) {
+      this.feed(entry, { kind: 'flowLost', againAt: after(this.now(), STALE_PAUSE_MS) });
+    }
   }
 
   #tellGuard(entry: Entry, verdict: Verdict, { adapted }: MachineState): void {

@@ -1,8 +1,9 @@
 /** What an operator should know of an answer that changes no state; each is told once, not at each refresh. */
 import type { Cause } from '../base/cause.ts';
+import type { Listing } from './binding.ts';
 import { cause } from './causes.ts';
 import { type Entry, hasTrait, setTrait, TRAIT } from './entry.ts';
-import type { Verdict } from './outcome.ts';
+import { readable, type Verdict } from './outcome.ts';
 
 const NONE: readonly Cause[] = [];
 
@@ -29,14 +30,18 @@ export function noticesOf(entry: Entry, verdict: Verdict, askedSec: number): rea
 
 function noticesOfGrant(
   entry: Entry,
-  { match, grantedSec }: Extract<Verdict, { kind: 'bound' }>,
+  { match, grantedSec, listing }: Extract<Verdict, { kind: 'bound' }>,
   askedSec: number,
 ): readonly Cause[] {
   const isShort = grantedSec < askedSec / 2;
+  const hasOthers = entry.spec.profile.onForeign !== 'ignore' && (listing?.otherCount ?? 0) > 0;
+  const isMissing = (listing?.missing.length ?? 0) > 0;
   const news = [
     turned(entry, TRAIT.toldRewritten, match === 'rewritten') ? rewritten(entry) : undefined,
     turned(entry, TRAIT.toldShortest, match === 'shortest') ? ambiguous(entry) : undefined,
     turned(entry, TRAIT.toldShortGrant, isShort) ? short(entry, grantedSec, askedSec) : undefined,
+    turned(entry, TRAIT.toldOthers, hasOthers) ? others(entry, listing) : undefined,
+    turned(entry, TRAIT.toldMissing, isMissing) ? missing(entry, listing) : undefined,
   ];
   const told = news.filter((why) => why !== undefined);
   return told.length === 0 ? NONE : told;
@@ -66,6 +71,27 @@ function short(entry: Entry, grantedSec: number, askedSec: number): Cause {
   const text = `${targetOf(entry)} grants ${grantedSec} s of the ${askedSec} s that we ask for.`;
   const next = 'Refreshed accordingly; nothing to do.';
   return cause('registration.shortGrant', 'peer', next, text);
+}
+
+function others(entry: Entry, listing: Listing | undefined): Cause {
+  const count = listing?.otherCount ?? 0;
+  const stale = listing?.others.filter(({ isStale }) => isStale).length ?? 0;
+  const first = readable(listing?.others[0]?.uri ?? '');
+  const bindings = count === 1 ? 'one more binding' : `${count} more bindings`;
+  const kind = stale === 0 ? '' : `, ${stale} of them with our user`;
+  const text = `${targetOf(entry)} holds ${bindings} of this account${kind}: ${first}${count > 1 ? ' ...' : ''}.`;
+  const isRemoved = stale > 0 && entry.spec.profile.onForeign === 'removeOwnStale';
+  const next = isRemoved
+    ? 'Those with our user are removed now; nothing to do.'
+    : 'Left alone; see `onForeign`, and ask who else registers this account.';
+  return cause('registration.otherBindings', 'peer', next, text);
+}
+
+function missing(entry: Entry, listing: Listing | undefined): Cause {
+  const uris = (listing?.missing ?? []).map(readable).join(', ');
+  const text = `${targetOf(entry)} does not hold every Contact that we registered: ${uris} is missing.`;
+  const next = 'Registered again with each refresh; ask the provider how many Contacts it allows.';
+  return cause('registration.contactMissing', 'peer', next, text);
 }
 
 function targetOf(entry: Entry): string {

@@ -10,7 +10,7 @@ import { retryAfterSec } from '../sip/header/retry-after.ts';
 import type { SipMessage } from '../sip/message/message.ts';
 import { detached, fromWire } from '../sip/message/wire-text.ts';
 import type { ExchangeOutcome, Refusal } from '../sip/user-agent/ports.ts';
-import { type OwnBinding, ownBinding } from './binding.ts';
+import { type Listing, type OwnBinding, type OwnMarks, ownBinding } from './binding.ts';
 import { cause, causeOfFault, type RegistrationCode } from './causes.ts';
 import { ADAPTED } from './machine-state.ts';
 import { isOutboundInForce } from './outbound.ts';
@@ -26,6 +26,8 @@ export type Verdict =
       /** When the request left that made the binding: the grant counts from there. */
       readonly sentAt: Instant;
       readonly match: OwnBinding['match'];
+      /** Undefined for the usual answer: it lists nothing but our very Contact. */
+      readonly listing?: Listing;
     }
   /** Ask for this expiry, at once. */
   | { readonly kind: 'minExpires'; readonly minExpiresSec: number }
@@ -46,12 +48,13 @@ export interface FailedVerdict {
 }
 
 /** What has to be known of the attempt to judge its outcome. */
-export interface Attempted {
+export interface Attempted extends OwnMarks {
   readonly username: string;
-  readonly contactUri: string;
   readonly askedSec: number;
   /** targetKey, for texts. */
   readonly target: string;
+  /** The request was for all numbers of a PBX (RFC 6140). */
+  readonly isGin?: boolean;
   /** `off` where the request did not offer it. */
   readonly outbound: OutboundPolicy;
   /** `MachineState.adapted`: what may not be tried a second time. */
@@ -127,6 +130,7 @@ export function judge(outcome: ExchangeOutcome, attempted: Attempted): Verdict {
     return judgeRefusal(outcome.refusal ?? UNEXPLAINED, status, attempted);
   }
   if (status === 439 && attempted.outbound !== 'off') return judgeFirstHop(attempted);
+  if (status === 420 && attempted.isGin === true) return failed('config', noGin(attempted.target));
   if (status === 423) return judgeInterval(response, attempted);
   if ((status === 400 || status === 500) && blamesCseq(response)) return judgeCseq(attempted);
   return judgeByTable(status, response, attempted);
@@ -135,7 +139,7 @@ export function judge(outcome: ExchangeOutcome, attempted: Attempted): Verdict {
 const UNEXPLAINED: Refusal = { kind: 'unusable', reason: 'no reason known' };
 
 function judgeSuccess(response: SipMessage, sentAt: Instant, attempted: Attempted): Verdict {
-  const binding = ownBinding(response, attempted.contactUri, attempted.askedSec);
+  const binding = ownBinding(response, attempted, attempted.askedSec);
   if (binding === undefined) {
     const text = `${attempted.target} answered ${response.status}, but its list of Contacts does not hold ${attempted.contactUri}.`;
     const next = 'Tried again; ask the provider why the binding is not stored.';
@@ -188,19 +192,26 @@ function judgeRefusal(refusal: Refusal, status: number, attempted: Attempted): V
   }
 }
 
-/** 423: once in a cycle, and only where it asks for more than we did. RFC 3261 section 10.2.8. */
+/** Asked for, once, where a 423 does not say how much it wants: the default of RFC 3261 section 10.2.1.1. */
+const GUESSED_MIN_EXPIRES_SEC = 3_600;
+
+/** 423: twice in a cycle, and only where it asks for more than we did. RFC 3261 section 10.2.8. */
 function judgeInterval(response: SipMessage, attempted: Attempted): Verdict {
   const { askedSec, target, adapted } = attempted;
-  const minExpiresSec = minExpiresOf(response) ?? 0;
+  const named = minExpiresOf(response);
+  const isFirst = (adapted & ADAPTED.minExpires) === 0;
+  const minExpiresSec = named ?? (isFirst ? GUESSED_MIN_EXPIRES_SEC : 0);
   if (minExpiresSec > LONGEST_MIN_EXPIRES_SEC) {
     const text = `${target} wants an expiry of ${minExpiresSec} s, more than a day.`;
     const next = 'Tried again slowly; ask the provider for a shorter one.';
     return failed('config', cause('registrar.intervalTooLong', 'peer', next, text));
   }
-  if (minExpiresSec > askedSec && (adapted & ADAPTED.minExpires) === 0) {
+  if (minExpiresSec > askedSec && (adapted & ADAPTED.minExpiresAgain) === 0) {
     return { kind: 'minExpires', minExpiresSec };
   }
-  const text = `${target} finds ${askedSec} s too brief and names ${minExpiresSec} s as the least.`;
+  const least =
+    named === undefined ? 'does not say what it wants' : `names ${named} s as the least`;
+  const text = `${target} finds ${askedSec} s too brief and ${least}.`;
   const next = 'Tried again; ask the provider which expiry it accepts, and set it.';
   return failed('transient', cause('registrar.intervalTooBrief', 'peer', next, text));
 }
@@ -211,6 +222,13 @@ function judgeFirstHop({ outbound, target, adapted }: Attempted): Verdict {
     return { kind: 'withoutOutbound' };
   }
   return failed('config', noOutbound(`${target} answered 439: its first hop cannot do outbound.`));
+}
+
+/** RFC 6140 section 5.1: never taken back to an ordinary registration by ourselves. */
+function noGin(target: string): Cause {
+  const next = 'Tried again slowly; ask the provider, or register each number (`mode: single`).';
+  const text = `${target} answered 420: it does not know GIN (RFC 6140).`;
+  return cause('registrar.noGin', 'config', next, text);
 }
 
 function noOutbound(text: string): Cause {

@@ -10,8 +10,9 @@ import type { TransportProtocol } from '../sip/locate/target.ts';
 import { toWire } from '../sip/message/wire-text.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { RequestTemplate } from '../sip/user-agent/ports.ts';
+import { lineToken } from './line-token.ts';
 import { type OutboundOffer, outboundParameters } from './outbound.ts';
-import type { RegistrationSpec } from './spec.ts';
+import type { MoreContact, RegisterStyle, RegistrationSpec } from './spec.ts';
 
 /** Hexadecimal digits of a Call-ID; its last ones serve as From tag, which has to be as unguessable. */
 export const CALL_ID_DIGITS = 32;
@@ -25,8 +26,9 @@ export function addressOfRecord({ username, profile }: RegistrationSpec): string
 }
 
 export function registerTemplate(spec: RegistrationSpec, callId: string): RequestTemplate {
-  const { scheme, domain } = spec.profile;
+  const { scheme, domain, style } = spec.profile;
   const aor = toWire(addressOfRecord(spec));
+  const from = style?.from === undefined ? aor : toWire(fromUri(spec, style.from));
   const fromTag = callId.slice(-TAG_DIGITS);
   return {
     method: 'REGISTER',
@@ -34,9 +36,16 @@ export function registerTemplate(spec: RegistrationSpec, callId: string): Reques
     callId,
     fromTag,
     head:
-      `Max-Forwards: 70\r\nFrom: <${aor}>;tag=${fromTag}\r\nTo: <${aor}>\r\n` +
+      `Max-Forwards: 70\r\nFrom: <${from}>;tag=${fromTag}\r\nTo: <${aor}>\r\n` +
       `Call-ID: ${callId}\r\n`,
   };
+}
+
+function fromUri(
+  { username, profile }: RegistrationSpec,
+  { user, domain }: NonNullable<RegisterStyle['from']>,
+): string {
+  return `${profile.scheme}:${escapedUser(user ?? username)}@${domain}`;
 }
 
 /** Host, port and parameters of the Contact as it was registered; equal texts are shared by callers. */
@@ -47,31 +56,57 @@ export function contactPoint(spec: RegistrationSpec, flow: Flow): string {
 }
 
 export function contactUri(spec: RegistrationSpec, point: string): string {
-  return `${spec.profile.scheme}:${escapedUser(spec.ddi)}@${point}`;
+  const { scheme, style } = spec.profile;
+  if (style === undefined) return `${scheme}:${escapedUser(spec.ddi)}@${point}`;
+  const parameters = style.uriParameters + (style.hasLine ? `;line=${lineToken(spec)}` : '');
+  // RFC 6140 section 5.1: no user, since the registrar makes a Contact of it for each number.
+  if (style.mode === 'gin') return `${scheme}:${point}${parameters};bnc`;
+  return `${scheme}:${escapedUser(spec.ddi)}@${point}${parameters}`;
+}
+
+/** The URIs of its further Contacts, which go with the first one over the same transport protocol. */
+export function moreContactUris(spec: RegistrationSpec, point: string): readonly string[] {
+  const { style } = spec.profile;
+  if (style === undefined || style.moreContacts.length === 0) return NONE;
+  return style.moreContacts.map((more) => moreContactUri(spec, point, more));
+}
+
+const NONE: readonly string[] = [];
+
+function moreContactUri(spec: RegistrationSpec, point: string, { hostPort }: MoreContact): string {
+  const transport = point.indexOf(';transport=');
+  return contactUri(spec, hostPort + (transport < 0 ? '' : point.slice(transport)));
 }
 
 /**
- * The lines after CSeq: what we ask for. `expiresSec` 0 removes the binding; that of a `former` point
- * is removed in any case (RFC 3261 section 10.2.2). With an `offer` the registrar may know the binding by
- * instance and flow instead of by its URI (RFC 5626 section 4.2).
+ * The lines after CSeq: what we ask for. `expiresSec` 0 removes the binding; what stands in `removed`
+ * (URIs, wire text) is removed in any case (RFC 3261 section 10.2.2). With an `offer` the registrar may
+ * know the binding by instance and flow instead of by its URI (RFC 5626 section 4.2).
  */
 export function registerTail(
   spec: RegistrationSpec,
   point: string,
   expiresSec: number,
-  former?: string,
+  removed: readonly string[] = NONE,
   offer?: OutboundOffer,
 ): string {
-  const uri = toWire(contactUri(spec, point));
-  const parameters =
-    (expiresSec === 0 ? ';expires=0' : '') + (offer === undefined ? '' : outboundParameters(offer));
-  const removal =
-    former === undefined ? '' : `Contact: <${toWire(contactUri(spec, former))}>;expires=0\r\n`;
-  return (
-    `${removal}Contact: <${uri}>${parameters}\r\nExpires: ${expiresSec}\r\n` +
-    `User-Agent: ${toWire(spec.profile.userAgent)}\r\nSupported: ${offer === undefined ? 'path' : 'path, outbound'}\r\n`
-  );
+  const { style, userAgent } = spec.profile;
+  const expiry = expiresSec === 0 ? ';expires=0' : '';
+  let lines = '';
+  for (const uri of removed) lines += `Contact: <${uri}>;expires=0\r\n`;
+  lines += `Contact: <${toWire(contactUri(spec, point))}>${expiry}`;
+  lines += (style?.parameters ?? '') + (offer === undefined ? '' : outboundParameters(offer));
+  for (const more of style?.moreContacts ?? []) {
+    const uri = toWire(moreContactUri(spec, point, more));
+    lines += `\r\nContact: <${uri}>${expiry}${more.parameters}`;
+  }
+  lines += `\r\nExpires: ${expiresSec}\r\nUser-Agent: ${toWire(userAgent)}\r\n`;
+  lines += offer === undefined ? 'Supported: path\r\n' : 'Supported: path, outbound\r\n';
+  return style === undefined ? lines : lines + (style.mode === 'gin' ? GIN : '') + style.headers;
 }
+
+/** RFC 6140 section 5.1: neither a proxy nor the registrar may take it for an ordinary one. */
+const GIN = 'Require: gin\r\nProxy-Require: gin\r\n';
 
 /** A URI without transport parameter means UDP (RFC 3263 section 4.1); sips says it all by itself. */
 function transportParameter(

@@ -16,10 +16,11 @@ export function nextAttemptAt({ state, place, gate, registrar }: Entry): Instant
 export function snapshotOf(entry: Entry, now: Instant): RegistrationSnapshot {
   const { spec, state, contactPoint, lastCode, lastReason } = entry;
   const { attempts, requests, succeeded, failed, lapses } = entry;
+  const bound = isBound(state, now);
   return {
     spec,
     state: state.name,
-    bound: isBound(state, now),
+    bound,
     since: state.since,
     cause: state.cause,
     contact: contactPoint === undefined ? undefined : contactUri(spec, contactPoint),
@@ -29,6 +30,7 @@ export function snapshotOf(entry: Entry, now: Instant): RegistrationSnapshot {
     target: entry.gate?.key,
     lastResponse: lastCode === 0 ? undefined : { code: lastCode, reason: lastReason },
     hasOutbound: state.boundUntil !== undefined && hasTrait(entry, TRAIT.hasOutbound),
+    facts: bound ? entry.rare?.facts : undefined,
     callId: entry.callId,
     cseq: entry.cseq,
     counters: { attempts, requests, succeeded, failed, lapses },

@@ -1,5 +1,6 @@
 import type { Cause } from '../base/cause.ts';
 import type { Instant } from '../base/instant.ts';
+import type { BindingFacts } from './binding-facts.ts';
 import type { RegistrationState } from './events.ts';
 import type { RegistrationSpec } from './spec.ts';
 
@@ -20,6 +21,8 @@ export interface RegistrationSnapshot {
   readonly lastResponse: { readonly code: number; readonly reason: string } | undefined;
   /** Outbound (RFC 5626) is in force: the registrar said so with the last grant. */
   readonly hasOutbound: boolean;
+  /** What the registrar told beside the grant, as wire text; undefined while not bound, or if it told nothing. */
+  readonly facts: BindingFacts | undefined;
   readonly callId: string;
   readonly cseq: number;
   readonly counters: RegistrationCounters;
@@ -42,6 +45,8 @@ export interface RegistrationBook {
   snapshot(id: string): RegistrationSnapshot | undefined;
   /** How many registrations are in each state, by contract; counted as they change, not by a walk. */
   counts(): ReadonlyMap<string, Readonly<Record<RegistrationState, number>>>;
+  /** Bindings of the same accounts that are not ours, by contract; contracts without any are left out. */
+  otherBindings(): ReadonlyMap<string, number>;
   /** Registrations that the sweeper found without a next step; must stay 0. */
   readonly stuck: number;
 }

@@ -3,7 +3,7 @@ import type { Secret } from '../base/secret.ts';
 import type { DigestPolicy } from '../sip/digest/algorithm.ts';
 import type { Credentials } from '../sip/digest/ports.ts';
 import { hopKey } from './registrar.ts';
-import type { ContactPlan, RegistrationSpec } from './spec.ts';
+import type { ContactPlan, RegisterStyle, RegistrationSpec } from './spec.ts';
 
 export interface SpecChange {
   /** Another address of record, registrar or Contact: the old binding is removed, a new one made. */
@@ -24,6 +24,7 @@ export function compareSpecs(before: RegistrationSpec, after: RegistrationSpec):
         old.scheme === profile.scheme &&
         hopKey(old.hop) === hopKey(profile.hop) &&
         isSameContact(old.contact, profile.contact) &&
+        isSameStyle(old.style, profile.style) &&
         (profile.contact.kind === 'address' || old.localSocket === profile.localSocket)));
   return {
     needsNewBinding: !isSameBinding,
@@ -39,6 +40,19 @@ function isSameContact(a: ContactPlan, b: ContactPlan): boolean {
   if (a.kind === 'self' || b.kind === 'self') return a.kind === b.kind;
   return a.hostPort === b.hostPort;
 }
+
+/** Only what makes the Contacts counts: the rest takes effect with the next refresh. */
+function isSameStyle(a: RegisterStyle | undefined, b: RegisterStyle | undefined): boolean {
+  return a === b || contactStyle(a) === contactStyle(b);
+}
+
+function contactStyle(style: RegisterStyle | undefined): string {
+  if (style === undefined) return PLAIN;
+  const { uriParameters, hasLine, mode, moreContacts } = style;
+  return [uriParameters, hasLine, mode, ...moreContacts.map(({ hostPort }) => hostPort)].join(' ');
+}
+
+const PLAIN = ' false single';
 
 function areSameCredentials(a: Credentials, b: Credentials): boolean {
   return (

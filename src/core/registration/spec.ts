@@ -36,8 +36,38 @@ export interface RegistrationProfile {
   readonly sourceCheck: SourceCheck;
   readonly digest: DigestPolicy;
   readonly userAgent: string;
+  readonly onForeign: ForeignPolicy;
+  /** What only few registrations want in their REGISTER. */
+  readonly style?: RegisterStyle;
   /** Of a registration that is kept by several bindings; the rest of this profile is that of the first. */
   readonly legs?: Legs;
+}
+
+/** What to do about bindings of the same address of record that are not ours. */
+type ForeignPolicy = 'report' | 'removeOwnStale' | 'ignore';
+
+/** Texts are checked; those that are sent as they stand are wire text. */
+export interface RegisterStyle {
+  /** From where it is not the address of record: third-party registration (RFC 3261 section 10.2). */
+  readonly from: { readonly user: string | undefined; readonly domain: string } | undefined;
+  /** Header lines of the operator, each ended by CR LF; none that the stack writes itself. */
+  readonly headers: string;
+  /** `;name=value` behind the Contact URI, inside the angle brackets. */
+  readonly uriParameters: string;
+  /** The same outside of them: `;q=0.5`. */
+  readonly parameters: string;
+  /** Adds `;line=TOKEN` to the Contact URI: a token of the registration that is hard to guess. */
+  readonly hasLine: boolean;
+  /** `gin`: for all numbers of a PBX at once (RFC 6140): the Contact has `bnc` in place of a user. */
+  readonly mode: 'single' | 'gin';
+  /** Further Contacts, bound and removed with the first. */
+  readonly moreContacts: readonly MoreContact[];
+}
+
+export interface MoreContact {
+  readonly hostPort: string;
+  /** `;q=0.5` or nothing. */
+  readonly parameters: string;
 }
 
 /** See legs.ts. */

@@ -4,6 +4,8 @@ import type { RegistrationState } from './events.ts';
 type Counts = Record<RegistrationState, number>;
 
 export class Tally {
+  /** Bindings that are not ours, by contract; only where there are any. */
+  readonly otherBindings: Map<string, number> = new Map();
   readonly #byContract = new Map<string, Counts>();
 
   get counts(): ReadonlyMap<string, Readonly<Counts>> {
@@ -17,6 +19,14 @@ export class Tally {
       this.#byContract.set(contract, counts);
     }
     counts[state] += 1;
+  }
+
+  /** A registrar lists another number of bindings of others than before. */
+  countOthers(contract: string, more: number): void {
+    if (more === 0) return;
+    const count = (this.otherBindings.get(contract) ?? 0) + more;
+    if (count > 0) this.otherBindings.set(contract, count);
+    else this.otherBindings.delete(contract);
   }
 
   /** The last registration of a contract takes the contract with it. */

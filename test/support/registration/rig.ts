@@ -119,6 +119,7 @@ export function aProfile(differing: Partial<RegistrationProfile> = {}): Registra
     sourceCheck: 'host',
     digest: STRONGEST_FIRST,
     userAgent: 'trunkd',
+    onForeign: 'report',
     ...differing,
   };
 }

@@ -155,6 +155,7 @@ function profileOf(expiresSec: number): RegistrationProfile {
     sourceCheck: 'host',
     digest: STRONGEST_FIRST,
     userAgent: 'trunkd',
+    onForeign: 'report',
   };
 }
 

@@ -228,4 +228,5 @@ const NO_PARAMS: ReadonlyMap<string, string | undefined> = new Map();
 const RESERVED = ';/?:@&=+$,';
 /** RFC 3261 lists user, ttl, method and maddr; its examples show that transport decides as well. */
 const DECIDING = ['user', 'ttl', 'method', 'maddr', 'transport'] as const;
-const DECIDING_FOR_BINDING = ['user', 'ttl', 'method', 'maddr'] as const;
+/** `bnc` makes a Contact that of a whole PBX: RFC 6140 section 5.2. */
+const DECIDING_FOR_BINDING = ['user', 'ttl', 'method', 'maddr', 'bnc'] as const;

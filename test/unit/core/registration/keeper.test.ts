@@ -128,7 +128,7 @@ describe('answers that ask for a change', () => {
     expect(rig.notices()).toEqual(['registration.minExpiresAdopted']);
   });
 
-  it('a liar with ever larger Min-Expires gets two requests, then a pause', () => {
+  it('a liar with ever larger Min-Expires gets three requests, then a pause', () => {
     const rig = new Rig();
     rig.userAgent.script = (call) => ({
       status: 423,
@@ -136,7 +136,7 @@ describe('answers that ask for a change', () => {
     });
     rig.keeper.add(aRegistration('a'));
     rig.time.run(10_000);
-    expect(rig.userAgent.calls).toHaveLength(2);
+    expect(rig.userAgent.calls).toHaveLength(3);
     expect(rig.of('a').state).toBe('waiting');
   });
 

@@ -1,11 +1,14 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { lineToken } from '../../../../src/core/registration/line-token.ts';
 import {
   addressOfRecord,
   contactPoint,
   contactUri,
+  moreContactUris,
   registerTail,
   registerTemplate,
 } from '../../../../src/core/registration/request.ts';
+import type { RegisterStyle } from '../../../../src/core/registration/spec.ts';
 import { parseUri } from '../../../../src/core/sip/message/uri.ts';
 import { aFlow } from '../../../support/registration/answers.ts';
 import { aProfile, aRegistration } from '../../../support/registration/rig.ts';
@@ -67,4 +70,56 @@ it.each([
   expect(addressOfRecord(spec)).toBe(`sip:${escaped}@acme.example`);
   expect(contactUri(spec, 'h')).toBe(`sip:${escaped}@h`);
   expect(parseUri(addressOfRecord(spec))?.user).toBe(escaped);
+});
+
+describe('what only few want', () => {
+  const PLAIN: RegisterStyle = {
+    ...{ from: undefined, headers: '', uriParameters: '', parameters: '', hasLine: false },
+    ...{ mode: 'single', moreContacts: [] },
+  };
+  const styled = (style: Partial<RegisterStyle>) =>
+    aRegistration('a', aProfile({ style: { ...PLAIN, ...style } }));
+  const POINT = '203.0.113.10:5060';
+
+  it('a From of somebody else, with our tag', () => {
+    const head = (from: RegisterStyle['from']) => registerTemplate(styled({ from }), CALL_ID).head;
+    expect(head({ user: 'ma in', domain: 'corp.example' })).toContain(
+      'From: <sip:ma%20in@corp.example>;tag=456789abcdef\r\nTo: <sip:a@acme.example>\r\n',
+    );
+    expect(head({ user: undefined, domain: 'corp.example' })).toContain('<sip:a@corp.example>');
+  });
+
+  it('parameters of the Contact, and a line that only this registration has', () => {
+    const spec = styled({ uriParameters: ';x=1', parameters: ';q=0.5', hasLine: true });
+    const line = /;line=(t[0-9a-f]{16})>;q=0\.5\r\n/.exec(registerTail(spec, POINT, 600))?.[1];
+    expect(contactUri(spec, POINT)).toBe(`sip:da@${POINT};x=1;line=${line}`);
+    expect(lineToken(spec)).toBe(line);
+    expect(lineToken({ ...spec, username: 'b' })).not.toBe(line);
+    expect(lineToken({ ...spec, id: 'other' })).toBe(line);
+  });
+
+  it('header fields of the operator, last', () => {
+    const tail = registerTail(styled({ headers: 'X-One: 1\r\nX-Two: 2\r\n' }), POINT, 600);
+    expect(tail).toMatch(/Supported: path\r\nX-One: 1\r\nX-Two: 2\r\n$/);
+  });
+
+  it('one REGISTER for all numbers of a PBX (RFC 6140)', () => {
+    const spec = styled({ mode: 'gin' });
+    expect(contactUri(spec, `${POINT};transport=tcp`)).toBe(`sip:${POINT};transport=tcp;bnc`);
+    expect(registerTail(spec, POINT, 600)).toBe(
+      `Contact: <sip:${POINT};bnc>\r\nExpires: 600\r\nUser-Agent: trunkd\r\nSupported: path\r\n` +
+        'Require: gin\r\nProxy-Require: gin\r\n',
+    );
+  });
+
+  it('several Contacts, bound and removed together, after what is removed in any case', () => {
+    const moreContacts = [{ hostPort: 'pbx2.example', parameters: ';q=0.1' }];
+    const spec = styled({ moreContacts });
+    const uris = moreContactUris(spec, `${POINT};transport=tcp`);
+    expect(uris).toEqual(['sip:da@pbx2.example;transport=tcp']);
+    expect(registerTail(spec, POINT, 0, ['sip:da@192.0.2.1'])).toContain(
+      `Contact: <sip:da@192.0.2.1>;expires=0\r\nContact: <sip:da@${POINT}>;expires=0\r\n` +
+        'Contact: <sip:da@pbx2.example>;expires=0;q=0.1\r\nExpires: 0\r\n',
+    );
+  });
 });

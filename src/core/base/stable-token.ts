@@ -1,9 +1,9 @@
 /**
- * A Contact user for registrations that name no DDI: looks random, stays the same over restarts and
- * reloads, and differs for different registrations (64 bits; the uniqueness check sees to the rest).
+ * A token made of a text: looks random, stays the same over restarts and reloads, and differs for
+ * different texts (64 bits). It is not for secrets: who knows the text can make it.
  */
-export function stableUser(addressOfRecord: string): string {
-  return `t${hash32(addressOfRecord, 0x9747b28c)}${hash32(addressOfRecord, 0x3c6ef372)}`;
+export function stableToken(text: string): string {
+  return `t${hash32(text, 0x9747b28c)}${hash32(text, 0x3c6ef372)}`;
 }
 
 /** MurmurHash3 of the text's UTF-16 units, as eight hex digits. Not for secrets. */
