@@ -29,11 +29,15 @@ export type Reaction =
   | { readonly kind: 'drop'; readonly reason: 'stranger' | 'ack' };
 
 const ALLOW = 'Allow: OPTIONS';
+const ACCEPT = 'Accept: application/sdp';
+const ACCEPT_ENCODING = 'Accept-Encoding: identity';
 const OPTIONS_LINES: readonly string[] = [
   ALLOW,
-  'Accept: application/sdp',
-  'Accept-Encoding: identity',
+  ACCEPT,
+  ACCEPT_ENCODING,
   'Accept-Language: en',
+  // What we do where we are the client (RFC 3327, RFC 5626): section 20.37 asks for all of it.
+  'Supported: path, outbound',
 ];
 
 export function react(request: SipMessage, sender: Sender): Reaction {
@@ -74,7 +78,34 @@ function reactToOptions(request: SipMessage): Reaction {
   if (required.length > 0) {
     return answer(420, 'Bad Extension', [`Unsupported: ${required.join(', ')}`]);
   }
-  return answer(200, 'OK', OPTIONS_LINES);
+  return reactToContent(request) ?? answer(200, 'OK', OPTIONS_LINES);
+}
+
+/**
+ * Section 8.2.3: a body that must be understood and is not. An Accept that nobody can serve is passed over
+ * (8.2.4), because our answers have no body.
+ */
+function reactToContent(request: SipMessage): Reaction | undefined {
+  if (request.body === '' || isOptional(request.first('content-disposition'))) return undefined;
+  const type = request.first('Content-Type');
+  if (type !== undefined && token(type) !== 'application/sdp') {
+    return answer(415, 'Unsupported Media Type', [ACCEPT]);
+  }
+  const encoding = request.first('content-encoding');
+  if (encoding !== undefined && token(encoding) !== 'identity') {
+    return answer(415, 'Unsupported Media Type', [ACCEPT_ENCODING]);
+  }
+  return undefined;
+}
+
+/** Section 20.11: whoever sends it does not mind when it is not understood. */
+function isOptional(disposition: string | undefined): boolean {
+  return disposition !== undefined && /;\s*handling\s*=\s*optional/i.test(disposition);
+}
+
+/** What stands before the parameters, in lower case. */
+function token(value: string): string {
+  return (value.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
 function isInDialog(request: SipMessage): boolean {

@@ -35,6 +35,7 @@ interface Parts {
   readonly via?: string;
   readonly to?: string;
   readonly lines?: readonly string[];
+  readonly body?: string;
 }
 
 function request(parts: Parts = {}): string {
@@ -48,9 +49,9 @@ function request(parts: Parts = {}): string {
     'Call-ID: c1',
     `CSeq: 1 ${method}`,
     ...(parts.lines ?? []),
-    'Content-Length: 0',
+    `Content-Length: ${parts.body?.length ?? 0}`,
     '',
-    '',
+    parts.body ?? '',
   ].join('\r\n');
 }
 
@@ -67,6 +68,18 @@ describe('requests that reach us', () => {
     ['CANCEL', { method: 'CANCEL' }, 481],
     ['another scheme', { uri: 'tel:+34911234567' }, 416],
     ['a required extension', { lines: ['Require: 100rel'] }, 420],
+    ['a body of another type', { lines: ['Content-Type: text/plain'], body: 'x' }, 415],
+    [
+      'a body of another type that may be passed over',
+      {
+        lines: ['Content-Type: text/plain', 'Content-Disposition: render ; Handling=optional'],
+        body: 'x',
+      },
+      200,
+    ],
+    ['a body with an encoding', { lines: ['Content-Encoding: gzip'], body: 'x' }, 415],
+    ['a session description', { lines: ['Content-Type: application/SDP;v=0'], body: 'x' }, 200],
+    ['a content type without a body', { lines: ['Content-Type: text/plain'] }, 200],
   ])('%s', (_name, parts, status) => {
     const { receive, transport } = setUp();
     receive(request(parts));
