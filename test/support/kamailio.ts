@@ -40,6 +40,8 @@ export interface SeenRequest {
   /** The user of the Contact, empty without one. */
   readonly user: string;
   readonly isAuthorized: boolean;
+  /** Authorization or Proxy-Authorization as it came; empty without. */
+  readonly credentials: string;
 }
 
 export class Kamailio {
@@ -58,7 +60,7 @@ export class Kamailio {
 
   static async start(options: KamailioOptions): Promise<Kamailio> {
     const kamailio = new Kamailio(await freePort(), await freePort(), options);
-    writeFileSync(kamailio.#path('tls.cfg'), tlsConfig(options.tls));
+    writeFileSync(kamailio.#path('tls.cfg'), tlsConfig(options));
     copyFileSync(REGISTRAR, kamailio.#path('kamailio.cfg'));
     kamailio.#addUsers();
     await kamailio.startAgain();
@@ -122,11 +124,20 @@ export class Kamailio {
       .sort((a, b) => a.atSec - b.atSec);
   }
 
+  /** How often it refused or asked for credentials, by the user of the Authorization (`<null>`: none). */
+  challenges(): readonly { readonly code: number; readonly user: string }[] {
+    return this.#log().flatMap((line) => {
+      const [, code, user = ''] = /AUTHFAIL rc=(-?\d+) user=(\S+)/.exec(line) ?? [];
+      return code === undefined ? [] : [{ code: Number(code), user }];
+    });
+  }
+
   /** AORs whose binding ran out: a lapse, as the registrar sees it. */
   expired(): readonly string[] {
     return this.#log().flatMap((line) => /EXPIRED (\S+)/.exec(line)?.[1] ?? []);
   }
 
+  /** Every line that it wrote, over all its starts. */
   #log(): readonly string[] {
     return this.#past.flatMap((one) => [...one.stdout, ...one.stderr]);
   }
@@ -172,11 +183,13 @@ export function excessOver(
 
 const REGISTRAR = join(import.meta.dirname, '../interop/kamailio/registrar.cfg');
 
-function tlsConfig({ certificate, key, ca }: KamailioOptions['tls']): string {
+function tlsConfig({ tls, defines = [] }: KamailioOptions): string {
+  const { certificate, key, ca } = tls;
+  const isMutual = defines.includes('WITH_MTLS') ? 'yes' : 'no';
   return `[server:default]
 method = TLSv1.2+
-verify_certificate = no
-require_certificate = no
+verify_certificate = ${isMutual}
+require_certificate = ${isMutual}
 private_key = ${key}
 certificate = ${certificate}
 ca_list = ${ca}
@@ -223,13 +236,14 @@ function readDump(result: unknown): ReadonlyMap<string, readonly Binding[]> {
 }
 
 const REQUEST =
-  /RX t=([\d.]+) (\w+) \S+ (\w+):\S+?:(\d+) callid=(\S+) cseq=(.*?) auth=(.*?) contact=(.*)$/;
+  /RX t=([\d.]+) (\w+) \S+ (\w+):\S+?:(\d+) callid=(\S+) cseq=(.*?) auth=(.*?) pauth=(.*?) contact=(.*)$/;
 
 function parseRequest(line: string): SeenRequest | undefined {
   const match = REQUEST.exec(line);
   if (match === null) return undefined;
-  const [, at = '', method = '', protocol = '', port, callId = '', cseq = '', auth = '', contact] =
-    match;
+  const [, at = '', method = '', protocol = '', port, callId = '', cseq = '', ...rest] = match;
+  const [auth = '', proxyAuth = '', contact] = rest;
+  const credentials = [auth, proxyAuth].filter((one) => one !== '' && one !== '<null>').join('\n');
   return {
     atSec: Number(at),
     method,
@@ -238,6 +252,7 @@ function parseRequest(line: string): SeenRequest | undefined {
     callId,
     cseq,
     user: /sips?:([^@>]*)@/.exec(contact ?? '')?.[1] ?? '',
-    isAuthorized: auth !== '' && auth !== '<null>',
+    isAuthorized: credentials !== '',
+    credentials,
   };
 }

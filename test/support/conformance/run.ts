@@ -1,0 +1,135 @@
+/**
+ * The conformance run: all cases at once, each at a registrar of its own, at one daemon; one minute and a bit,
+ * because Timer F and the retries after it are part of the cases.
+ */
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makePki } from '../pki.ts';
+import { freePort } from '../processes.ts';
+import { type Config, Trunkd } from '../trunkd.ts';
+import { startIncidents } from './incidents.ts';
+import { kamailioPart } from './kamailio-part.ts';
+import type { Protocol } from './quirk-case.ts';
+import { judge } from './quirk-judge.ts';
+import { placesElsewhere, quirkPart } from './quirk-part.ts';
+import { sippPart } from './sipp-part.ts';
+import type { Aftermath, StateRow } from './trial.ts';
+import { MAX_RATE, uasVerdicts } from './uas-part.ts';
+import { sharedIdentities, WIRE_RULES } from './wire-rules.ts';
+
+/** The longest cases: silence, Timer F (32 s), then a retry after up to 30 s. */
+const RUN_MS = 68_000;
+const PROTOCOLS: readonly Protocol[] = ['udp', 'tcp', 'tls'];
+const CONTACT = '127.0.0.1:15090';
+
+/** A case over one transport, however it was judged. */
+export interface Verdict {
+  readonly id: string;
+  readonly title: string;
+  readonly protocol: Protocol;
+  readonly policy: string | undefined;
+  readonly flaws: readonly string[];
+}
+
+export async function conformanceRun(): Promise<readonly Verdict[]> {
+  const started = performance.now();
+  const clock = (): number => Math.round(performance.now() - started);
+  const pki = await makePki(['good', 'client']);
+  const parts = [await quirkPart(pki, clock), await sippPart()];
+  const kamailio = await kamailioPart(pki);
+  const incidents = await startIncidents(pki);
+  const elsewhere = await placesElsewhere(clock);
+  const registrations = [...parts, kamailio, incidents].flatMap((part) => part.registrations);
+  const ports = { udp: await freePort(), tcp: await freePort(), tls: await freePort() };
+  const { certificateFile: certificate, keyFile: key } = pki.of('good');
+  const server = { certificate, key };
+  const configOf = (isKept: (id: string) => boolean): Config => ({
+    localSockets: [
+      { name: 'udp', protocol: 'udp', bind: `127.0.0.1:${ports.udp}` },
+      { name: 'tcp', protocol: 'tcp', bind: '127.0.0.1:0' },
+      { name: 'udp6', protocol: 'udp', bind: `[::1]:${ports.udp}` },
+      { name: 'tcp6', protocol: 'tcp', bind: `[::1]:${ports.tcp}` },
+      { name: 'tls6', protocol: 'tls', bind: `[::1]:${ports.tls}`, ca: pki.caFile, ...server },
+      { name: 'tcp-in', protocol: 'tcp', bind: `127.0.0.1:${ports.tcp}` },
+      {
+        name: 'tls-in',
+        protocol: 'tls',
+        bind: `127.0.0.1:${ports.tls}`,
+        ca: pki.caFile,
+        ...server,
+      },
+      { name: 'tls', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile },
+      {
+        ...{ name: 'tls-client', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile },
+        ...{ certificate: pki.of('client').certificateFile, key: pki.of('client').keyFile },
+      },
+    ],
+    inbound: { allow: ['127.0.0.1/32', '::1/128'], maxRate: MAX_RATE },
+    defaults: { registration: { contact: CONTACT } },
+    peeringContracts: [
+      {
+        name: 'conformance',
+        registrations: registrations.filter(({ id }) => isKept(String(id))),
+      },
+    ],
+  });
+  const trunkd = await Trunkd.start(configOf(() => true));
+  try {
+    const before = residentMib(trunkd.pid);
+    const end = sleep(RUN_MS);
+    const asked = await uasVerdicts({ host: '127.0.0.1', ports, ca: pki.ca });
+    await incidents.midway();
+    await end;
+    const rows = await trunkd.list<StateRow>('/v1/registrations');
+    const aftermath: Aftermath = {
+      rows: new Map(rows.map((row) => [row.id, row])),
+      elsewhere: elsewhere.map(({ where, player }) => ({ where, log: player.log })),
+      isAlive: rows.length > 0,
+      bugs: trunkd.lines('bug.caught').length,
+      grownMib: residentMib(trunkd.pid) - before,
+    };
+    const faults = parts.flatMap((part) => part.faults());
+    if (faults.length > 0) throw new AggregateError(faults, 'the registrars of the run failed');
+    const kamailioVerdicts = await kamailio.verdicts(aftermath.rows);
+    const happened = await incidents.verdicts(trunkd, configOf);
+    const trials = parts.flatMap((part) => part.trials());
+    return [
+      ...trials.map((trial) => ({ ...trial, flaws: judge(trial, aftermath) })),
+      ...kamailioVerdicts.map(({ flavour, ...rest }) => ({
+        ...rest,
+        id: `kamailio/${flavour.id}`,
+        title: flavour.title,
+        policy: flavour.policy,
+      })),
+      ...happened.map((one) => ({ ...one, policy: undefined })),
+      ...asked.map(({ one, ...rest }) => ({
+        ...rest,
+        ...{ id: one.id, title: one.title, policy: one.policy },
+      })),
+      ...WIRE_RULES.flatMap(({ id, title, check }) =>
+        PROTOCOLS.map((protocol) => ({
+          ...{ id, title, protocol, policy: undefined },
+          flaws: trials
+            .filter((trial) => trial.protocol === protocol)
+            .flatMap((trial) => check(trial).map((flaw) => `${trial.id}: ${flaw}`)),
+        })),
+      ),
+      ...PROTOCOLS.map((protocol) => ({
+        ...{ id: 'wire/identities', protocol, policy: undefined },
+        title: 'No two registrations share a Call-ID or a branch',
+        flaws: sharedIdentities(trials.filter((trial) => trial.protocol === protocol)),
+      })),
+    ];
+  } finally {
+    await trunkd.stop();
+    await Promise.all([...parts, kamailio, incidents].map((part) => part.stop()));
+    await Promise.all(elsewhere.map(({ player }) => player.stop()));
+    pki.remove();
+  }
+}
+
+function residentMib(pid: number): number {
+  const [, kib = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Math.round(Number(kib) / 1024);
+}

@@ -1,0 +1,192 @@
+/** docs/conformance.md can be trusted: what it cites is there, it holds every row, and its judges see faults. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { DUTIES, verdictOn } from '../support/conformance/duty.ts';
+import { FLAVOURS } from '../support/conformance/kamailio-flavours.ts';
+import { GIVEN_CASES, OWN_CASES, type QuirkReply } from '../support/conformance/quirk-case.ts';
+import { judge } from '../support/conformance/quirk-judge.ts';
+import { wireOf } from '../support/conformance/quirk-render.ts';
+import { newLog, type SeenMessage, seenMessage } from '../support/conformance/seen.ts';
+import { SIPP_CASES } from '../support/conformance/sipp-cases.ts';
+import type { Aftermath, StateRow, Trial } from '../support/conformance/trial.ts';
+import { WIRE_RULES } from '../support/conformance/wire-rules.ts';
+
+const TEST = join(import.meta.dirname, '..');
+const page = readFileSync(join(TEST, '../docs/conformance.md'), 'utf8');
+const rows = page.split('\n').filter((line) => line.startsWith('| '));
+const rowOf = (id: string): string | undefined => rows.find((row) => row.startsWith(`| ${id} |`));
+
+describe('docs/conformance.md', () => {
+  it('has a row for each duty and each case', () => {
+    const ids = [
+      ...DUTIES.map(({ id }) => id),
+      ...[...GIVEN_CASES, ...OWN_CASES].map(({ id }) => id),
+      ...Object.keys(SIPP_CASES).map((name) => `sipp/${name}`),
+      ...FLAVOURS.map(({ id }) => `kamailio/${id}`),
+      ...WIRE_RULES.map(({ id }) => id),
+    ];
+    expect(ids.length).toBeGreaterThan(250);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.filter((id) => rowOf(id) === undefined)).toEqual([]);
+  });
+
+  it('cites only cases that it has, and tests that are there', () => {
+    const cases = DUTIES.flatMap((duty) => duty.cases);
+    expect(cases.filter((id) => rowOf(id) === undefined)).toEqual([]);
+    const files = DUTIES.flatMap((duty) => duty.tests);
+    expect(files.filter((file) => !existsSync(join(TEST, file)))).toEqual([]);
+  });
+
+  it('passes every duty only where every case passes', () => {
+    const [duty] = DUTIES.filter(({ cases }) => cases.length > 1);
+    const cases = duty?.cases ?? [];
+    const all = new Map(cases.map((id) => [id, true] as const));
+    expect(duty && verdictOn(duty, all)).toBe('pass');
+    expect(duty && verdictOn(duty, new Map([...all, [cases[0] ?? '', false]]))).toMatch(/^FAIL/);
+    expect(duty && verdictOn(duty, new Map())).toMatch(/not run/);
+    expect(duty && verdictOn({ ...duty, cases: [], tests: [] }, all)).toMatch(/nothing shows/);
+  });
+});
+
+function register(parts: Readonly<Record<string, string>> = {}): string {
+  const fields = {
+    Via: 'SIP/2.0/UDP 127.0.0.1:5070;rport;branch=z9hG4bK1',
+    'Max-Forwards': '70',
+    From: '<sip:alice-x-udp@registrar.test>;tag=t1',
+    To: '<sip:alice-x-udp@registrar.test>',
+    'Call-ID': 'c1',
+    CSeq: '1 REGISTER',
+    Contact: '<sip:alice-x-udp@127.0.0.1:15090>',
+    Expires: '600',
+    ...parts,
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
+  return `${['REGISTER sip:registrar.test SIP/2.0', ...lines].join('\r\n')}\r\n\r\n`;
+}
+
+const seen = (atMs: number, step: number, parts: Readonly<Record<string, string>> = {}) => ({
+  ...seenMessage(register(parts), atMs, '127.0.0.1:5070'),
+  step,
+});
+
+const second = { Via: 'SIP/2.0/UDP 127.0.0.1:5070;rport;branch=z9hG4bK2', CSeq: '2 REGISTER' };
+
+function trial(expectation: object, messages: readonly SeenMessage[], steps = 1): Trial {
+  const log = newLog();
+  log.messages.push(...messages);
+  return {
+    ...{ id: 'x', title: '', protocol: 'udp', registration: 'alice-x-udp', policy: undefined },
+    ...{ expect: { ...expectation }, steps, log },
+  };
+}
+
+function aftermath(row: Partial<StateRow> = {}): Aftermath {
+  const whole: StateRow = {
+    ...{ id: 'alice-x-udp', state: 'registered', bound: true, contact: null },
+    ...{ grantedExpires: 40, nextAttemptAt: null, cause: null },
+    ...row,
+  };
+  const rows = new Map([[whole.id, whole]]);
+  return { rows, elsewhere: [], isAlive: true, bugs: 0, grownMib: 1 };
+}
+
+const WRONG_DIGEST =
+  'Digest username="alice", realm="r", nonce="n", uri="sip:registrar.test", response="00"';
+
+describe('the judge of a quirk', () => {
+  it('passes what is as it should be', () => {
+    const good = trial({ registered: true, expires: 40, requests: 1 }, [seen(0, 0)]);
+    expect(judge(good, aftermath())).toEqual([]);
+  });
+
+  it.each<[string, Trial, Aftermath]>([
+    ['an unknown word', trial({ surprise: 1 }, [seen(0, 0)]), aftermath()],
+    ['silence', trial({}, []), aftermath()],
+    ['unbound', trial({ registered: true }, [seen(0, 0)]), aftermath({ bound: false })],
+    ['bound', trial({ registered: false }, [seen(0, 0)]), aftermath()],
+    ['expires', trial({ expires: 45 }, [seen(0, 0)]), aftermath()],
+    ['too many', trial({ requests: 1 }, [seen(0, 0), seen(9, 0, second)]), aftermath()],
+    [
+      'too many in time',
+      trial({ requestsMax: 1, withinS: 5 }, [seen(0, 0), seen(4000, 0, second)]),
+      aftermath(),
+    ],
+    ['too late', trial({ withinS: 1 }, [seen(0, 0), seen(2000, 1, second)], 2), aftermath()],
+    [
+      'too early',
+      trial({ secondRequestAfterS: [3, 6] }, [seen(0, 0), seen(2000, 0, second)]),
+      aftermath(),
+    ],
+    [
+      'too close',
+      trial({ gapsAtLeastS: { from: 0, seconds: 2 } }, [seen(0, 0), seen(900, 0, second)]),
+      aftermath(),
+    ],
+    ['copies', trial({ copiesAtS: [0, 0.5, 1.5] }, [seen(0, 0), seen(3500, 0)]), aftermath()],
+    ['Basic', trial({ never: 'Basic' }, [seen(0, 0, { Authorization: 'Basic x' })]), aftermath()],
+    ['a wrong digest', trial({}, [seen(0, 0, { Authorization: WRONG_DIGEST })]), aftermath()],
+    ['no credentials', trial({ auth: { nonce: 'n' } }, [seen(0, 0)]), aftermath()],
+    ['a crash', trial({ mustNotCrash: true }, [seen(0, 0)]), { ...aftermath(), bugs: 1 }],
+    ['memory', trial({ memoryBounded: true }, [seen(0, 0)]), { ...aftermath(), grownMib: 500 }],
+    ['no answer', trial({ answersOptions: 200 }, [seen(0, 0)]), aftermath()],
+    ['nowhere', trial({ goesTo: '127.0.0.1:15072' }, [seen(0, 0)]), aftermath()],
+    [
+      'the granted value asked for',
+      trial({ requestedExpiresStaysConstant: true }, [
+        seen(0, 0),
+        seen(1, 0, { ...second, Expires: '9' }),
+        seen(2, 0, { Via: 'SIP/2.0/UDP h;branch=z9hG4bK3' }),
+      ]),
+      aftermath(),
+    ],
+  ])('sees %s', (_, one, after) => {
+    expect(judge(one, after)).not.toEqual([]);
+  });
+});
+
+describe('the rules of what is sent', () => {
+  const flaws = (...messages: readonly SeenMessage[]): readonly string[] =>
+    WIRE_RULES.filter(({ check }) => check(trial({}, messages)).length > 0).map(({ id }) => id);
+
+  it('pass two sound requests', () => {
+    expect(flaws(seen(0, 0), seen(9, 0, second))).toEqual([]);
+  });
+
+  it.each([
+    ['wire/form', seen(0, 0, { 'Max-Forwards': '69' })],
+    ['wire/copies', seen(9, 0, { 'User-Agent': 'other' })],
+    ['wire/sequence', seen(9, 0, { ...second, CSeq: '3 REGISTER' })],
+    ['wire/call-id', seen(9, 0, { ...second, 'Call-ID': 'c2' })],
+    ['wire/addresses', seen(9, 0, { ...second, To: '<sip:bob@registrar.test>' })],
+    ['wire/rport', seen(9, 0, { ...second, Via: 'SIP/2.0/UDP h;branch=z9hG4bK2' })],
+    ['wire/credentials', seen(9, 0, { ...second, Authorization: 'Digest a="b", Digest c="d"' })],
+    ['wire/nc', seen(9, 0, { ...second, Authorization: 'Digest nonce="n", nc=00000003' })],
+    ['wire/not-sent', seen(9, 0, { ...second, Route: '<sip:a;lr>' })],
+  ])('%s', (id, message) => {
+    expect(flaws(seen(0, 0), message)).toContain(id);
+  });
+});
+
+describe('the player', () => {
+  const render = (reply: QuirkReply): string =>
+    wireOf(reply, seenMessage(register(), 0, ''), {
+      ...{ port: 15070, sourceAddress: '127.0.0.1', sourcePort: 5070, count: 7 },
+    }).toString('latin1');
+
+  it('fills in what it was sent', () => {
+    expect(render({ raw: '{VIA}\n{TO}\n{CT}' })).toBe(
+      'Via: SIP/2.0/UDP 127.0.0.1:5070;rport;branch=z9hG4bK1\r\nTo: <sip:alice-x-udp@registrar.test>;tag=q1\r\n<sip:alice-x-udp@127.0.0.1:15090>',
+    );
+    expect(render({ raw: '{VIA_RPORT:203.0.113.7:4{N4}}' })).toBe(
+      'Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK1;rport=40007;received=203.0.113.7',
+    );
+    expect(render({ raw: '{VIA_UP} {PORT} {N}' })).toContain('branch=Z9HG4BK1 15070 7');
+  });
+
+  it('cuts, repeats and ends lines as the case says', () => {
+    expect(render({ raw: 'a\nb', cut: 3 })).toBe('a\r\n');
+    expect(render({ raw: 'a\n', eol: 'lf', repeat: 2 })).toBe('a\na\n');
+    expect(render({ b64: 'AAE=' })).toBe('\0\u0001');
+  });
+});
