@@ -70,10 +70,11 @@ export class TimerDriver {
   /** Sets the Node timer for the earliest deadline, if it is not set early enough already. */
   #plan(): void {
     if (this.#isAdvancing) return;
-    const { next } = this.#queue;
-    if (next === undefined) return;
-    const tickMs = next.isPrompt ? PROMPT_TICK_MS : this.#tickMs;
-    const endOfTick = Math.ceil(next.deadline / tickMs) * tickMs;
+    const { wakeUp } = this.#queue;
+    if (wakeUp === undefined) return;
+    const { isPrompt, deadline } = wakeUp;
+    const tickMs = isPrompt ? PROMPT_TICK_MS : this.#tickMs;
+    const endOfTick = Math.ceil(deadline / tickMs) * tickMs;
     if (endOfTick >= this.#wakeAt) return;
     clearTimeout(this.#timer);
     this.#wakeAt = endOfTick;

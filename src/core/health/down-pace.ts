@@ -11,17 +11,13 @@ const DOWN_FAST_FOR_MS = 300_000;
 const DOWN_GAP_LONGEST_MS = 30_000;
 
 /** Down from now on: whatever was counted before is over, and probes come fast. */
-export function enterDown(state: TargetState, { now, plan }: TargetContext): TargetState {
-  const downGapMs = Math.min(DOWN_GAP_MS, plan.intervalMs);
-  return {
-    ...state,
-    name: 'down',
-    since: now,
-    successes: 0,
-    deviations: 0,
-    downGapMs,
-    checkAt: undefined,
-  };
+export function enterDown(state: TargetState, { now, plan }: TargetContext): void {
+  state.name = 'down';
+  state.since = now;
+  state.successes = 0;
+  state.deviations = 0;
+  state.downGapMs = Math.min(DOWN_GAP_MS, plan.intervalMs);
+  state.checkAt = undefined;
 }
 
 /** The distance to the probe after the one that is sent now. */

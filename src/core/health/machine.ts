@@ -1,5 +1,9 @@
 /**
- * The health of one target, out of the findings of its probes. Pure; reliability 3.7, design.md 6.
+ * The health of one target, out of the findings of its probes. reliability 3.7, design.md 6.
+ *
+ * Each step writes the next state into the one that it is given, which belongs to the keeper: a new object
+ * for each step was a third of all that a probe left behind. Nothing else is read or written, so that the
+ * same state, input and context always give the same.
  *
  *                    first good answer                 fall x bad (*)
  *   +---------+ ------------------------> +----------+ ------------> +------+
@@ -38,9 +42,8 @@ import type {
   TargetEffect,
   TargetInput,
   TargetState,
-  TargetStep,
 } from './target-state.ts';
-import type { Finding } from './verdict.ts';
+import { type Finding, isSameFinding } from './verdict.ts';
 
 /** From a result that is to be confirmed to the next probe. */
 const RECHECK_MS = 1_000;
@@ -48,6 +51,7 @@ const RECHECK_MS = 1_000;
 export const MAX_OPEN = 4;
 const ASKED: NextProbe = { kind: 'asked' };
 const FULL: NextProbe = { kind: 'full' };
+const NONE_OPEN: readonly OpenProbe[] = [];
 const NOTHING: readonly TargetEffect[] = [];
 const PROBE: readonly TargetEffect[] = [{ kind: 'probe' }];
 const CANCEL_OPEN: readonly TargetEffect[] = [{ kind: 'cancelOpen' }];
@@ -58,44 +62,48 @@ const SILENCE: Finding = {
   fault: fault('timeout.response', 'peer'),
 };
 
-/** One input, one new state; the keeper carries the effects out afterwards, in order. */
+/** One input; the keeper carries the effects out afterwards, in order. */
 export function stepTarget(
   state: TargetState,
   input: TargetInput,
   context: TargetContext,
-): TargetStep {
+): readonly TargetEffect[] {
   switch (input.kind) {
     case 'tick':
       return ticked(state, input.isDue, context);
     case 'sent':
-      return sent(state, input.id, context);
+      sent(state, input.id, context);
+      return NOTHING;
     case 'ended':
       return ended(state, input.id, input.finding, context);
   }
 }
 
-function ticked(state: TargetState, isDue: boolean, context: TargetContext): TargetStep {
-  const counted = isCounting(state) ? countMissed(state, context) : state;
-  const judged = judgeSilence(counted, context);
-  if (!isDue) return judged;
+function ticked(
+  state: TargetState,
+  isDue: boolean,
+  context: TargetContext,
+): readonly TargetEffect[] {
+  const { name, isMute } = state;
+  if (isCounting(state)) countMissed(state, context);
+  judgeSilence(state, context);
   // A verdict of silence has said when the next probe goes; it does not go at the same moment.
-  if (judged.state.name !== state.name || judged.state.isMute !== state.isMute) return judged;
-  if (judged.state.open.length >= MAX_OPEN) {
-    return { state: { ...judged.state, next: FULL }, effects: NOTHING };
-  }
-  return { state: { ...judged.state, next: ASKED }, effects: PROBE };
+  if (!isDue || state.name !== name || state.isMute !== isMute) return NOTHING;
+  const isFull = state.open.length >= MAX_OPEN;
+  state.next = isFull ? FULL : ASKED;
+  return isFull ? NOTHING : PROBE;
 }
 
-function sent(state: TargetState, id: number, context: TargetContext): TargetStep {
+function sent(state: TargetState, id: number, context: TargetContext): void {
   const { now, patienceMs } = context;
-  const open = [...state.open, { id, sentAt: now, isMissed: false }];
-  const slowed = { ...state, open, lastSentAt: now, downGapMs: nextDownGapMs(state, now) };
-  let next: NextProbe = FULL;
-  if (open.length < MAX_OPEN) {
-    if (state.name === 'down') next = { kind: 'at', at: after(now, slowed.downGapMs) };
-    else next = state.isMute ? { kind: 'round' } : { kind: 'at', at: after(now, patienceMs) };
-  }
-  return judgeSilence({ ...slowed, next }, context);
+  const probe: OpenProbe = { id, sentAt: now, isMissed: false };
+  state.open = state.open.length === 0 ? [probe] : [...state.open, probe];
+  state.downGapMs = nextDownGapMs(state, now);
+  state.lastSentAt = now;
+  if (state.open.length >= MAX_OPEN) state.next = FULL;
+  else if (state.name === 'down') state.next = { kind: 'at', at: after(now, state.downGapMs) };
+  else state.next = state.isMute ? { kind: 'round' } : { kind: 'at', at: after(now, patienceMs) };
+  judgeSilence(state, context);
 }
 
 function ended(
@@ -103,14 +111,16 @@ function ended(
   id: number,
   finding: Finding,
   context: TargetContext,
-): TargetStep {
+): readonly TargetEffect[] {
   const probe = state.open.find((candidate) => candidate.id === id);
-  if (probe === undefined) return { state, effects: NOTHING };
+  if (probe === undefined) return NOTHING;
   switch (finding.kind) {
     case 'none':
-      return { state: forgetProbe(state, probe, finding.fault, context), effects: NOTHING };
+      forgetProbe(state, probe, finding.fault, context);
+      return NOTHING;
     case 'silence':
-      return unanswered(state, probe, finding, context);
+      unanswered(state, probe, finding, context);
+      return NOTHING;
     case 'refusal':
       return told(state, finding, context);
     case 'answer':
@@ -124,31 +134,17 @@ function forgetProbe(
   probe: OpenProbe,
   voidFault: Fault,
   context: TargetContext,
-): TargetState {
-  const open = state.open.filter((candidate) => candidate !== probe);
-  const failures = state.failures - (probe.isMissed ? 1 : 0);
-  if (open.length > 0 || state.next.kind === 'asked') {
-    const { next } = state;
-    const isRoomAgain = next.kind === 'full';
-    return {
-      ...state,
-      open,
-      failures,
-      voidFault,
-      next: isRoomAgain ? afterGap(state, context.patienceMs, context.now) : next,
-    };
+): void {
+  state.open = state.open.filter((candidate) => candidate !== probe);
+  state.failures -= probe.isMissed ? 1 : 0;
+  state.voidFault = voidFault;
+  if (state.open.length > 0 || state.next.kind === 'asked') {
+    if (state.next.kind === 'full') state.next = afterGap(state, context.patienceMs, context.now);
+    return;
   }
-  const isDown = state.name === 'down';
-  const next: NextProbe = isDown ? afterDownGap(state, context.now) : { kind: 'round' };
-  return {
-    ...state,
-    open,
-    failures,
-    voidFault,
-    silentSince: undefined,
-    next,
-    checkAt: undefined,
-  };
+  state.silentSince = undefined;
+  state.checkAt = undefined;
+  state.next = state.name === 'down' ? afterDownGap(state, context.now) : { kind: 'round' };
 }
 
 function unanswered(
@@ -156,77 +152,81 @@ function unanswered(
   probe: OpenProbe,
   finding: Finding,
   context: TargetContext,
-): TargetStep {
+): void {
   const { now, patienceMs } = context;
-  const closed: TargetState = {
-    ...state,
-    open: state.open.filter((candidate) => candidate !== probe),
-    failures: state.failures + (probe.isMissed ? 0 : 1),
-    successes: 0,
-    deviations: 0,
-    silentSince: state.silentSince ?? probe.sentAt,
-    voidFault: undefined,
-    reason: state.name === 'down' || state.isMute ? finding : state.reason,
-  };
-  let next = state.next;
-  if (next.kind !== 'asked') {
-    if (state.name === 'down') next = afterDownGap(state, now);
-    else if (!state.isMute) next = afterGap(state, patienceMs, now);
-    else if (next.kind === 'full') next = { kind: 'round' };
+  state.open = state.open.filter((candidate) => candidate !== probe);
+  state.failures += probe.isMissed ? 0 : 1;
+  state.successes = 0;
+  state.deviations = 0;
+  state.silentSince ??= probe.sentAt;
+  state.voidFault = undefined;
+  if (state.name === 'down' || state.isMute) state.reason = finding;
+  if (state.next.kind !== 'asked') {
+    if (state.name === 'down') state.next = afterDownGap(state, now);
+    else if (!state.isMute) state.next = afterGap(state, patienceMs, now);
+    else if (state.next.kind === 'full') state.next = { kind: 'round' };
   }
-  return judgeSilence({ ...closed, next }, context);
+  judgeSilence(state, context);
 }
 
 /** An answer, or a refusal: it ends what was open, and any row of silence with it. */
-function told(state: TargetState, finding: Finding, context: TargetContext): TargetStep {
-  const missed = state.open.reduce((sum, probe) => sum + (probe.isMissed ? 1 : 0), 0);
-  const settled: TargetState = {
-    ...state,
-    open: [],
-    silentSince: undefined,
-    checkAt: undefined,
-    isHeard: true,
-    isMute: false,
-    voidFault: undefined,
-    // Silence of a target that was never heard is no row that a first bad answer could end.
-    failures: state.isMute ? 0 : state.failures - missed,
-  };
-  const effects = state.open.length > 1 ? CANCEL_OPEN : NOTHING;
-  const judged =
-    finding.verdict === 'bad' ? bad(settled, finding, context) : alive(settled, finding, context);
-  return { state: judged, effects };
+function told(
+  state: TargetState,
+  finding: Finding,
+  context: TargetContext,
+): readonly TargetEffect[] {
+  const { open } = state;
+  // Silence of a target that was never heard is no row that a first bad answer could end.
+  if (state.isMute) state.failures = 0;
+  else for (const { isMissed } of open) if (isMissed) state.failures -= 1;
+  state.open = NONE_OPEN;
+  state.silentSince = undefined;
+  state.checkAt = undefined;
+  state.isHeard = true;
+  state.isMute = false;
+  state.voidFault = undefined;
+  if (finding.verdict === 'bad') bad(state, finding, context);
+  else alive(state, finding, context);
+  return open.length > 1 ? CANCEL_OPEN : NOTHING;
 }
 
-function bad(state: TargetState, finding: Finding, context: TargetContext): TargetState {
+function bad(state: TargetState, finding: Finding, context: TargetContext): void {
   const { now, plan } = context;
   const holdMs = finding.kind === 'answer' ? finding.holdMs : 0;
-  const counted = { ...state, failures: state.failures + 1, successes: 0, deviations: 0 };
-  const isOver = counted.failures >= plan.fall || holdMs > 0;
-  let judged = isOver && state.name !== 'down' ? enterDown(counted, context) : counted;
-  if (judged.name === 'down') judged = { ...judged, reason: finding };
-  if (holdMs > 0) return { ...judged, next: { kind: 'at', at: after(now, holdMs) } };
-  if (judged.name === 'down') return { ...judged, next: afterDownGap(judged, now) };
-  return { ...judged, next: { kind: 'at', at: after(now, RECHECK_MS) } };
+  state.failures += 1;
+  state.successes = 0;
+  state.deviations = 0;
+  const isOver = state.failures >= plan.fall || holdMs > 0;
+  if (isOver && state.name !== 'down') enterDown(state, context);
+  if (state.name === 'down') state.reason = finding;
+  if (holdMs > 0) state.next = { kind: 'at', at: after(now, holdMs) };
+  else if (state.name === 'down') state.next = afterDownGap(state, now);
+  else state.next = { kind: 'at', at: after(now, RECHECK_MS) };
 }
 
-function alive(state: TargetState, finding: Finding, context: TargetContext): TargetState {
+function alive(state: TargetState, finding: Finding, context: TargetContext): void {
   const { now, plan } = context;
   const name = finding.verdict === 'impaired' ? 'impaired' : 'up';
-  const counted = { ...state, failures: 0, successes: state.successes + 1 };
-  if (state.name === name) {
-    return { ...counted, deviations: 0, reason: finding, next: { kind: 'round' } };
+  state.failures = 0;
+  state.successes += 1;
+  if (state.name !== name) {
+    state.deviations += 1;
+    const isOver =
+      state.name === 'unknown' ||
+      (state.name === 'down'
+        ? state.successes >= plan.rise
+        : state.deviations >= (name === 'up' ? plan.rise : plan.fall));
+    if (!isOver) {
+      state.next = { kind: 'at', at: after(now, RECHECK_MS) };
+      return;
+    }
+    state.name = name;
+    state.since = now;
   }
-  const deviations = state.deviations + 1;
-  const isOver =
-    state.name === 'unknown' ||
-    (state.name === 'down'
-      ? counted.successes >= plan.rise
-      : deviations >= (name === 'up' ? plan.rise : plan.fall));
-  if (isOver) {
-    const next: NextProbe = { kind: 'round' };
-    return { ...counted, name, since: now, deviations: 0, reason: finding, next };
-  }
-  return { ...counted, deviations, next: { kind: 'at', at: after(now, RECHECK_MS) } };
+  state.deviations = 0;
+  // What says the same again is not kept: an old object costs nothing, a new one is swept some day.
+  if (!isSameFinding(state.reason, finding)) state.reason = finding;
+  state.next = { kind: 'round' };
 }
 
 /** Only where a row of silence can still decide something. */
@@ -234,35 +234,33 @@ function isCounting(state: TargetState): boolean {
   return state.open.length > 0 && state.name !== 'down' && !state.isMute;
 }
 
-function countMissed(state: TargetState, { now, patienceMs }: TargetContext): TargetState {
-  let failures = state.failures;
+function countMissed(state: TargetState, { now, patienceMs }: TargetContext): void {
+  let { failures } = state;
   const open = state.open.map((probe) => {
     if (probe.isMissed || after(probe.sentAt, patienceMs) > now) return probe;
     failures += 1;
     return { ...probe, isMissed: true };
   });
-  return failures === state.failures ? state : { ...state, open, failures };
+  if (failures === state.failures) return;
+  state.failures = failures;
+  state.open = open;
 }
 
 /** Ends a row of silence that is long enough, or says when to look again. */
-function judgeSilence(state: TargetState, context: TargetContext): TargetStep {
+function judgeSilence(state: TargetState, context: TargetContext): void {
   const checkAt = silenceOverAt(state, context);
   if (checkAt === undefined || checkAt > context.now || state.failures < context.plan.fall) {
-    return { state: checkAt === state.checkAt ? state : { ...state, checkAt }, effects: NOTHING };
+    state.checkAt = checkAt;
+  } else if (state.isHeard) {
+    enterDown(state, context);
+    state.reason = SILENCE;
+    state.next = afterDownGap(state, context.now);
+  } else {
+    state.isMute = true;
+    state.reason = SILENCE;
+    state.next = { kind: 'round' };
+    state.checkAt = undefined;
   }
-  if (state.isHeard) {
-    const down = enterDown(state, context);
-    const next = afterDownGap(down, context.now);
-    return { state: { ...down, reason: SILENCE, next }, effects: NOTHING };
-  }
-  const mute: TargetState = {
-    ...state,
-    isMute: true,
-    reason: SILENCE,
-    next: { kind: 'round' },
-    checkAt: undefined,
-  };
-  return { state: mute, effects: NOTHING };
 }
 
 /** When the present row of silence will be judged next; undefined when nothing is to be judged. */

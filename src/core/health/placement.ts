@@ -56,7 +56,7 @@ export class Placement {
       pacer,
       userAgent,
       calendar: new ProbeCalendar(random),
-      changed: (unit, before) => this.#unitChanged(unit, before.name),
+      changed: (unit, before) => this.#unitChanged(unit, before),
       finished: (unit, finding, rttMs) => {
         for (const server of unit.subscribers) {
           this.#user.finished(server, unit.targetKey, finding, rttMs);

@@ -15,6 +15,7 @@ import {
   PRIORITY,
   type UserAgentPort,
 } from '../sip/user-agent/ports.ts';
+import type { PeerState } from './events.ts';
 import { stepTarget } from './machine.ts';
 import { OptionsProbe, type ProbeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
@@ -36,7 +37,7 @@ export interface UnitPorts {
   /** The first moment from `at` on at which the unit may probe its target in regular turn. */
   turn(unit: ProbeUnit, at: Instant): Instant;
   /** The state of the target changed, or whether anything can be said of it. */
-  changed(unit: ProbeUnit, before: TargetState): void;
+  changed(unit: ProbeUnit, before: PeerState): void;
   finished(unit: ProbeUnit, finding: Finding, rttMs: number | undefined): void;
   /** Addresses that answers may come from when `sourceCheck` is `set`. */
   alternatives(unit: ProbeUnit): readonly string[];
@@ -50,6 +51,7 @@ interface RunningProbe {
 /** A probe has a Call-ID of its own, so its CSeq may always be the first. */
 const FIRST_CSEQ = (): number => 1;
 const NO_ADDRESSES: readonly string[] = [];
+const NONE_RUNNING: readonly RunningProbe[] = [];
 
 export class ProbeUnit {
   readonly way: ProbeWay;
@@ -66,7 +68,7 @@ export class ProbeUnit {
   readonly #tail: OptionsProbe['tail'];
   #rtt = new RttWindow();
   #state: TargetState;
-  #running: RunningProbe[] = [];
+  #running: readonly RunningProbe[] = NONE_RUNNING;
   #ticket: PacerTicket | undefined;
   #nextProbeAt: Instant | undefined;
   #probes = 0;
@@ -166,29 +168,28 @@ export class ProbeUnit {
   }
 
   #feed(input: TargetInput): void {
-    const before = this.#state;
+    const state = this.#state;
+    const { name, isMute, voidFault, next } = state;
     const now = this.#ports.clock.now();
+    const { plan } = this;
     const { medianMs } = this.#rtt;
-    const { state, effects } = stepTarget(before, input, {
+    const effects = stepTarget(state, input, {
       now,
-      plan: this.plan,
-      patienceMs: patienceMs(this.plan, medianMs),
-      timeoutMs: timeoutMs(this.plan, medianMs),
+      plan,
+      patienceMs: patienceMs(plan, medianMs),
+      timeoutMs: timeoutMs(plan, medianMs),
     });
-    this.#state = state;
     let isAsking = false;
     for (const effect of effects) {
       if (effect.kind === 'probe') isAsking = true;
       else this.#cancelRunning();
     }
-    if (state.next !== before.next) this.#planNext(now);
+    if (state.next !== next) this.#planNext(now);
     // Who asks arms once it has sent, or when it has to wait for its turn.
     if (!isAsking) this.#arm();
     const isChanged =
-      state.name !== before.name ||
-      state.isMute !== before.isMute ||
-      state.voidFault !== before.voidFault;
-    if (isChanged) this.#ports.changed(this, before);
+      state.name !== name || state.isMute !== isMute || state.voidFault !== voidFault;
+    if (isChanged) this.#ports.changed(this, name);
     if (isAsking) this.#ask(now);
   }
 
@@ -258,13 +259,14 @@ export class ProbeUnit {
       },
       (outcome) => this.#received(id, outcome),
     );
-    this.#running.push({ id, exchange });
+    const running: RunningProbe = { id, exchange };
+    this.#running = this.#running.length === 0 ? [running] : [...this.#running, running];
   }
 
   #received(id: number, outcome: ExchangeOutcome): void {
-    const index = this.#running.findIndex((probe) => probe.id === id);
-    if (index < 0) return;
-    this.#running.splice(index, 1);
+    const running = this.#running;
+    if (!running.some((probe) => probe.id === id)) return;
+    this.#running = running.length === 1 ? NONE_RUNNING : running.filter((one) => one.id !== id);
     const finding = findingOf(outcome);
     let rttMs: number | undefined;
     if (outcome.kind === 'response' && finding.kind === 'answer') {
@@ -286,7 +288,7 @@ export class ProbeUnit {
 
   #cancelRunning(): void {
     const running = this.#running;
-    this.#running = [];
+    this.#running = NONE_RUNNING;
     for (const { exchange } of running) exchange.cancel();
   }
 }

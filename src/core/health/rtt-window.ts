@@ -12,29 +12,44 @@ const PATIENCE_FACTOR = 1.25;
 /** So much that `fall` probes, each after the patience for the one before, have their time. */
 const TIMEOUT_FACTOR = 4;
 
+/** Up to here all are alike: nothing that follows from the median differs, down to a time-out of 500 ms. */
+const QUICK_MS = 100;
+
 export class RttWindow {
-  readonly #samples: number[] = [];
-  #at = 0;
+  /** A list of its full length: one that grows takes room for many more. */
+  readonly #samples: number[] = [0, 0, 0, 0, 0];
+  #count = 0;
+  #isQuick = true;
   #medianMs: number | undefined;
 
-  /** The latest round-trip time; undefined before the first answer. */
-  lastMs: number | undefined;
-
   add(rttMs: number): void {
-    this.lastMs = rttMs;
-    this.#samples[this.#at] = rttMs;
-    this.#at = (this.#at + 1) % SAMPLES;
+    this.#samples[this.#count % SAMPLES] = rttMs;
+    this.#count += 1;
+    this.#isQuick = rttMs <= QUICK_MS && (this.#isQuick || this.#areAllQuick());
     this.#medianMs = undefined;
   }
 
-  /** The median of the last answers, while they are few the least of them; 0 before the first. */
+  /** The latest round-trip time; undefined before the first answer. */
+  get lastMs(): number | undefined {
+    return this.#count === 0 ? undefined : this.#samples[(this.#count - 1) % SAMPLES];
+  }
+
+  /**
+   * The median of the last answers, while they are few the least of them; 0 before the first, and where
+   * all came so quickly that it makes no difference.
+   */
   get medianMs(): number {
-    this.#medianMs ??= middle(this.#samples);
+    if (this.#isQuick) return 0;
+    this.#medianMs ??= middle(this.#samples.slice(0, this.#count));
     return this.#medianMs;
+  }
+
+  #areAllQuick(): boolean {
+    return this.#samples.every((sample) => sample <= QUICK_MS);
   }
 }
 
-/** Counts instead of sorting: it is asked for after each answer, and leaves no garbage. */
+/** Counts instead of sorting: there are five. */
 function middle(samples: readonly number[]): number {
   const rank = samples.length < SAMPLES ? 0 : SAMPLES >> 1;
   for (const candidate of samples) {

@@ -24,32 +24,33 @@ export type NextProbe =
   /** As many are open as may be: not before one of them ends. */
   | { readonly kind: 'full' };
 
+/** Written by the machine alone. */
 export interface TargetState {
-  readonly name: PeerState;
-  readonly since: Instant;
+  name: PeerState;
+  since: Instant;
   /** Bad results in a row, and good or impaired ones in a row. */
-  readonly failures: number;
-  readonly successes: number;
+  failures: number;
+  successes: number;
   /** Answers in a row that speak for `impaired` while up, or for `up` while impaired. */
-  readonly deviations: number;
+  deviations: number;
   /** In order of sending. */
-  readonly open: readonly OpenProbe[];
+  open: readonly OpenProbe[];
   /** When the first probe of the present row of unanswered ones was sent. */
-  readonly silentSince: Instant | undefined;
-  readonly lastSentAt: Instant | undefined;
+  silentSince: Instant | undefined;
+  lastSentAt: Instant | undefined;
   /** False until somebody answered or refused: only then can a failure mean that it is gone. */
-  readonly isHeard: boolean;
+  isHeard: boolean;
   /** True when `fall` probes got no answer, and none ever got one: ranked last. */
-  readonly isMute: boolean;
+  isMute: boolean;
   /** Why the last probe proved nothing; undefined once one of the present address proved anything. */
-  readonly voidFault: Fault | undefined;
+  voidFault: Fault | undefined;
   /** Present distance of probes while down. */
-  readonly downGapMs: number;
+  downGapMs: number;
   /** The last finding that the present name rests on. */
-  readonly reason: Finding | undefined;
-  readonly next: NextProbe;
+  reason: Finding | undefined;
+  next: NextProbe;
   /** When `tick` has to be fed even though no probe is due. */
-  readonly checkAt: Instant | undefined;
+  checkAt: Instant | undefined;
 }
 
 export type TargetInput =
@@ -71,11 +72,6 @@ export type TargetEffect =
   | { readonly kind: 'probe' }
   /** Give up every probe that is still open: a later answer made them meaningless. */
   | { readonly kind: 'cancelOpen' };
-
-export interface TargetStep {
-  readonly state: TargetState;
-  readonly effects: readonly TargetEffect[];
-}
 
 /** A target that nothing is known of; `since` is when we began to look. */
 export function newTarget(since: Instant): TargetState {

@@ -68,6 +68,18 @@ export function findingOf(outcome: ExchangeOutcome): Finding {
   };
 }
 
+/** True when both are answers that say the same. */
+export function isSameFinding(a: Finding | undefined, b: Finding): boolean {
+  if (a === b) return true;
+  return (
+    a?.kind === 'answer' &&
+    b.kind === 'answer' &&
+    a.code === b.code &&
+    a.holdMs === b.holdMs &&
+    a.reason === b.reason
+  );
+}
+
 function findingOfFault(fault: Fault): Finding {
   const { code, blame } = fault;
   const isOurs = blame === 'local' || code === 'cancelled' || code.startsWith('dns.');

@@ -56,21 +56,21 @@ class SmallKeeper {
   }
 
   feed(input: Parameters<typeof stepTarget>[1]): void {
-    const before = this.state;
+    const { state } = this;
+    const { next } = state;
     const plan = { ...PLAN, fall: this.#fall };
     const now = instant(this.now);
-    const { state, effects } = stepTarget(before, input, {
+    const effects = stepTarget(state, input, {
       now,
       plan,
       patienceMs: 1_000,
       timeoutMs: 4_000,
     });
-    this.state = state;
     for (const { kind } of effects) {
       if (kind === 'probe') this.#grantAt = this.now + this.#grantDelayMs;
       else expect(state.open).toEqual([]);
     }
-    if (state.next === before.next) return;
+    if (state.next === next) return;
     if (state.next.kind !== 'asked') this.#grantAt = undefined;
     this.#dueAt = undefined;
     if (state.next.kind === 'at') this.#dueAt = state.next.at;

@@ -46,7 +46,6 @@ export class ClientTransaction implements Deadline {
   isPrompt = false;
   deadline: Instant;
   order = 0;
-  position = -1;
 
   constructor(
     request: ClientRequest,

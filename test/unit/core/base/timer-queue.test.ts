@@ -78,4 +78,65 @@ describe('TimerQueue', () => {
       }),
     );
   });
+
+  it('fires each timer at its last deadline, whatever was armed, moved and let go in between', () => {
+    const step = fc.record({
+      timer: fc.nat(9),
+      kind: fc.constantFrom('arm', 'arm', 'disarm', 'advance'),
+      ms: fc.nat(100),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const queue = new TimerQueue();
+        const due = new Map<number, number>();
+        let now = 0;
+        const timers = Array.from({ length: 10 }, (_, index) => {
+          return new Timer(() => {
+            expect(due.get(index)).toBeLessThanOrEqual(now);
+            due.delete(index);
+          });
+        });
+        let told = Number.POSITIVE_INFINITY;
+        queue.onEarlier = () => {
+          told = queue.wakeUp?.deadline ?? Number.POSITIVE_INFINITY;
+        };
+        for (const { timer, kind, ms } of steps) {
+          const subject = timers[timer] as Timer;
+          if (kind === 'arm') {
+            queue.arm(subject, instant(now + ms));
+            due.set(timer, now + ms);
+            // Whoever sleeps until then wakes in time.
+            expect(told).toBeLessThanOrEqual(Math.min(...due.values()));
+          } else if (kind === 'disarm') {
+            queue.disarm(subject);
+            due.delete(timer);
+          } else {
+            now += ms;
+            queue.advance(instant(now));
+            expect(Math.min(...due.values(), Number.POSITIVE_INFINITY)).toBeGreaterThan(now);
+            told = queue.wakeUp?.deadline ?? Number.POSITIVE_INFINITY;
+          }
+          expect(queue.size).toBe(due.size);
+          expect(subject.isArmed).toBe(due.has(timer));
+        }
+        const soonest = Math.min(...due.values());
+        expect(queue.nextDeadline).toBe(due.size === 0 ? undefined : soonest);
+      }),
+    );
+  });
+
+  it('does not hold what was disarmed long before its time', () => {
+    const queue = new TimerQueue();
+    const far = new Timer(() => {});
+    queue.arm(far, instant(1_000_000));
+    for (let at = 0; at < 20_000; at += 1) {
+      const timer = new Timer(() => {});
+      queue.arm(timer, instant(500_000));
+      queue.advance(instant(at));
+      queue.disarm(timer);
+    }
+    expect(queue.size).toBe(1);
+    expect(queue.held).toBeLessThan(6_000);
+    expect(queue.nextDeadline).toBe(far.deadline);
+  });
 });

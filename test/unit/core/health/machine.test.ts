@@ -43,9 +43,7 @@ class Hand {
     const now = instant(at * 1000);
     const { plan } = this;
     const timeoutMs = plan.timeoutMs;
-    const step = stepTarget(this.state, input, { now, plan, patienceMs: 1000, timeoutMs });
-    this.state = step.state;
-    this.effects = step.effects;
+    this.effects = stepTarget(this.state, input, { now, plan, patienceMs: 1000, timeoutMs });
     return this;
   }
 
