@@ -42,7 +42,7 @@ function jsonSchema(): Json {
 
 /** Our own words about a key, in those of JSON Schema. */
 function tidyNode(node: Json): void {
-  const { unit, example, notYet, isSecret, defaultText, reload, listNotYet, ...rest } = node;
+  const { unit, example, notYet, isSecret, defaultText, reload, ...rest } = node;
   for (const key of Object.keys(node)) delete node[key];
   Object.assign(node, rest);
   if (example !== undefined) node['examples'] = [example];
@@ -111,7 +111,6 @@ function row(name: string, schema: z.core.$ZodType, about: Partial<About>): stri
   const notes = [about.description ?? ''];
   if (about.unit !== undefined) notes.push(`Unit: ${about.unit}.`);
   if (about.example !== undefined) notes.push(`Example: ${code(about.example)}.`);
-  if (about.listNotYet !== undefined) notes.push(`A list: not yet, with ${about.listNotYet}.`);
   if (about.isSecret === true) notes.push('Secret.');
   if (about.reload === 'restart') notes.push('A change needs a restart.');
   if (about.notYet !== undefined) notes.unshift(`*Not yet: comes with ${about.notYet}.*`);

@@ -16,6 +16,8 @@ export interface HostPort {
 export interface Hop extends HostPort {
   readonly scheme: 'sip' | 'sips' | undefined;
   readonly transport: TransportProtocol | undefined;
+  /** False for a whole URI without `lr`: among several hops that is a strict router (RFC 3261 16.12). */
+  readonly isLoose: boolean;
 }
 
 /** `host`, `host:port`, `[2001:db8::1]:5060`; a bare IPv6 literal is taken as a host. */
@@ -81,7 +83,19 @@ export function parseHop(text: string): Hop | string {
   if (typeof hostPort === 'string') return hostPort;
   const transport = parseTransport(parameters, scheme);
   if (transport !== undefined && !isTransport(transport)) return transport;
-  return { ...hostPort, scheme, transport };
+  const isLoose = scheme === undefined || parameters.some((one) => one.toLowerCase() === 'lr');
+  return { ...hostPort, scheme, transport, isLoose };
+}
+
+/** `udp:127.0.0.1:5060`, `tls:edge.example`: a protocol and where to find it. */
+export function parseProtocolAddress(
+  text: string,
+): (HostPort & { readonly protocol: TransportProtocol }) | string {
+  const colon = text.indexOf(':');
+  const protocol = text.slice(0, Math.max(colon, 0)).toLowerCase();
+  if (!isTransport(protocol)) return 'has to begin with udp:, tcp: or tls:, as udp:127.0.0.1:5060';
+  const hostPort = parseHostPort(text.slice(colon + 1));
+  return typeof hostPort === 'string' ? hostPort : { ...hostPort, protocol };
 }
 
 /** Two texts for the same address family are never mixed: 4 for IPv4, 6 for IPv6, undefined for names. */
@@ -193,7 +207,7 @@ function isTransport(text: string): text is TransportProtocol {
   return text === 'udp' || text === 'tcp' || text === 'tls';
 }
 
-/** The transport parameter, or a sentence; `lr` says nothing here, since a single hop has no Route. */
+/** The transport parameter, or a sentence; `lr` counts only where several hops make a Route. */
 function parseTransport(
   parameters: readonly string[],
   scheme: 'sip' | 'sips' | undefined,

@@ -1,6 +1,7 @@
 import type { Secret } from '../core/base/secret.ts';
 import type { ContractSpec } from '../core/health/spec.ts';
 import type { RegistrationSpec } from '../core/registration/spec.ts';
+import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 
@@ -8,6 +9,8 @@ import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 export interface DaemonSpec {
   /** Always holds at least one socket for each protocol that something uses, made up where none is configured. */
   readonly localSockets: readonly LocalSocketSpec[];
+  /** SIP proxies of ours, through which requests travel. */
+  readonly proxies: readonly ProxySpec[];
   readonly inbound: {
     /** CIDR blocks that may send us requests, besides our own targets. */
     readonly allow: readonly string[];

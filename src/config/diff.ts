@@ -38,7 +38,14 @@ export interface SpecDiff {
   readonly isEmpty: boolean;
 }
 
-type HotKey = 'inbound' | 'localSockets' | 'log' | 'metrics' | 'pacing' | 'unregisterOnStop';
+type HotKey =
+  | 'proxies'
+  | 'inbound'
+  | 'localSockets'
+  | 'log'
+  | 'metrics'
+  | 'pacing'
+  | 'unregisterOnStop';
 type RestartKey = 'http' | 'state' | 'dns';
 
 /** All differences; both specs stay as they are. */
@@ -86,7 +93,15 @@ export function guardReload(
 const MIN_DROPPED = 10;
 const MAX_DROPPED_SHARE = 0.05;
 
-const HOT = ['inbound', 'localSockets', 'log', 'metrics', 'pacing', 'unregisterOnStop'] as const;
+const HOT = [
+  'proxies',
+  'inbound',
+  'localSockets',
+  'log',
+  'metrics',
+  'pacing',
+  'unregisterOnStop',
+] as const;
 const RESTART: readonly (readonly [RestartKey, (spec: DaemonSpec) => unknown])[] = [
   ['http', (spec) => spec.http],
   ['state', (spec) => spec.stateDirectory],

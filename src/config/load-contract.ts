@@ -10,7 +10,7 @@ import { quoted } from './parse-yaml.ts';
 import type { Complaint, PathStep } from './problem.ts';
 import type { Reporter } from './reporter.ts';
 import { validateOrSalvage } from './salvage.ts';
-import { type ContractSettings, contractSchema } from './schema/contract.ts';
+import { type ContractSettings, contractSchema, type DefaultsSettings } from './schema/contract.ts';
 import { peerServerSchema } from './schema/peer-server.ts';
 import type { SecretReader } from './secrets.ts';
 import { COST, type Slices } from './slices.ts';
@@ -132,7 +132,8 @@ export class ContractLoader {
       contract: settings.name,
       admin: settings.admin ?? DEFAULTS.contract.admin,
       labels: settings.labels ?? {},
-      levels: levels.below(settings),
+      // Its defaults and preset are nearer to an item than its `via`.
+      levels: levels.below({ defaults: viaDefaults(settings.via) }).below(settings),
       ways,
       secrets,
       userAgent,
@@ -170,6 +171,10 @@ export class ContractLoader {
     }
     return servers;
   }
+}
+
+function viaDefaults(via: string | undefined): DefaultsSettings | undefined {
+  return via === undefined ? undefined : { registration: { via }, peerServer: { via } };
 }
 
 /** Stands in for a contract whose own keys are bad. */

@@ -6,6 +6,7 @@
 import { dirname, resolve } from 'node:path';
 import type { ContractSpec } from '../core/health/spec.ts';
 import type { RegistrationSpec } from '../core/registration/spec.ts';
+import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import { checkSpec } from './check.ts';
 import type { DaemonSpec } from './daemon-spec.ts';
@@ -15,6 +16,7 @@ import { type BulkFile, ContractLoader } from './load-contract.ts';
 import { makeUpSockets, toLocalSockets } from './local-sockets.ts';
 import { isMap } from './merge-sources.ts';
 import { type Complaint, type Problem, ProblemList } from './problem.ts';
+import { toProxies } from './proxies.ts';
 import { Reporter } from './reporter.ts';
 import { validateOrSalvage } from './salvage.ts';
 import { type ConfigSettings, configSchema } from './schema.ts';
@@ -89,7 +91,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
 }
 
 /** Top keys that servers and registrations depend on. */
-const ITEM_KEYS = ['localSockets', 'presets', 'preset', 'defaults'];
+const ITEM_KEYS = ['localSockets', 'proxies', 'presets', 'preset', 'defaults'];
 
 interface Built {
   readonly spec: DaemonSpec;
@@ -136,6 +138,7 @@ class Load {
     complaints.push(...[levels.checkPreset(settings.preset)].filter((one) => one !== undefined));
     this.#reporter.report([], complaints);
     const ways = new WayPlanner(sockets);
+    const proxies = this.#toProxies(settings, ways);
     const isTopGood = top.isUsable && ITEM_KEYS.every((key) => !top.broken.has(key));
     const loader = this.#contractLoader(settings, levels, ways, isTopGood);
     const contracts: ContractSpec[] = [];
@@ -145,9 +148,22 @@ class Load {
       if (contract !== undefined) contracts.push(contract);
     }
     const all = withMadeUpSockets(sockets, ways);
-    const spec = { ...topSpec, localSockets: all, contracts, registrations };
+    const spec = { ...topSpec, localSockets: all, proxies, contracts, registrations };
     if (isTopGood) checkSpec(spec, this.#reporter, loader.places, this.#secrets.worldReadable);
     return { spec, bulkFiles: loader.bulkFiles };
+  }
+
+  #toProxies(settings: ConfigSettings, ways: WayPlanner): readonly ProxySpec[] {
+    const complaints: Complaint[] = [];
+    const userAgent = this.#userAgent(settings);
+    const proxies = toProxies(settings.proxies ?? [], ways, userAgent, complaints);
+    this.#reporter.report([], complaints);
+    ways.useProxies(proxies);
+    return proxies;
+  }
+
+  #userAgent({ userAgent }: ConfigSettings): string {
+    return userAgent ?? this.#options.userAgent ?? DEFAULTS.userAgent;
   }
 
   #contractLoader(
@@ -162,7 +178,7 @@ class Load {
       levels: levels.below(settings),
       ways,
       secrets: this.#secrets,
-      userAgent: settings.userAgent ?? this.#options.userAgent ?? DEFAULTS.userAgent,
+      userAgent: this.#userAgent(settings),
       reporter: this.#reporter,
       slices: this.#slices,
       unique: new UniqueRegistrations(),

@@ -46,6 +46,7 @@ export class PlainRegistrations {
         return this.#contacts.accepts(value);
       case 'localSocket':
       case 'preset':
+      case 'via':
         return isName(value);
       default:
         return CHOICES.get(key)?.has(value) === true;

@@ -34,6 +34,8 @@ export interface Complaint {
   readonly hint?: string | undefined;
   /** True for what is no mistake, or none yet: a secret that cannot be read in `check`. */
   readonly isWarning?: boolean;
+  /** No mistake in any mode, and worth a word. */
+  readonly isRemark?: boolean;
 }
 
 /** `file:line:column: text`, the form that compilers use and editors jump to. */

@@ -27,7 +27,7 @@ export class Reporter {
 
   /** True when none of the complaints would be shown in detail any more. */
   isFull(complaints: readonly Complaint[]): boolean {
-    return this.#listFor(complaints.every((one) => one.isWarning === true)).isFull;
+    return complaints.every((one) => this.#listFor(one).isFull);
   }
 
   /** Complaints about what stands at `prefix` in the tree. */
@@ -40,7 +40,7 @@ export class Reporter {
 
   /** A complaint whose place is known. In `run` every warning of a builder is a problem. */
   add(place: Place, complaint: Complaint): void {
-    this.#listFor(complaint.isWarning === true).add(place, complaint);
+    this.#listFor(complaint).add(place, complaint);
   }
 
   /** What is no mistake in either mode. */
@@ -51,7 +51,7 @@ export class Reporter {
   /** Counts complaints that nobody will see in detail. */
   countOnly(complaints: readonly Complaint[]): void {
     for (const complaint of complaints) {
-      this.#listFor(complaint.isWarning === true).countOnly(1);
+      this.#listFor(complaint).countOnly(1);
     }
   }
 
@@ -60,7 +60,8 @@ export class Reporter {
     return map.place(root, path, ofKey) ?? { file: files[0] ?? '', line: 1, column: 1 };
   }
 
-  #listFor(isWarning: boolean): ProblemList {
-    return isWarning && this.#mode === 'check' ? this.#warnings : this.#problems;
+  #listFor({ isWarning, isRemark }: Complaint): ProblemList {
+    const isMild = isRemark === true || (isWarning === true && this.#mode === 'check');
+    return isMild ? this.#warnings : this.#problems;
   }
 }

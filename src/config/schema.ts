@@ -8,7 +8,7 @@ import { DEFAULTS } from './defaults.ts';
 import { key, notYet, REGISTRATIONS_RELEASE, required, VERDICTS_RELEASE } from './schema/about.ts';
 import { contractSchema, defaultsSection } from './schema/contract.ts';
 import * as leaf from './schema/leaf.ts';
-import { presetKey } from './schema/shared.ts';
+import { presetKey, tlsSection } from './schema/shared.ts';
 
 const localSocketSchema = z.strictObject({
   name: required(leaf.name, { description: 'What the socket is called.', example: 'udp' }),
@@ -40,6 +40,24 @@ const localSocketSchema = z.strictObject({
     isSecret: true,
     example: '/etc/trunkd/key.pem',
   }),
+});
+
+const proxySchema = z.strictObject({
+  name: required(leaf.name, { description: 'What the proxy is called.', example: 'edge1' }),
+  address: required(leaf.protocolAddress, {
+    description: 'Where we reach it: udp, tcp or tls, a colon, and host[:port].',
+    example: 'udp:127.0.0.1:5060',
+  }),
+  contact: required(leaf.hostPort, {
+    description: 'Host[:port] where it takes calls: the Contact of what is registered through it.',
+    example: '203.0.113.10:5060',
+  }),
+  localSocket: key(leaf.name, {
+    description: 'Name of the local socket that requests to it leave from.',
+    defaultText: 'the first one of the protocol and address family',
+    example: 'udp',
+  }),
+  tls: key(tlsSection, { description: 'TLS towards the proxy.' }),
 });
 
 const inboundSection = z.strictObject({
@@ -136,7 +154,9 @@ export const configSchema = z.strictObject({
   localSockets: key(z.array(localSocketSchema).max(64), {
     description: 'Our own sockets. Where none fits, one on an ephemeral port is made up.',
   }),
-  proxies: notYet(REGISTRATIONS_RELEASE, 'SIP proxies of ours that carry the calls.'),
+  proxies: key(z.array(proxySchema).max(64), {
+    description: 'SIP proxies of ours that carry the calls, for `via`.',
+  }),
   inbound: key(inboundSection, { description: 'Requests that reach us.' }),
   http: key(z.union([z.literal('off'), httpSection], { error: 'has to be off or a section' }), {
     description: 'The HTTP API; off for none.',
@@ -171,4 +191,5 @@ export const configSchema = z.strictObject({
 });
 
 export type ConfigSettings = z.infer<typeof configSchema>;
+export type ProxySettings = z.infer<typeof proxySchema>;
 export type LocalSocketSettings = z.infer<typeof localSocketSchema>;

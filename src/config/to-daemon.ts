@@ -9,7 +9,7 @@ import type { ConfigSettings } from './schema.ts';
 import type { SecretReader } from './secrets.ts';
 import type { Environment } from './tidy.ts';
 
-export type TopSpec = Omit<DaemonSpec, 'localSockets' | 'contracts' | 'registrations'>;
+export type TopSpec = Omit<DaemonSpec, 'localSockets' | 'proxies' | 'contracts' | 'registrations'>;
 
 /** Everything but sockets, contracts and registrations. */
 export function toTopSpec(

@@ -12,6 +12,7 @@ import type {
   RegistrationSpec,
 } from '../core/registration/spec.ts';
 import type { Credentials } from '../core/sip/digest/ports.ts';
+import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import { type Hop, type HostPort, parseHop, parseHostPort, printHostPort } from './address.ts';
 import { toCredentials, toDigestPolicy } from './credentials.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -37,7 +38,7 @@ export interface RegistrationSurroundings {
 /** What the profiles of all registrars of one registration are made from. */
 interface ProfileParts {
   readonly domain: string;
-  readonly contact: ContactPlan;
+  readonly contact: ContactPlan | undefined;
   readonly all: RegistrationDefaults;
   readonly settings: RegistrationSettings;
   readonly defaults: MergedDefaults;
@@ -106,9 +107,9 @@ export class RegistrationPlanner {
     if (domain === undefined) complaints.push({ path: [], text: "'domain' is missing" });
     complaints.push(...checkStyle(all, settings));
     const contact = toContact(firstContact(all));
-    if (contact === undefined) complaints.push(NO_CONTACT);
-    if (domain === undefined || contact === undefined || complaints.length > count)
-      return undefined;
+    const noWayIn = whyNoCallsComeIn(all, settings);
+    if (noWayIn !== undefined) complaints.push(noWayIn);
+    if (domain === undefined || complaints.length > count) return undefined;
     if (settings.registrar !== undefined && settings.registrars !== undefined) {
       complaints.push({ path: ['registrars'], text: "give 'registrar' or 'registrars', not both" });
       return undefined;
@@ -127,29 +128,34 @@ export class RegistrationPlanner {
 
   /** What goes to one registrar. */
   #profileTo(
-    registrar: string | undefined,
-    { domain, contact, all, settings, defaults }: ProfileParts,
+    uri: string | undefined,
+    { domain, contact: ownContact, all, settings, defaults }: ProfileParts,
     complaints: Complaint[],
   ): RegistrationProfile | undefined {
     const { ways, contract, userAgent } = this.#around;
-    const last = lastHop(registrar, domain);
+    const last = lastHop(uri, domain);
     const isSecure = last.scheme === 'sips';
-    const way = ways.plan({ last, isSecure, settings: all, own: settings }, complaints);
-    if (way === undefined) return undefined;
+    const registrar = namedApart(uri, domain);
+    const way = ways.plan({ last, isSecure, registrar, settings: all, own: settings }, complaints);
+    const contact = way?.proxy === undefined ? ownContact : proxyContact(way.proxy.contact);
+    if (way === undefined || contact === undefined) return undefined;
+    if (way.proxy !== undefined) warnOfContact(firstContact(settings), way.proxy, complaints);
     return {
       contract,
       labels: { ...this.#around.labels, ...all.labels },
       domain,
       scheme: isSecure ? 'sips' : 'sip',
       hop: way.hop,
+      route: way.route,
       localSocket: way.localSocket,
-      tls: ways.tls(overlay(defaults.tls, settings.tls), way, domain),
+      tls: ways.tls(overlay(defaults.tls, settings.tls), way.namedHost, domain),
       contact,
       expiresSec: toSeconds(all.expires ?? DEFAULTS.registration.expires),
       onRemove: all.onRemove ?? DEFAULTS.registration.onRemove,
       admin: stricter(this.#around.admin, all.admin ?? DEFAULTS.registration.admin),
       sourceCheck: all.sourceCheck ?? DEFAULTS.registration.sourceCheck,
-      outbound: all.outbound ?? DEFAULTS.registration.outbound,
+      // RFC 5626 section 5.1: it takes an edge proxy that adds a Path, which ours need not be.
+      outbound: way.proxy === undefined ? (all.outbound ?? DEFAULTS.registration.outbound) : 'off',
       userAgent: all.userAgent ?? userAgent,
       onForeign: all.onForeign ?? DEFAULTS.registration.onForeign,
       ...toStyle(all, domain),
@@ -167,8 +173,47 @@ export function stricter(a: Admin, b: Admin): Admin {
 const NO_CONTACT: Complaint = {
   path: [],
   text: 'there is no way for calls to come in',
-  hint: "give 'contact', here or in defaults.registration: HOST[:PORT] or self",
+  hint: "give 'contact', here or in defaults.registration: HOST[:PORT] or self; or 'via'",
 };
+
+const SELF_BEHIND_PROXY: Complaint = {
+  path: ['contact'],
+  text: "'contact: self' and 'via' exclude each other: what travels through a proxy is called there",
+  hint: 'leave it out: the Contact is the contact of the proxy',
+};
+
+/** Through a proxy calls come in there. */
+function whyNoCallsComeIn(
+  all: RegistrationDefaults,
+  own: RegistrationSettings,
+): Complaint | undefined {
+  if (all.via !== undefined) return firstContact(own) === 'self' ? SELF_BEHIND_PROXY : undefined;
+  return toContact(firstContact(all)) === undefined ? NO_CONTACT : undefined;
+}
+
+function proxyContact(hostPort: string): ContactPlan {
+  return { kind: 'address', hostPort };
+}
+
+/** A default gives way in silence. */
+function warnOfContact(
+  own: string | undefined,
+  { name, contact }: ProxySpec,
+  complaints: Complaint[],
+): void {
+  const parsed = own === undefined ? undefined : parseHostPort(own);
+  if (typeof parsed !== 'object' || printHostPort(parsed) === contact) return;
+  const text = `'contact' is not used: through the proxy ${name} it is ${contact}`;
+  complaints.push({ path: ['contact'], text, isRemark: true });
+}
+
+/** The registrar where the Request-URI does not say as much. */
+function namedApart(registrar: string | undefined, domain: string): Hop | undefined {
+  const hop = registrar === undefined ? undefined : parseHop(registrar);
+  if (typeof hop !== 'object') return undefined;
+  const isDomain = hop.host.toLowerCase() === domain.toLowerCase();
+  return isDomain && hop.port === undefined && hop.transport === undefined ? undefined : hop;
+}
 
 function laidOver(defaults: MergedDefaults, settings: RegistrationSettings): RegistrationDefaults {
   return overlay<RegistrationDefaults>(defaults.registration, settings);
@@ -200,7 +245,10 @@ function profileKey(settings: RegistrationSettings): string {
   return [
     settings.domain,
     settings.registrar,
-    settings.outboundProxy,
+    typeof settings.outboundProxy === 'object'
+      ? settings.outboundProxy.join(' ')
+      : settings.outboundProxy,
+    settings.via,
     settings.transport,
     settings.localSocket,
     settings.contact,

@@ -85,10 +85,9 @@ function explainIssue(root: Subject, issue: Issue, prefix: readonly PathStep[]):
   }
   const value = valueAt(root.value, path);
   const about = aboutOf(schemaAt(root.schema, path) ?? root.schema);
-  const later = about.notYet ?? (Array.isArray(value) ? about.listNotYet : undefined);
+  const later = about.notYet;
   if (later !== undefined && issue.code === 'invalid_type') {
-    const what = about.notYet === undefined ? `a list for ${label}` : label;
-    return [{ path, isAboutKey: true, text: `${what}: not yet, it comes with trunkd ${later}` }];
+    return [{ path, isAboutKey: true, text: `${label}: not yet, it comes with trunkd ${later}` }];
   }
   if (issue.code === 'invalid_key') {
     const text = `${label} ${issue.issues[0]?.message ?? 'is no good name'}`;

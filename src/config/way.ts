@@ -3,12 +3,16 @@
  * ones are one object, so that 100,000 registrations share them; what no configured socket serves
  * is remembered, so that a socket can be made up.
  */
+import { parseIpLiteral } from '../core/sip/locate/ip-literal.ts';
 import type { NextHop, TransportProtocol } from '../core/sip/locate/target.ts';
+import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { TlsPolicy } from '../core/sip/transport/ports.ts';
-import { familyOf, type Hop, type HostPort, parseHop } from './address.ts';
+import { familyOf, type Hop, type HostPort } from './address.ts';
 import { DEFAULTS } from './defaults.ts';
+import { hopsOf, type OutboundProxies } from './hops.ts';
 import { quoted } from './parse-yaml.ts';
 import type { Complaint } from './problem.ts';
+import { unknownProxy } from './proxies.ts';
 import { nearestWord } from './suggest.ts';
 
 export interface SocketKind {
@@ -21,7 +25,8 @@ export interface SocketKind {
 interface WaySettings {
   readonly transport?: TransportProtocol | 'auto' | undefined;
   readonly localSocket?: string | undefined;
-  readonly outboundProxy?: string | undefined;
+  readonly outboundProxy?: OutboundProxies | undefined;
+  readonly via?: string | undefined;
 }
 
 export interface TlsSettings {
@@ -34,6 +39,8 @@ export interface TlsSettings {
 export interface WayWish {
   /** The registrar or SIP proxy; an outbound proxy is asked in its place. */
   readonly last: HostPort & Partial<Hop>;
+  /** Behind outbound proxies, the hop that the Request-URI does not name. */
+  readonly registrar?: Hop | undefined;
   /** True for sips. */
   readonly isSecure: boolean;
   readonly settings: WaySettings;
@@ -44,13 +51,28 @@ export interface WayWish {
 export interface Way {
   readonly hop: NextHop;
   readonly localSocket: string | undefined;
+  /** Route URIs, where there are several hops. */
+  readonly route: readonly string[] | undefined;
   /** Host of the next hop's URI where that is a name: what TLS has to prove. */
   readonly namedHost: string | undefined;
+  /** The proxy of ours that `hop.via` names. */
+  readonly proxy: ProxySpec | undefined;
 }
+
+/** What is settled of a wish before the protocol is. */
+interface WayParts extends WayWish {
+  readonly first: HostPort & Partial<Hop>;
+  readonly secure: boolean;
+  readonly socket: SocketKind | undefined;
+}
+
+type WayLeg = Pick<Way, 'hop' | 'localSocket'>;
 
 export class WayPlanner {
   readonly #sockets: ReadonlyMap<string, SocketKind>;
   readonly #hops = new Map<string, NextHop>();
+  readonly #routes = new Map<string, readonly string[]>();
+  #proxies: ReadonlyMap<string, ProxySpec> = new Map();
   readonly #policies = new Map<string, TlsPolicy>();
   readonly #wanted = new Set<string>();
 
@@ -63,32 +85,80 @@ export class WayPlanner {
     return this.#wanted;
   }
 
+  /** Those that `via` may name. */
+  useProxies(proxies: readonly ProxySpec[]): void {
+    this.#proxies = new Map(proxies.map((proxy) => [proxy.name, proxy]));
+  }
+
   /** Where requests leave from and go to; undefined after a complaint. */
   plan(wish: WayWish, complaints: Complaint[]): Way | undefined {
     const { settings, last } = wish;
-    const outbound = parsed(settings.outboundProxy);
-    const first = outbound ?? last;
+    const { via } = settings;
+    const proxy = via === undefined ? undefined : this.#proxies.get(via);
+    if (via !== undefined && proxy === undefined) {
+      complaints.push(unknownProxy(via, this.#proxies.keys()));
+      return undefined;
+    }
+    const hops = hopsOf(settings.outboundProxy, wish.registrar, complaints);
+    const first = hops.first ?? last;
     const secure = wish.isSecure || first.scheme === 'sips';
     const socket = this.#socketNamed(settings.localSocket, complaints);
     if (socket === undefined && settings.localSocket !== undefined) return undefined;
-    const chosen = chooseProtocol({ ...wish, first, secure, socket });
-    const family = familyOf(first.kind);
-    const misfit =
-      'text' in chosen ? chosen : socket && whySocketDoesNotFit(socket, chosen.protocol, family);
-    if (misfit !== undefined) complaints.push(misfit);
-    if ('text' in chosen || misfit !== undefined) return undefined;
+    const parts = { ...wish, first, secure, socket };
+    const leg =
+      proxy === undefined ? this.#direct(parts) : this.#through(proxy, parts, wish.own.localSocket);
+    if ('text' in leg) {
+      complaints.push(leg);
+      return undefined;
+    }
+    return { ...leg, route: this.#route(hops.route), namedHost: nameOf(first), proxy };
+  }
+
+  #direct(parts: WayParts): WayLeg | Complaint {
+    const { first, secure, socket } = parts;
+    const chosen = chooseProtocol(parts);
+    if ('text' in chosen) return chosen;
     const { protocol } = chosen;
+    const family = familyOf(first.kind);
+    const misfit = socket && whySocketDoesNotFit(socket, protocol, family);
+    if (misfit !== undefined) return misfit;
     if (socket === undefined) this.#want(protocol ?? (secure ? 'tls' : 'udp'), family);
-    return {
-      hop: this.#hop({ host: first.host, port: first.port, protocol, secure }),
-      localSocket: socket?.name,
-      namedHost: first.kind === 'name' ? first.host : undefined,
-    };
+    const { host, port } = first;
+    return { hop: this.#hop({ host, port, protocol, secure }), localSocket: socket?.name };
+  }
+
+  /** The socket leads to the proxy, and says nothing of what lies behind it; a default that does not fit gives way. */
+  #through(proxy: ProxySpec, parts: WayParts, own: string | undefined): WayLeg | Complaint {
+    const { first, secure, socket } = parts;
+    const chosen = chooseProtocol({ ...parts, socket: undefined });
+    if ('text' in chosen) return chosen;
+    const wrong = whyProxyDoesNotFit(proxy, secure, own === undefined ? undefined : socket);
+    if (wrong !== undefined) return wrong;
+    const { host, port } = first;
+    const hop = this.#hop({ host, port, protocol: chosen.protocol, secure, via: proxy.name });
+    return { hop, localSocket: fits(proxy, socket) ? socket?.name : undefined };
+  }
+
+  /** The local socket for a hop whose protocol is settled; a complaint says why it is none. */
+  socketFor(
+    name: string | undefined,
+    protocol: TransportProtocol,
+    family: 4 | 6 | undefined,
+    complaints: Complaint[],
+  ): string | undefined {
+    const socket = this.#socketNamed(name, complaints);
+    if (socket === undefined) {
+      if (name === undefined) this.#want(protocol, family);
+      return undefined;
+    }
+    const misfit = whySocketDoesNotFit(socket, protocol, family);
+    if (misfit !== undefined) complaints.push(misfit);
+    return socket.name;
   }
 
   /** The policy; the identity is the configured one, else the named host, else `fallback`. */
-  tls(settings: TlsSettings, way: Way, fallback: string): TlsPolicy {
-    const identity = bareHost(settings.identity ?? way.namedHost ?? fallback);
+  tls(settings: TlsSettings, namedHost: string | undefined, fallback: string): TlsPolicy {
+    const identity = bareHost(settings.identity ?? namedHost ?? fallback);
     const verify = settings.verify ?? DEFAULTS.tls.verify;
     const allowWildcard = settings.allowWildcard ?? DEFAULTS.tls.allowWildcard;
     const minVersion = settings.minVersion ?? DEFAULTS.tls.minVersion;
@@ -96,8 +166,13 @@ export class WayPlanner {
     return getOrAdd(this.#policies, key, { verify, identity, allowWildcard, minVersion });
   }
 
+  #route(route: readonly string[] | undefined): readonly string[] | undefined {
+    return route && getOrAdd(this.#routes, route.join(' '), route);
+  }
+
   #hop(hop: NextHop): NextHop {
-    return getOrAdd(this.#hops, `${hop.host} ${hop.port} ${hop.protocol} ${hop.secure}`, hop);
+    const { host, port, protocol, secure, via } = hop;
+    return getOrAdd(this.#hops, `${host} ${port} ${protocol} ${secure} ${via}`, hop);
   }
 
   #want(protocol: TransportProtocol, family: 4 | 6 | undefined): void {
@@ -121,11 +196,7 @@ export class WayPlanner {
 
 /** The URI's word first, then the key, then the URI behind an outbound proxy, then the local socket. */
 function chooseProtocol(
-  wish: WayWish & {
-    readonly first: HostPort & Partial<Hop>;
-    readonly secure: boolean;
-    readonly socket: SocketKind | undefined;
-  },
+  wish: WayParts,
 ): { readonly protocol: TransportProtocol | undefined } | Complaint {
   const { first, last, settings, own, secure, socket } = wish;
   const path = ['transport'];
@@ -160,10 +231,29 @@ function whySocketDoesNotFit(
   return undefined;
 }
 
-/** A hop that the schema has let pass. */
-function parsed(text: string | undefined): Hop | undefined {
-  const hop = parseHop(text ?? '');
-  return typeof hop === 'string' ? undefined : hop;
+/** RFC 3261 section 26.2.2: a sips URI is never sent over anything but TLS, whichever hop it is. */
+function whyProxyDoesNotFit(
+  { name, hop }: ProxySpec,
+  isSecure: boolean,
+  socket: SocketKind | undefined,
+): Complaint | undefined {
+  if (isSecure && hop.protocol !== 'tls') {
+    const text = `a sips URI cannot go over ${hop.protocol}, by which the proxy ${quoted(name)} is reached`;
+    return { path: ['via'], text };
+  }
+  if (socket === undefined || socket.protocol === hop.protocol) return undefined;
+  const text = `the local socket ${quoted(socket.name)} speaks ${socket.protocol}, the proxy ${quoted(name)} is reached by ${hop.protocol}`;
+  return { path: ['localSocket'], text };
+}
+
+function fits({ hop }: ProxySpec, socket: SocketKind | undefined): boolean {
+  if (socket === undefined || socket.protocol !== hop.protocol) return false;
+  const literal = parseIpLiteral(hop.host);
+  return literal === undefined || literal.family === socket.family;
+}
+
+function nameOf({ kind, host }: HostPort): string | undefined {
+  return kind === 'name' ? host : undefined;
 }
 
 /** As it stands in a certificate: no brackets, no final dot. */

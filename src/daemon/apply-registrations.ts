@@ -49,5 +49,5 @@ function newOne({ after }: Pair): RegistrationSpec {
 function bindingOf(spec: RegistrationSpec): string {
   const { contact, hop, localSocket } = spec.profile;
   const place = contact.kind === 'self' ? `self ${localSocket ?? ''}` : contact.hostPort;
-  return `${addressOfRecord(spec)} ${spec.ddi} ${place} ${hop.protocol ?? ''} ${hop.host} ${hop.port ?? ''}`;
+  return `${addressOfRecord(spec)} ${spec.ddi} ${place} ${hop.protocol ?? ''} ${hop.host} ${hop.port ?? ''} ${hop.via ?? ''}`;
 }

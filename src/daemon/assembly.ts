@@ -7,6 +7,9 @@ import { TimerQueue } from '../core/base/timer-queue.ts';
 import { Prober } from '../core/health/prober.ts';
 import { RegistrationKeeper } from '../core/registration/keeper.ts';
 import { HopLocator } from '../core/sip/locate/locator.ts';
+import { ViaLocator } from '../core/sip/locate/via-locator.ts';
+import { OwnProxies } from '../core/sip/proxy/own-proxies.ts';
+import type { ProxyNamed } from '../core/sip/proxy/ports.ts';
 import type { AddressUser, LocalSocketSpec, TransportUser } from '../core/sip/transport/ports.ts';
 import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 import { SipStack } from '../core/sip/user-agent/stack.ts';
@@ -35,6 +38,7 @@ export interface Assembly {
   readonly transport: Transport;
   readonly stack: SipStack;
   readonly senders: Senders;
+  readonly proxies: OwnProxies;
   readonly keeper: RegistrationKeeper;
   readonly prober: Prober;
 }
@@ -57,6 +61,8 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const user: TransportUser & AddressUser = {
     received: (wire, flow, at) => stack.received(wire, flow, at),
     flowFailed: (flow, reason) => {
+      // First of all: what was under way through a proxy of ours failed for want of it.
+      proxies.flowFailed(flow);
       stack.flowFailed(flow, reason);
       if (flow.protocol !== 'udp') keeper.flowLost(flow, reason);
     },
@@ -75,18 +81,28 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     senderOf: (address) => senders.senderOf(address),
     maxInboundRate: spec.inbound.maxRate,
     publish,
+    proxyNamed: (name) => proxies.named(name),
   });
   const { servers } = spec.dns;
   const lookup = new NodeLookup({ clock, timers, servers });
-  const locator = new RememberingLocator(new HopLocator(lookup, clock), senders);
+  const plainLocator = new RememberingLocator(new HopLocator(lookup, clock), senders);
   const { pacer, userAgent } = stack;
-  const shared = { clock, timers, random, locator, pacer, userAgent, publish };
+  const proxies: OwnProxies = new OwnProxies({
+    ...{ clock, timers, random, userAgent, publish, locator: plainLocator },
+    changed: (name, isRestarted) => {
+      keeper.proxyChanged(name, isRestarted);
+      if (proxies.named(name)?.target !== undefined) prober.proxyAnswers(name);
+    },
+  });
+  const proxyNamed: ProxyNamed = (name) => proxies.named(name);
+  const locator = new ViaLocator(plainLocator);
+  const shared = { clock, timers, random, locator, pacer, userAgent, publish, proxyNamed };
   const keeper: RegistrationKeeper = new RegistrationKeeper({
     ...shared,
     hasher,
     hostId: hostId(),
     pacing,
   });
-  const prober = new Prober(shared);
-  return { clock, timers, driver, transport, stack, senders, keeper, prober };
+  const prober: Prober = new Prober(shared);
+  return { clock, timers, driver, transport, stack, senders, proxies, keeper, prober };
 }

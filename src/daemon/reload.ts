@@ -77,6 +77,7 @@ export class Reloader {
     const { assembly, onApplied } = this.#options;
     this.#spec = withRestartKeysOf(this.#spec, after);
     this.#applyHotKeys(after);
+    assembly.proxies.apply(after.proxies);
     assembly.prober.apply(after.contracts);
     await applyRegistrations(assembly.keeper, diff.registrations);
     onApplied(this.#spec);

@@ -7,7 +7,13 @@
 import { hostname } from 'node:os';
 import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { EventHub } from '../core/base/event-hub.ts';
-import type { CommandPort, CommandReply, ReloadReport } from '../http/ports.ts';
+import type {
+  CommandPort,
+  CommandReply,
+  ProxyCommand,
+  ProxyReply,
+  ReloadReport,
+} from '../http/ports.ts';
 import { buildHttpServer, type HttpServer } from '../http/server.ts';
 import { monotonicClock } from '../net/clock.ts';
 import type { CoreEvent } from '../observe/events.ts';
@@ -65,10 +71,11 @@ export class Service implements CommandPort {
     this.#assembly = assembly;
     const { keeper, prober, clock, timers } = assembly;
     this.#readiness = new Readiness(clock, timers);
-    this.#status = new StatusBook(keeper, prober, wallClock);
+    this.#status = new StatusBook(keeper, prober, wallClock, assembly.proxies);
     this.#metrics = new Metrics({
       registrations: keeper,
       health: prober,
+      proxies: assembly.proxies,
       readings: makeReadings(assembly, sink, this.#readiness),
       wallClock,
       version,
@@ -138,6 +145,18 @@ export class Service implements CommandPort {
     return prober.probeNow(id) ? 'accepted' : 'idle';
   }
 
+  proxy(name: string, command: ProxyCommand, origin: string): ProxyReply {
+    const target = command.command === 'connectionClosed' ? ` ${command.target}` : '';
+    this.#audit(command.command, `${name}${target}`, origin);
+    const { proxies, keeper } = this.#assembly;
+    if (proxies.named(name) === undefined) return 'unknown';
+    if (command.command === 'probe') {
+      proxies.probeNow(name);
+      return { registrations: 0 };
+    }
+    return { registrations: keeper.proxyConnectionLost(name, command.target) };
+  }
+
   async #listen({ http }: DaemonSpec): Promise<void> {
     if (http === undefined) return;
     const { version, onBug } = this.#options;
@@ -171,7 +190,8 @@ export class Service implements CommandPort {
 
   /** Peers first: their probes are few, and calls depend on them. */
   async #populate(spec: DaemonSpec): Promise<void> {
-    const { keeper, prober } = this.#assembly;
+    const { keeper, prober, proxies } = this.#assembly;
+    proxies.apply(spec.proxies);
     prober.apply(spec.contracts);
     await inSlices(spec.registrations, (one) => keeper.add(one));
     this.#status.membersChanged();

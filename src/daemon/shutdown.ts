@@ -16,11 +16,12 @@ export interface StopPlan {
 
 /** Ends when all is closed, or when its time is over. */
 export async function stopAssembly(assembly: Assembly, plan: StopPlan): Promise<void> {
-  const { keeper, prober, transport, driver } = assembly;
+  const { keeper, prober, proxies, transport, driver } = assembly;
   const closingHttp = plan.closeHttp();
   prober.stop();
   const stopped = new Promise<void>((resolve) => keeper.stop(plan.unregister, resolve));
   await within(plan.unregister ? UNREGISTER_MS : CLOSE_MS, stopped);
+  proxies.stop();
   driver.stop();
   await within(CLOSE_MS, Promise.all([closingHttp, transport.stop()]));
 }

@@ -12,6 +12,9 @@ import {
   peerServerCommand,
   peerServerParams,
   problemAnswer,
+  proxyAccepted,
+  proxyCommand,
+  proxyParams,
   registrationCommand,
   registrationParams,
   reloadApplied,
@@ -22,6 +25,7 @@ export function addCommands(app: FastifyInstance, commands: CommandPort): void {
   addRegistrationCommands(app, commands);
   addPeerServerCommands(app, commands);
   addContractCommands(app);
+  addProxyCommands(app, commands);
 }
 
 function addDaemonCommands(app: FastifyInstance, commands: CommandPort): void {
@@ -101,6 +105,27 @@ function addContractCommands(app: FastifyInstance): void {
     },
     (request, reply) => {
       sendNotYet(reply, request.body.command);
+    },
+  );
+}
+
+function addProxyCommands(app: FastifyInstance, commands: CommandPort): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/v1/proxies/:name/commands',
+    {
+      schema: {
+        summary:
+          'Commands to a SIP proxy of ours, and its news: probe now; a connection of it was closed',
+        params: proxyParams,
+        body: proxyCommand,
+        response: { 202: proxyAccepted, '4xx': problemAnswer },
+      },
+    },
+    (request, reply) => {
+      const { name } = request.params;
+      const answer = commands.proxy(name, request.body, originOf(request));
+      if (answer === 'unknown') sendReply('unknown', reply, 'proxy', name);
+      else reply.code(202).send({ accepted: true, ...answer });
     },
   );
 }

@@ -26,6 +26,14 @@ export type ReloadReport =
 /** `idle`: known, but switched off or not probed, so that the command has nothing to do. */
 export type CommandReply = 'accepted' | 'unknown' | 'idle';
 
+export type ProxyCommand =
+  | { readonly command: 'probe' }
+  /** The proxy says that its connection to a target (`tcp:192.0.2.1:5060`) is closed. */
+  | { readonly command: 'connectionClosed'; readonly target: string };
+
+/** How many registrations are made again. */
+export type ProxyReply = 'unknown' | { readonly registrations: number };
+
 /** Commands that change something; the daemon writes the audit line of each. */
 export interface CommandPort {
   reload(force: boolean, origin: string): Promise<ReloadReport>;
@@ -33,6 +41,8 @@ export interface CommandPort {
   register(id: string, origin: string): CommandReply;
   /** Probes every target now. */
   probe(id: string, origin: string): CommandReply;
+  /** Commands to, or news of, a SIP proxy of ours. */
+  proxy(name: string, command: ProxyCommand, origin: string): ProxyReply;
 }
 
 export interface HealthPort {

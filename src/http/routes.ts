@@ -15,6 +15,9 @@ import {
   peerServerParams,
   peerServerQuery,
   problemAnswer,
+  proxy,
+  proxyParams,
+  proxyQuery,
   registration,
   registrationParams,
   registrationQuery,
@@ -30,6 +33,7 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
   addRegistrations(app, sources.status);
   addContracts(app, sources.status);
   addPeerServers(app, sources.status);
+  addProxies(app, sources.status);
   addProbes(app, sources.health);
   addMachinePages(app, sources.metrics);
 }
@@ -115,6 +119,34 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
     ({ params }, reply) => {
       const id = `${params.contract}/${params.name}`;
       sendOne(reply, status.peerServer(id), 'peer server', id);
+    },
+  );
+}
+
+function addProxies(app: FastifyInstance, status: StatusBook): void {
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+  typed.get(
+    '/v1/proxies',
+    {
+      schema: {
+        summary: 'All SIP proxies of ours, and whether they answer',
+        querystring: proxyQuery,
+        response: { 200: listOf(proxy), '4xx': problemAnswer },
+      },
+    },
+    ({ query }, reply) => sendPage(reply, query, (filter) => status.proxies(filter)),
+  );
+  typed.get(
+    '/v1/proxies/:name',
+    {
+      schema: {
+        summary: 'One SIP proxy of ours',
+        params: proxyParams,
+        response: { 200: proxy, '4xx': problemAnswer },
+      },
+    },
+    ({ params }, reply) => {
+      sendOne(reply, status.proxy(params.name), 'proxy', params.name);
     },
   );
 }

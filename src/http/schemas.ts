@@ -1,5 +1,6 @@
 /** The shapes of the API: they check what comes in, and describe in OpenAPI what goes out. */
 import { z } from 'zod';
+import type { ProxyRow } from '../observe/proxy-rows.ts';
 import type {
   ContractRow,
   LegRow,
@@ -38,6 +39,7 @@ const lastResponse = z.object({ code: z.int(), reason: z.string() }).nullable();
 const leg = z.object({
   id: z.string(),
   registrar: z.string().describe('where the REGISTER is sent'),
+  via: z.string().nullable().describe('the SIP proxy of ours that it travels through'),
   contact: z.string().nullable(),
   state: registrationState,
   bound: z.boolean().describe('true while the registrar holds our binding: the word to trust'),
@@ -122,6 +124,7 @@ export const peerServer = z.object({
   sipProxy: z.string(),
   uriScheme: z.enum(['sip', 'sips']),
   nextHop: z.string(),
+  via: z.string().nullable().describe('the SIP proxy of ours that probes travel through'),
   auth: z.object({ username: z.string(), realm: z.string().nullable() }).nullable(),
   callOriginHeaders: z.array(z.enum(['pai', 'rpid'])).readonly(),
   requestUri: z.object({ strip: z.int(), prefix: z.string(), parameters: z.string() }),
@@ -162,6 +165,19 @@ export const contract = z.object({
     .readonly(),
   registrations: z.record(registrationState, z.int()),
 }) satisfies z.ZodType<ContractRow>;
+
+export const proxy = z.object({
+  name: z.string(),
+  address: z.string().describe('where we reach it'),
+  contact: z.string().describe('where it takes calls'),
+  state: z.enum(['unknown', 'up', 'silent']),
+  since: time,
+  cause,
+  target: z.string().nullable(),
+  rttMs: z.number().nullable(),
+  lastResponse,
+  nextProbeAt: time.nullable(),
+}) satisfies z.ZodType<ProxyRow>;
 
 /** A page of a list, as design.md 4 has it. */
 export function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
@@ -212,6 +228,9 @@ export const peerServerQuery = z.strictObject({
 
 export const contractQuery = z.strictObject({ ...pageQuery, enabled: contractEnabled.optional() });
 
+export const proxyQuery = z.strictObject(pageQuery);
+export const proxyParams = z.object({ name: text });
+
 export const registrationParams = z.object({ id: text });
 export const contractParams = z.object({ name: text });
 export const peerServerParams = z.object({ contract: text, name: text });
@@ -240,6 +259,18 @@ export const peerServerCommand = z.strictObject({
   ...adminFields,
 });
 
+export const proxyCommand = z.discriminatedUnion('command', [
+  z.strictObject({ command: z.literal('probe') }),
+  z.strictObject({
+    command: z.literal('connectionClosed'),
+    target: z
+      .string()
+      .max(64)
+      .regex(/^(tcp|tls):(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}$/)
+      .describe('protocol, address and port of the far side, as tcp:192.0.2.1:5060'),
+  }),
+]);
+
 export const contractCommand = z.strictObject({ command: adminCommand, ...adminFields });
 
 export const reloadApplied = z.object({
@@ -254,3 +285,8 @@ export const reloadApplied = z.object({
 });
 
 export const accepted = z.object({ accepted: z.literal(true) });
+
+export const proxyAccepted = z.object({
+  accepted: z.literal(true),
+  registrations: z.int().describe('how many are made again'),
+});

@@ -70,6 +70,12 @@ export const LOG_EVENTS = {
     fields: `\`peerServer\`, \`contract\`, ${CHANGE}`,
     meaning: 'Something worth knowing that changes no state: never answered, name not resolved ...',
   },
+  'proxy.changed': {
+    level: 'warn when silent or restarted; else info',
+    fields: `\`proxy\`, \`from\`, \`state\`, \`isRestarted\`, ${CHANGE}`,
+    meaning:
+      'A SIP proxy of ours (`proxies`) answers, fell silent, or was restarted: what lies behind it waits while it is silent.',
+  },
   'inbound.callRefused': {
     level: 'warn',
     fields: '`from`, `localSocket`, `next`',

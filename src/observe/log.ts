@@ -5,6 +5,7 @@
 import { type DestinationStream, type Level, type Logger, pino } from 'pino';
 import type { HealthEvent } from '../core/health/events.ts';
 import type { RegistrationEvent } from '../core/registration/events.ts';
+import type { ProxyEvent } from '../core/sip/proxy/events.ts';
 import type { SipEvent } from '../core/sip/user-agent/stack.ts';
 import { renderCause } from './cause.ts';
 import type { CoreEvent } from './events.ts';
@@ -86,6 +87,9 @@ export class DaemonLog {
           was: event.was,
           enabled: event.enabled,
         });
+        return;
+      case 'proxy.changed':
+        this.#proxyChanged(event);
         return;
       case 'inbound.callRefused':
       case 'response.strayed':
@@ -180,6 +184,13 @@ export class DaemonLog {
     } else {
       this.write('debug', type, fields);
     }
+  }
+
+  #proxyChanged(event: ProxyEvent): void {
+    const { type, proxy, from, state, isRestarted } = event;
+    const cause = renderCause(event.cause, undefined, this.#wallClock);
+    const isWell = state !== 'silent' && !isRestarted;
+    this.write(isWell ? 'info' : 'warn', type, { proxy, from, state, isRestarted, cause });
   }
 
   #sip(event: SipEvent): void {

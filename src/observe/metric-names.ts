@@ -94,6 +94,11 @@ export const METRICS = {
     labels: ['code'],
     help: 'Notices that changed no state, by cause code.',
   },
+  trunkd_proxy_up: {
+    kind: 'gauge',
+    labels: ['proxy'],
+    help: '1 while a SIP proxy of ours answers; while it does not, what lies behind it waits.',
+  },
   trunkd_verdicts_frozen: {
     kind: 'gauge',
     labels: [],

@@ -5,6 +5,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { HealthBook } from '../core/health/snapshot.ts';
 import type { RegistrationBook } from '../core/registration/snapshot.ts';
+import type { ProxyBook } from '../core/sip/proxy/events.ts';
 import { EventTally, SampleTally } from './event-tally.ts';
 import type { CoreEvent } from './events.ts';
 import { renderFamily, type Sample } from './exposition.ts';
@@ -15,6 +16,7 @@ import type { WallClock } from './wall-clock.ts';
 export interface MetricsOptions {
   readonly registrations: RegistrationBook;
   readonly health: HealthBook;
+  readonly proxies?: ProxyBook;
   readonly readings: Readings;
   readonly wallClock: WallClock;
   readonly version: string;
@@ -63,7 +65,7 @@ export class Metrics {
         }
         return;
       case 'registration.changed':
-        if (event.wasBound && !event.bound && event.state !== 'off') {
+        if (event.isLapse) {
           this.#lapses.inc({ contract: event.spec.profile.contract });
         }
         return;
@@ -137,6 +139,7 @@ export class Metrics {
       ['trunkd_peer_server_enabled', this.#peers((peer) => (peer.enabled ? 1 : 0))],
       ['trunkd_peer_server_last_resort', this.#peers((peer) => (peer.lastResort ? 1 : 0))],
       ['trunkd_peer_server_rtt_seconds', this.#peers((peer) => seconds(peer.rttMs))],
+      ['trunkd_proxy_up', this.#proxies()],
       ['trunkd_verdicts_frozen', one(0)],
       ['trunkd_consumer_in_sync', []],
       ['trunkd_messages_dropped_total', byLabel(sip.dropped)],
@@ -150,6 +153,14 @@ export class Metrics {
       ['process_start_time_seconds', one(process.startedAtSec)],
       ['nodejs_heap_size_used_bytes', one(process.heapUsedBytes)],
     ];
+  }
+
+  *#proxies(): Generator<Sample> {
+    const { proxies } = this.#options;
+    for (const name of proxies?.names() ?? []) {
+      const value = proxies?.snapshot(name)?.state === 'up' ? 1 : 0;
+      yield { labels: [name], value };
+    }
   }
 
   *#registrationStates(): Generator<Sample> {

@@ -4,6 +4,8 @@
  */
 import type { HealthBook, PeerServerSnapshot } from '../core/health/snapshot.ts';
 import type { RegistrationBook, RegistrationSnapshot } from '../core/registration/snapshot.ts';
+import type { ProxyBook } from '../core/sip/proxy/events.ts';
+import { type ProxyRow, proxyRow } from './proxy-rows.ts';
 import {
   type ContractRow,
   contractRow,
@@ -53,16 +55,32 @@ export interface ContractQuery {
   readonly q?: string | undefined;
 }
 
+export interface ProxyQuery {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  /** Part of name, address or contact, in any case of letters. */
+  readonly q?: string | undefined;
+}
+
+const NO_PROXIES: ProxyBook = { names: () => [], snapshot: () => undefined };
+
 export class StatusBook {
   readonly #registrations: RegistrationBook;
   readonly #health: HealthBook;
   readonly #wallClock: WallClock;
+  readonly #proxies: ProxyBook;
   #sorted = new Map<'registrations' | 'peerServers' | 'contracts', readonly string[]>();
 
-  constructor(registrations: RegistrationBook, health: HealthBook, wallClock: WallClock) {
+  constructor(
+    registrations: RegistrationBook,
+    health: HealthBook,
+    wallClock: WallClock,
+    proxies: ProxyBook = NO_PROXIES,
+  ) {
     this.#registrations = registrations;
     this.#health = health;
     this.#wallClock = wallClock;
+    this.#proxies = proxies;
   }
 
   /** To be called when something was added; what was removed is noticed without. */
@@ -78,6 +96,20 @@ export class StatusBook {
   peerServer(id: string): PeerServerRow | undefined {
     const row = this.#health.peerServer(id);
     return row === undefined ? undefined : peerServerRow(row, this.#wallClock);
+  }
+
+  proxy(name: string): ProxyRow | undefined {
+    const row = this.#proxies.snapshot(name);
+    return row === undefined ? undefined : proxyRow(row, this.#wallClock);
+  }
+
+  /** They are few, so that they are sorted when somebody asks. */
+  proxies(query: ProxyQuery): Promise<Page<ProxyRow>> {
+    const q = query.q?.toLowerCase();
+    return page([...this.#proxies.names()].sort(), query, (name) => {
+      const row = this.proxy(name);
+      return row !== undefined && holds(q, row.name, row.address, row.contact) ? row : undefined;
+    });
   }
 
   contract(name: string): ContractRow | undefined {

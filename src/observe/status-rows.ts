@@ -29,6 +29,8 @@ export interface RegistrationRow {
   readonly realm: string | null;
   /** The next hop of the REGISTER. */
   readonly registrar: string;
+  /** The SIP proxy of ours that it travels through. */
+  readonly via: string | null;
   /** Asked for, in seconds. */
   readonly expires: number;
   readonly admin: Admin;
@@ -79,6 +81,7 @@ export type LegRow = Pick<
   RegistrationRow,
   | 'id'
   | 'registrar'
+  | 'via'
   | 'contact'
   | 'state'
   | 'bound'
@@ -131,6 +134,8 @@ export interface PeerServerRow {
   readonly uriScheme: 'sip' | 'sips';
   /** Where requests are sent: the outbound proxy, else the SIP proxy. */
   readonly nextHop: string;
+  /** The SIP proxy of ours that probes travel through. */
+  readonly via: string | null;
   /** What calls prove themselves with; the password is never shown. */
   readonly auth: { readonly username: string; readonly realm: string | null } | null;
   readonly callOriginHeaders: readonly ('pai' | 'rpid')[];
@@ -201,6 +206,7 @@ function legRow(row: RegistrationSnapshot, wallClock: WallClock): LegRow {
   return {
     id: row.spec.id,
     registrar: hopText(row.spec.profile.hop),
+    via: row.spec.profile.hop.via ?? null,
     contact: row.contact ?? null,
     state: row.state,
     bound: row.bound,
@@ -277,6 +283,7 @@ export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): Pe
     sipProxy: spec.sipProxy,
     uriScheme: spec.scheme,
     nextHop: hopText(spec.hop),
+    via: spec.hop.via ?? null,
     auth:
       spec.credentials === undefined
         ? null
@@ -345,7 +352,7 @@ const NO_REGISTRATIONS: Readonly<Record<RegistrationState, number>> = {
 };
 
 /** `sip:198.51.100.7:5061;transport=tls`: the hop as it could stand in the configuration. */
-function hopText(hop: NextHop): string {
+export function hopText(hop: NextHop): string {
   const host = hop.host.includes(':') && !hop.host.startsWith('[') ? `[${hop.host}]` : hop.host;
   const port = hop.port === undefined ? '' : `:${hop.port}`;
   const transport = hop.protocol === undefined ? '' : `;transport=${hop.protocol}`;
@@ -353,7 +360,7 @@ function hopText(hop: NextHop): string {
 }
 
 /** Tenths of a millisecond are as good as the clock of a loop that turns. */
-function roundMs(ms: number | undefined): number | null {
+export function roundMs(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.round(ms * 10) / 10;
 }
 

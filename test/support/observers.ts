@@ -4,7 +4,13 @@ import { instant } from '../../src/core/base/instant.ts';
 import { Secret } from '../../src/core/base/secret.ts';
 import type { HealthBook } from '../../src/core/health/snapshot.ts';
 import type { RegistrationBook } from '../../src/core/registration/snapshot.ts';
-import type { CommandPort, CommandReply, ReloadReport } from '../../src/http/ports.ts';
+import type {
+  CommandPort,
+  CommandReply,
+  ProxyCommand,
+  ProxyReply,
+  ReloadReport,
+} from '../../src/http/ports.ts';
 import { buildHttpServer } from '../../src/http/server.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { Readings } from '../../src/observe/readings.ts';
@@ -78,6 +84,11 @@ class RecordedCommands implements CommandPort {
   probe(id: string, origin: string): CommandReply {
     this.calls.push(`probe ${id} ${origin}`);
     return id === 'acme/madrid' ? 'accepted' : 'unknown';
+  }
+
+  proxy(name: string, command: ProxyCommand, origin: string): ProxyReply {
+    this.calls.push(`proxy ${name} ${JSON.stringify(command)} ${origin}`);
+    return name === 'edge1' ? { registrations: 2 } : 'unknown';
   }
 }
 

@@ -14,8 +14,6 @@ export interface About {
   readonly isSecret?: true;
   /** The release that brings the key; until then it is refused. */
   readonly notYet?: string;
-  /** The release that allows a list here. */
-  readonly listNotYet?: string;
 }
 
 /** An optional key. */

@@ -1,7 +1,7 @@
 /** A peering contract as configured, and the defaults that may stand at several levels. */
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
-import { key, notYet, REGISTRATIONS_RELEASE, required, VERDICTS_RELEASE } from './about.ts';
+import { key, notYet, required, VERDICTS_RELEASE } from './about.ts';
 import * as leaf from './leaf.ts';
 import { peerServerDefaults, peerServerSchema } from './peer-server.ts';
 import { registrationDefaults, registrationSchema } from './registration.ts';
@@ -52,7 +52,11 @@ export const contractSchema = z.strictObject({
       example: 'accounts.ndjson',
     },
   ),
-  via: notYet(REGISTRATIONS_RELEASE, 'Proxy of ours through which requests travel.', 'edge1'),
+  via: key(leaf.name, {
+    description:
+      'Name of the SIP proxy of ours (proxies) through which REGISTERs and probes travel; the Contact is then that of the proxy.',
+    example: 'edge1',
+  }),
   balance: notYet(VERDICTS_RELEASE, 'How calls are shared inside one priority.', 'weighted'),
   dispatcherSet: notYet(VERDICTS_RELEASE, "Number of the set in Kamailio's dispatcher.", 1),
 });

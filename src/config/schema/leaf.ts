@@ -1,6 +1,13 @@
 /** The types of single values. Each says in words what it wants; none ever quotes what it got. */
 import { z } from 'zod';
-import { isHost, isNetwork, parseBind, parseHop, parseHostPort } from '../address.ts';
+import {
+  isHost,
+  isNetwork,
+  parseBind,
+  parseHop,
+  parseHostPort,
+  parseProtocolAddress,
+} from '../address.ts';
 import {
   hasControl,
   isLabelName,
@@ -77,7 +84,14 @@ export const host = textThat(
 
 export const hostPort = textWith('host[:port]', parsedBy(parseHostPort));
 export const bind = textWith('address:port', parsedBy(parseBind));
-export const hop = textWith('host[:port] or URI', parsedBy(parseHop));
+const hop = textWith('host[:port] or URI', parsedBy(parseHop));
+
+/** One hop, or several in the order in which a request passes them. */
+export const hops = z.union([hop, z.array(hop).min(1).max(8)], {
+  error: 'has to be a host[:port] or URI, or a list of 1 to 8 of them',
+});
+
+export const protocolAddress = textWith('protocol:host[:port]', parsedBy(parseProtocolAddress));
 
 export const sipUri = textWith('SIP URI', (text) =>
   /^sips?:/i.test(text)

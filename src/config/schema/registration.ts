@@ -86,7 +86,7 @@ const commonKeys = {
   }),
   contact: key(leaf.contact, {
     description:
-      'Host[:port] where calls shall arrive, or self: the local socket that registers. Required unless defaults have it.',
+      'Host[:port] where calls shall arrive, or self: the local socket that registers. Required unless defaults have it; with via it is the contact of the proxy.',
     example: '203.0.113.10:5060',
   }),
   contacts: key(z.array(contactEntry).min(1).max(MOST_CONTACTS), {

@@ -80,11 +80,10 @@ export const wayKeys = {
     defaultText: 'the first one of the protocol and address family',
     example: 'udp',
   }),
-  outboundProxy: key(leaf.hop, {
+  outboundProxy: key(leaf.hops, {
     description:
-      'Next hop: requests are sent there instead of to the name in the Request-URI, without a Route header.',
+      'Next hop: requests are sent there instead of to the name in the Request-URI. A single one gets no Route header; several (and a registrar behind them) are sent as Route headers with ;lr, a whole URI without ;lr as a strict router.',
     example: '198.51.100.7:5060',
-    listNotYet: REGISTRATIONS_RELEASE,
   }),
   sourceCheck: key(leaf.sourceCheck, {
     description:
@@ -99,7 +98,11 @@ export const wayKeys = {
     description: "Words of your own for logs, metrics and webhooks, added to the contract's.",
     example: { site: 'madrid' },
   }),
-  via: notYet(REGISTRATIONS_RELEASE, 'Proxy of ours through which requests travel.', 'edge1'),
+  via: key(leaf.name, {
+    description: 'Name of the SIP proxy of ours (proxies) through which requests travel.',
+    defaultText: "the contract's",
+    example: 'edge1',
+  }),
   family: notYet(REGISTRATIONS_RELEASE, 'Which address families may be used.', 'ipv4'),
   homing: notYet(REGISTRATIONS_RELEASE, 'When to go back to the preferred target.', 'auto'),
   parking: notYet(REGISTRATIONS_RELEASE, 'How long a failed target is left alone.', '5m'),

@@ -29,6 +29,10 @@ export const FAULT_CODES = {
   'dns.notFound': 'The name does not exist, or has no address of a family that we can use.',
   'dns.failed': 'The name server could not be asked or answered with an error.',
   'dns.timeout': 'The name server did not answer in time.',
+  'proxy.silent':
+    'Our own SIP proxy does not answer, so that nothing can be said of what lies behind it.',
+  'proxy.hopFailed':
+    'Our own SIP proxy answered by itself, since it got no answer from the target behind it.',
   cancelled: 'We gave the attempt up ourselves.',
 } as const;
 

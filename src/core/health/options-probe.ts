@@ -15,6 +15,9 @@ export interface ProbeWay {
   /** Host[:port] of the Request-URI. */
   readonly sipProxy: string;
   readonly scheme: 'sip' | 'sips';
+  readonly route: readonly string[] | undefined;
+  /** Host[:port] of the Contact; undefined: our own socket's. */
+  readonly contact: string | undefined;
   readonly localSocket: string | undefined;
   readonly tls: TlsPolicy;
   readonly sourceCheck: SourceCheck;
@@ -27,19 +30,21 @@ const TOKEN_DIGITS = 32;
 
 /** The way of a peer server's probes to one of its targets. */
 export function probeWay(spec: PeerServerSpec, target: Target): ProbeWay {
-  const { sipProxy, scheme, localSocket, tls, sourceCheck, userAgent, probe: plan } = spec;
-  return { target, sipProxy, scheme, localSocket, tls, sourceCheck, userAgent, plan };
+  const { sipProxy, scheme, route, contact, localSocket, tls, sourceCheck, userAgent } = spec;
+  const way = { target, sipProxy, scheme, route, contact, localSocket, tls, sourceCheck };
+  return { ...way, userAgent, plan: spec.probe };
 }
 
 /** Equal for equal ways. */
 export function wayKey(way: ProbeWay): string {
-  const { plan, tls, target } = way;
+  const { plan, tls, target, route, contact } = way;
+  const passed = [...(route ?? []), contact ?? ''].join(' ');
   const trust =
     target.protocol === 'tls'
       ? `${tls.verify},${tls.identity},${tls.allowWildcard},${tls.minVersion}`
       : '';
   const counts = `${plan.intervalMs},${plan.timeoutMs},${plan.fall},${plan.rise}`;
-  return `${targetKey(target)} ${way.scheme}:${way.sipProxy} ${way.localSocket ?? ''} ${way.sourceCheck} ${trust} ${counts} ${way.userAgent}`;
+  return `${targetKey(target)} ${way.scheme}:${way.sipProxy} ${way.localSocket ?? ''} ${way.sourceCheck} ${trust} ${counts} ${way.userAgent}${passed}`;
 }
 
 /** Renders the probes of one way. */
@@ -49,8 +54,10 @@ export class OptionsProbe {
   readonly #afterTag: string;
   readonly #beforeContact: string;
   readonly #afterContact: string;
+  readonly #contact: string | undefined;
 
-  constructor({ sipProxy, scheme, target, userAgent }: ProbeWay) {
+  constructor({ sipProxy, scheme, target, userAgent, contact }: ProbeWay) {
+    this.#contact = contact;
     this.#requestUri = `${scheme}:${sipProxy}`;
     // RFC 3261 section 19.1.1, table 1: no port in From and To.
     const uri = `<${scheme}:${withoutPort(sipProxy)}>`;
@@ -77,7 +84,7 @@ export class OptionsProbe {
 
   /** The header lines that depend on the flow. */
   tail(flow: Flow): string {
-    return this.#beforeContact + flow.contactHost + this.#afterContact;
+    return this.#beforeContact + (this.#contact ?? flow.contactHost) + this.#afterContact;
   }
 }
 

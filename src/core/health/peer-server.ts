@@ -146,7 +146,10 @@ export class PeerServer {
 }
 
 function causeOfUnit({ state, plan }: ProbeUnit): Cause | undefined {
-  if (state.voidFault !== undefined && state.name === 'unknown')
-    return causeOfVoid(state.voidFault);
+  const { voidFault, name } = state;
+  // Its last verdict stands, and is nothing to rely on while our own proxy is silent.
+  if (voidFault !== undefined && (name === 'unknown' || voidFault.code === 'proxy.silent')) {
+    return causeOfVoid(voidFault);
+  }
   return causeOfState(state.name, state.reason, state.failures, plan);
 }

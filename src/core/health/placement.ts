@@ -7,6 +7,7 @@ import { after, elapsedMs, type Instant } from '../base/instant.ts';
 import { between } from '../base/random.ts';
 import type { Locator } from '../sip/locate/ports.ts';
 import type { NextHop, Target } from '../sip/locate/target.ts';
+import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import type { PeerState } from './events.ts';
 import { probeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
@@ -29,6 +30,8 @@ export type PlacementPorts = Pick<
   'clock' | 'timers' | 'random' | 'pacer' | 'userAgent'
 > & {
   readonly locator: Locator;
+  /** SIP proxies of ours; none where left out. */
+  readonly proxyNamed?: ProxyNamed | undefined;
 };
 
 /** What the prober is told. */
@@ -55,6 +58,7 @@ export class Placement {
       random,
       pacer,
       userAgent,
+      proxyNamed: ports.proxyNamed ?? (() => undefined),
       calendar: new ProbeCalendar(random),
       changed: (unit, before) => this.#unitChanged(unit, before),
       finished: (unit, finding, rttMs) => {
@@ -116,6 +120,11 @@ export class Placement {
     });
   }
 
+  /** A proxy of ours answers again: what nothing is known of behind it is asked without delay. */
+  proxyAnswers(proxy: string): void {
+    this.#table.hurryUnknown(proxy);
+  }
+
   /** Stops every probe and timer; what the servers know stays. */
   stop(servers: Iterable<PeerServer>): void {
     for (const server of servers) {
@@ -167,10 +176,16 @@ export class Placement {
 
 function isEqualHop(a: NextHop, b: NextHop): boolean {
   return (
-    a.host === b.host && a.port === b.port && a.protocol === b.protocol && a.secure === b.secure
+    a.host === b.host &&
+    a.port === b.port &&
+    a.protocol === b.protocol &&
+    a.secure === b.secure &&
+    a.via === b.via
   );
 }
 
 function isEqualTarget(a: Target, b: Target): boolean {
-  return a.address === b.address && a.port === b.port && a.protocol === b.protocol;
+  return (
+    a.address === b.address && a.port === b.port && a.protocol === b.protocol && a.via === b.via
+  );
 }

@@ -3,10 +3,13 @@
  * and tells whoever shares the way when something changed. Made and stopped by the unit table.
  */
 import type { Clock } from '../base/clock.ts';
+import type { Fault } from '../base/fault.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
 import { Timer, type TimerQueue } from '../base/timer-queue.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
+import { silentFault } from '../sip/proxy/events.ts';
+import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import {
   type Exchange,
   type ExchangeOutcome,
@@ -34,6 +37,7 @@ export interface UnitPorts {
   readonly pacer: PacerPort;
   readonly userAgent: UserAgentPort;
   readonly calendar: ProbeCalendar;
+  readonly proxyNamed: ProxyNamed;
   /** The first moment from `at` on at which the unit may probe its target in regular turn. */
   turn(unit: ProbeUnit, at: Instant): Instant;
   /** The state of the target changed, or whether anything can be said of it. */
@@ -76,6 +80,7 @@ export class ProbeUnit {
   #isInTurn = false;
   /** The first probe comes sooner than its phase says. */
   #isOutOfPhase = false;
+  #isStopped = false;
   #lastResponse: TargetSnapshot['lastResponse'];
 
   constructor(way: ProbeWay, key: string, ports: UnitPorts) {
@@ -128,6 +133,7 @@ export class ProbeUnit {
 
   /** Ends everything that is under way; nothing is reported any more. */
   stop(): void {
+    this.#isStopped = true;
     this.#ports.calendar.leave(this.plan.intervalMs);
     this.#ports.timers.disarm(this.#timer);
     this.#nextProbeAt = undefined;
@@ -161,6 +167,31 @@ export class ProbeUnit {
   }
 
   #ticked(now: Instant): void {
+    const since = this.#state.open[0]?.sentAt;
+    const { via } = this.target;
+    if (via === undefined || since === undefined) {
+      this.#tick(now);
+      return;
+    }
+    // What is judged now is the silence of the target, unless it is that of our own proxy.
+    const vouched = (wasAlive: boolean): void => {
+      if (wasAlive) this.#tick(this.#ports.clock.now());
+      else this.#voidOpen(silentFault(via));
+    };
+    const proxy = this.#ports.proxyNamed(via);
+    if (proxy === undefined) vouched(false);
+    else proxy.vouch(since, (wasAlive) => this.#isStopped || vouched(wasAlive));
+  }
+
+  /** Nothing that is under way proves anything. */
+  #voidOpen(reason: Fault): void {
+    this.#cancelRunning();
+    for (const { id } of this.#state.open) {
+      this.#feed({ kind: 'ended', id, finding: { kind: 'none', verdict: 'void', fault: reason } });
+    }
+  }
+
+  #tick(now: Instant): void {
     const isDue = this.#nextProbeAt !== undefined && this.#nextProbeAt <= now;
     if (isDue) this.#isInTurn = this.#state.next.kind === 'round' && !this.#isOutOfPhase;
     if (isDue) this.#isOutOfPhase = false;
@@ -243,12 +274,14 @@ export class ProbeUnit {
     this.#feed({ kind: 'sent', id });
     const { way } = this;
     const { random, userAgent } = this.#ports;
-    const isSet = way.sourceCheck === 'set';
+    // Through a proxy answers come from the proxy.
+    const isSet = way.sourceCheck === 'set' && way.target.via === undefined;
     const exchange = userAgent.start(
       {
         template: this.#probe.next(random),
         tail: this.#tail,
         target: way.target,
+        route: way.route,
         alternatives: isSet ? this.#ports.alternatives(this) : NO_ADDRESSES,
         sourceCheck: way.sourceCheck,
         localSocket: way.localSocket,

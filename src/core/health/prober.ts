@@ -87,6 +87,11 @@ export class Prober implements HealthBook {
     return true;
   }
 
+  /** A proxy of ours answers (again). */
+  proxyAnswers(proxy: string): void {
+    this.#placement.proxyAnswers(proxy);
+  }
+
   /** Stops all probes and timers; what is known can still be read. */
   stop(): void {
     this.#placement.stop(this.#servers.values());

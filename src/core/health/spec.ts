@@ -30,6 +30,10 @@ export interface PeerServerSpec {
   readonly scheme: 'sip' | 'sips';
   /** Where requests are sent: the outbound proxy, else the SIP proxy. */
   readonly hop: NextHop;
+  /** Route URIs, where requests pass several hops. */
+  readonly route?: readonly string[] | undefined;
+  /** Host[:port] of the proxy of ours that probes travel through; undefined: our own socket's. */
+  readonly contact?: string | undefined;
   readonly localSocket: string | undefined;
   readonly tls: TlsPolicy;
   readonly sourceCheck: SourceCheck;

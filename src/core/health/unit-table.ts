@@ -73,6 +73,13 @@ export class UnitTable {
     if (found.units.size === 1 && last !== undefined) this.#byTarget.set(unit.targetKey, last);
   }
 
+  /** Asks what nothing is known of behind a proxy of ours. */
+  hurryUnknown(proxy: string): void {
+    for (const unit of this.#units.values()) {
+      if (unit.target.via === proxy && unit.state.name === 'unknown') unit.hurry();
+    }
+  }
+
   /** Stops every unit; they can still be read. */
   stop(): void {
     for (const unit of this.#units.values()) unit.stop();

@@ -11,6 +11,7 @@
  *   no answer in time          bad       (silent) never shown as a 408, which only a wire can bring
  *   refused, unreachable, TLS  bad       with the fault's own code
  *   local, DNS, cancelled      void
+ *   made by our own proxy      void      (`via`): it, and not the server behind it, has spoken
  */
 import type { Fault, FaultCode } from '../base/fault.ts';
 import { retryAfterSec } from '../sip/header/retry-after.ts';
@@ -82,7 +83,11 @@ export function isSameFinding(a: Finding | undefined, b: Finding): boolean {
 
 function findingOfFault(fault: Fault): Finding {
   const { code, blame } = fault;
-  const isOurs = blame === 'local' || code === 'cancelled' || code.startsWith('dns.');
+  const isOurs =
+    blame === 'local' ||
+    code === 'cancelled' ||
+    code === 'proxy.hopFailed' ||
+    code.startsWith('dns.');
   if (isOurs || code === 'transport.local' || code === 'transport.noSocket') {
     return { kind: 'none', verdict: 'void', fault };
   }

@@ -17,6 +17,7 @@ import { type AuthNews, DigestSession } from '../sip/digest/session.ts';
 import type { Locator } from '../sip/locate/ports.ts';
 import type { Target } from '../sip/locate/target.ts';
 import { toWire } from '../sip/message/wire-text.ts';
+import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import type {
   ExchangeOutcome,
   ExchangeRequest,
@@ -56,6 +57,8 @@ export interface AttemptPorts {
   readonly locator: Locator;
   readonly pacer: PacerPort;
   readonly userAgent: UserAgentPort;
+  /** SIP proxies of ours; none where left out. */
+  readonly proxyNamed?: ProxyNamed | undefined;
 }
 
 /** Who is told how the tries fare. */
@@ -81,6 +84,7 @@ export class Attempts implements GateUser, GuardUser {
   readonly timers: TimerQueue;
   readonly random: Random;
   readonly pacer: PacerPort;
+  readonly proxyNamed: ProxyNamed;
   pacing: PacingSpec;
   readonly #hasher: Hasher;
   readonly #host: Host;
@@ -95,6 +99,7 @@ export class Attempts implements GateUser, GuardUser {
     this.timers = ports.timers;
     this.random = ports.random;
     this.pacer = ports.pacer;
+    this.proxyNamed = ports.proxyNamed ?? (() => undefined);
     this.pacing = pacing;
     this.#hasher = ports.hasher;
     this.#host = { id: ports.hostId, hasher: ports.hasher };
@@ -139,6 +144,11 @@ export class Attempts implements GateUser, GuardUser {
     }
     registrar.guard.undecided(entry);
     if (where === 'guarded') registrar.guard.leave(entry);
+  }
+
+  /** The gates of what lies behind a proxy of ours. */
+  behind(proxy: string): readonly TargetGate[] {
+    return this.#directory.behind(proxy);
   }
 
   /** Lets every line move that can; for the sweeper. */
@@ -218,6 +228,7 @@ export class Attempts implements GateUser, GuardUser {
   #request(entry: Entry, gate: TargetGate, askedSec: number, timeoutMs: number): ExchangeRequest {
     const { spec } = entry;
     const { profile } = spec;
+    const { via } = gate.target;
     let isFirst = true;
     const offer = this.#offer(entry);
     entry.session ??= new DigestSession(
@@ -231,13 +242,16 @@ export class Attempts implements GateUser, GuardUser {
       tail: (flow) => {
         // A removal names the Contact that was bound, over whatever flow it goes.
         if (askedSec > 0 || entry.contactPoint === undefined) {
-          moveTo(entry, this.#contactPoints.shared(contactPoint(spec, flow)));
+          const { protocol } = via === undefined ? flow : gate.target;
+          moveTo(entry, this.#contactPoints.shared(contactPoint(spec, flow, protocol)));
         }
         const removed = removedUris(entry);
         return registerTail(spec, entry.contactPoint ?? '', askedSec, removed, offer);
       },
       target: gate.target,
-      alternatives: gate.addresses,
+      route: profile.route,
+      // Through a proxy answers come from the proxy.
+      alternatives: via === undefined ? gate.addresses : [],
       sourceCheck: profile.sourceCheck,
       localSocket: profile.localSocket,
       tls: profile.tls,
@@ -281,8 +295,9 @@ export class Attempts implements GateUser, GuardUser {
     place(entry, 'nowhere', this.clock.now());
     this.#user.answered(entry, outcome);
     gate.ended(entry, evidence);
-    if (evidence === SILENT && gate.isClosed && askedSec > 0) {
-      // The target's failure, not its own: it waits in line with the others.
+    const isCutOff = isProxySilent(outcome) && gate.isCutOff;
+    if (((evidence === SILENT && gate.isClosed) || isCutOff) && askedSec > 0) {
+      // The target's failure (or our proxy's), not its own: it waits in line with the others.
       entry.registrar.guard.undecided(entry);
       place(entry, 'line', this.clock.now());
       gate.join(entry);
@@ -290,6 +305,10 @@ export class Attempts implements GateUser, GuardUser {
     }
     this.#user.ended(entry, outcome, askedSec);
   }
+}
+
+function isProxySilent(outcome: ExchangeOutcome): boolean {
+  return outcome.kind === 'failed' && outcome.fault.code === 'proxy.silent';
 }
 
 function place(entry: Entry, where: Place, now: Instant): void {

@@ -7,13 +7,17 @@
  * one on, the pause doubles from 30 s (RFC 5626 section 4.5); the planned refresh remains the limit.
  *
  * UDP has nothing to lose, and costs nothing here.
+ *
+ * Behind a proxy of ours the connection is the proxy's, to one target: the gate of that target stands for
+ * it, and the proxy tells when it is closed. Our own connection to the proxy carries no binding.
  */
 import type { Fault } from '../base/fault.ts';
 import { after, elapsedMs, type Instant } from '../base/instant.ts';
 import { between, type Random } from '../base/random.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import { retryWithoutBindingMs } from './backoff.ts';
-import type { Entry } from './entry.ts';
+import type { Carrier, Entry } from './entry.ts';
+import { TargetGate } from './target-gate.ts';
 
 const SPREAD_MS = 5_000;
 /** A connection that lived longer was no failure of the server to keep it. RFC 5626 section 4.5. */
@@ -26,7 +30,7 @@ interface BoundFlow {
 }
 
 export class BoundFlows {
-  readonly #flows = new Map<Flow, BoundFlow>();
+  readonly #flows = new Map<Carrier, BoundFlow>();
 
   /** Connections that carry a binding. */
   get size(): number {
@@ -34,12 +38,13 @@ export class BoundFlows {
   }
 
   bound(entry: Entry, flow: Flow, now: Instant): void {
-    if (entry.flow === flow) return;
+    const carrier = carrierOf(entry, flow);
+    if (carrier !== undefined && entry.flow === carrier) return;
     this.leave(entry);
-    if (flow.protocol === 'udp') return;
-    entry.flow = flow;
-    const known = this.#flows.get(flow);
-    if (known === undefined) this.#flows.set(flow, { entries: new Set([entry]), since: now });
+    if (carrier === undefined) return;
+    entry.flow = carrier;
+    const known = this.#flows.get(carrier);
+    if (known === undefined) this.#flows.set(carrier, { entries: new Set([entry]), since: now });
     else known.entries.add(entry);
   }
 
@@ -55,7 +60,7 @@ export class BoundFlows {
 
   /** Those that were bound over it, and `again`: a moment for each of them. */
   lost(
-    flow: Flow,
+    flow: Carrier,
     reason: Fault,
     now: Instant,
     random: Random,
@@ -69,10 +74,17 @@ export class BoundFlows {
     const isShort = isTheirs && bound !== undefined && elapsedMs(bound.since, now) < SETTLED_MS;
     const inRow = isShort && gate !== undefined ? gate.flowsLost + 1 : 1;
     if (gate !== undefined && isTheirs) gate.flowsLost = inRow;
+    // Behind a proxy all wait for their turns at once, so that who runs out first goes first.
+    const spreadMs = flow instanceof TargetGate ? 0 : SPREAD_MS;
     const again = () => {
       const pauseMs = inRow === 1 ? 0 : retryWithoutBindingMs(inRow - 1, random);
-      return Math.ceil(after(now, pauseMs + between(random, 0, SPREAD_MS))) as Instant;
+      return Math.ceil(after(now, pauseMs + between(random, 0, spreadMs))) as Instant;
     };
     return { entries, again };
   }
+}
+
+function carrierOf({ gate }: Entry, flow: Flow): Carrier | undefined {
+  if (gate?.target.via !== undefined) return gate.target.protocol === 'udp' ? undefined : gate;
+  return flow.protocol === 'udp' ? undefined : flow;
 }

@@ -87,6 +87,10 @@ function adviceFor(code: string): string {
     return 'Tried again slowly; check the certificate of the registrar, its host name in the configuration, and tls.identity.';
   }
   if (code.startsWith('dns.')) return 'Tried again; check the host name and the name servers.';
+  if (code === 'proxy.silent') return 'Tried again; check that our own proxy runs.';
+  if (code === 'proxy.hopFailed') {
+    return 'Tried again; check that the registrar runs and that our proxy can reach it.';
+  }
   if (code === 'transport.noSocket') return 'Tried again; configure a local socket of that kind.';
   if (code === 'transport.local') return 'Tried again; check address and routes of this host.';
   return 'Tried again; check that the registrar runs and that the network lets us through.';
@@ -161,6 +165,13 @@ export function connectionLost(target: string, bindings: number, reason: Fault):
   const text = `The connection to ${target} was lost, over which ${bindings} registrations were made. ${reason.text}`;
   const next = 'They are made again over a new one, spread over some seconds; nothing to do.';
   return cause('target.connectionLost', reason.blame, next, text);
+}
+
+export function proxyConnectionLost(target: string, bindings: number, isRestarted: boolean): Cause {
+  const what = isRestarted ? 'Our own proxy was restarted' : 'Our own proxy lost its connection';
+  const text = `${what}: ${bindings} registrations were made over a connection of it (${target}).`;
+  const next = 'They are made again in turn, who runs out first goes first; nothing to do.';
+  return cause('target.connectionLost', 'peer', next, text);
 }
 
 export function targetRecovered(target: string, waiting: number): Cause {

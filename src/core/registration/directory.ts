@@ -60,6 +60,11 @@ export class Directory {
     return chosen;
   }
 
+  /** The gates of what lies behind a proxy of ours. */
+  behind(proxy: string): readonly TargetGate[] {
+    return [...this.#gates.values()].filter(({ target }) => target.via === proxy);
+  }
+
   /** Lets every line move that can; for the sweeper. */
   nudge(): void {
     for (const gate of this.#gates.values()) gate.nudge();

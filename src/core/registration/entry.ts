@@ -27,6 +27,9 @@ export type Place =
   /** A request is under way. */
   | 'exchange';
 
+/** A connection of ours, or, for one of a proxy of ours, the gate of the target that it leads to. */
+export type Carrier = Flow | TargetGate;
+
 /** What happens when an unregistration is over: it stays off, it goes, or it begins anew. */
 export type Fate = 'stay' | 'leave' | RegistrationSpec;
 
@@ -42,7 +45,7 @@ export class Entry {
   gate: TargetGate | undefined;
   exchange: Exchange | undefined;
   /** The connection over which it is bound; undefined over UDP. */
-  flow: Flow | undefined;
+  flow: Carrier | undefined;
   session: DigestSession | undefined;
   fate: Fate = 'stay';
   /** Set by a command; undefined: what the configuration says. */

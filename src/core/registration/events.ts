@@ -23,7 +23,8 @@ export type RegistrationEvent =
       readonly from: RegistrationState;
       readonly state: RegistrationState;
       readonly bound: boolean;
-      readonly wasBound: boolean;
+      /** A binding that we wanted ended, and not for want of a proxy of our own. */
+      readonly isLapse: boolean;
       readonly cause: Cause | undefined;
       readonly nextAttemptAt: Instant | undefined;
     }

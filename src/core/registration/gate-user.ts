@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerQueue } from '../base/timer-queue.ts';
 import { retryAfterSec } from '../sip/header/retry-after.ts';
+import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import type { ExchangeOutcome, PacerPort, PacingSpec } from '../sip/user-agent/ports.ts';
 import type { Entry } from './entry.ts';
 import type { TargetGate } from './target-gate.ts';
@@ -23,6 +24,8 @@ export interface GateUser {
   readonly random: Random;
   readonly pacer: PacerPort;
   readonly pacing: PacingSpec;
+  /** SIP proxies of ours, through which targets with a `via` are reached. */
+  readonly proxyNamed: ProxyNamed;
   /** May it still go? Its registrar may have begun to refuse everybody while it was in line. */
   isWelcome(entry: Entry): boolean;
   /** It was taken out of the line, since it is not welcome. */
@@ -42,6 +45,7 @@ const SILENT_FAULTS: ReadonlySet<string> = new Set([
   'transport.refused',
   'transport.unreachable',
   'transport.closed',
+  'proxy.hopFailed',
 ]);
 
 export function evidenceOf(outcome: ExchangeOutcome): Evidence {

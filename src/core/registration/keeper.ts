@@ -14,6 +14,7 @@ import type { Flow, LocalAddressChange } from '../sip/transport/ports.ts';
 import type { PacingSpec } from '../sip/user-agent/ports.ts';
 import { momentOf, whoIsConcerned } from './address-change.ts';
 import type { AttemptPorts } from './attempts.ts';
+import { followProxy, loseConnection } from './behind-proxy.ts';
 import { STANDBY, STUCK, SWITCHED_OFF } from './causes.ts';
 import { Entry, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
@@ -158,6 +159,16 @@ export class RegistrationKeeper implements RegistrationBook {
       const againAt = momentOf(index, concerned.length, now);
       this.#machinist.feed(entry, { kind: 'wayChanged', againAt });
     }
+  }
+
+  /** A proxy of ours fell silent or answers again; `isRestarted`: its connections to others are gone. */
+  proxyChanged(proxy: string, isRestarted: boolean): void {
+    if (!this.#isStopping) followProxy(this.#machinist, proxy, isRestarted);
+  }
+
+  /** See behind-proxy.ts; returns how many registrations are made again. */
+  proxyConnectionLost(proxy: string, target: string): number {
+    return this.#isStopping ? 0 : loseConnection(this.#machinist, proxy, target);
   }
 
   /** A new pace counts from the next recovery on; the pacer itself has been told by others. */

@@ -152,7 +152,9 @@ export class LegGroups {
     if (before === undefined) return;
     const { spec, state, leading } = group;
     const isWanted = before.name !== 'unregistering' && state.name !== 'off';
-    if (before.bound && !state.bound && isWanted) group.lapses += 1;
+    const isCutOff = leading?.gate?.isCutOff === true;
+    const isLapse = before.bound && !state.bound && isWanted && !isCutOff;
+    if (isLapse) group.lapses += 1;
     this.#tally.moved(spec.profile.contract, before.name, state.name);
     this.#publish({
       type: 'registration.changed',
@@ -161,7 +163,7 @@ export class LegGroups {
       from: before.name,
       state: state.name,
       bound: state.bound,
-      wasBound: before.bound,
+      isLapse,
       cause: leading?.state.cause,
       nextAttemptAt: leading === undefined ? undefined : nextAttemptAt(leading),
     });

@@ -4,7 +4,7 @@
  */
 import type { Cause } from '../base/cause.ts';
 import type { Publish } from '../base/event-hub.ts';
-import type { Fault } from '../base/fault.ts';
+import { type Fault, fault } from '../base/fault.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
 import type { AuthNews } from '../sip/digest/session.ts';
 import { fromWire } from '../sip/message/wire-text.ts';
@@ -14,7 +14,7 @@ import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { noticeOf } from './auth-notices.ts';
 import { BindingBook } from './binding-book.ts';
 import { BoundFlows } from './bound-flows.ts';
-import { cause, connectionLost } from './causes.ts';
+import { cause, connectionLost, proxyConnectionLost } from './causes.ts';
 import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import type { LegGroups } from './leg-groups.ts';
@@ -28,6 +28,7 @@ import { RefreshSlots } from './refresh-slots.ts';
 import { countRefreshes } from './registrar.ts';
 import { nextAttemptAt } from './snapshot-of.ts';
 import { Tally } from './tally.ts';
+import type { TargetGate } from './target-gate.ts';
 import { TextPool } from './text-pool.ts';
 
 const MOST_REASON_CHARS = 64;
@@ -103,6 +104,25 @@ export class Machinist implements AttemptUser {
       if (entries.length > 1) setTrait(entry, TRAIT.held, true);
       this.feed(entry, { kind: 'flowLost', againAt: again() });
     }
+  }
+
+  /** A connection of a proxy of ours is gone; who was bound over it. */
+  carrierLost(gate: TargetGate, isRestarted: boolean): number {
+    const now = this.now();
+    const reason = fault('transport.closed', isRestarted ? 'local' : 'peer');
+    const { entries, again } = this.flows.lost(gate, reason, now, this.#ports.random);
+    const living = entries
+      .filter(({ state }) => isBound(state, now))
+      .sort((a, b) => (a.state.boundUntil ?? 0) - (b.state.boundUntil ?? 0));
+    const [first] = living;
+    if (first === undefined) return 0;
+    this.noticed(first, proxyConnectionLost(gate.key, living.length, isRestarted));
+    const againAt = again();
+    for (const entry of living) {
+      if (living.length > 1) setTrait(entry, TRAIT.held, true);
+      this.feed(entry, { kind: 'flowLost', againAt });
+    }
+    return living.length;
   }
 
   publish(event: RegistrationEvent): void {
@@ -274,7 +294,9 @@ export class Machinist implements AttemptUser {
     const bound = state.boundUntil !== undefined;
     const wasBound = before.boundUntil !== undefined;
     const isWanted = before.name !== 'unregistering' && state.name !== 'off';
-    if (wasBound && !bound && isWanted) entry.lapses += 1;
+    // Behind a silent proxy of ours it is nobody's lapse but our own, and told as the proxy's.
+    const isLapse = wasBound && !bound && isWanted && entry.gate?.isCutOff !== true;
+    if (isLapse) entry.lapses += 1;
     const group = entry.rare?.group;
     if (group !== undefined) {
       this.groups?.changed(group, entry, before);
@@ -290,7 +312,7 @@ export class Machinist implements AttemptUser {
       from: before.name,
       state: state.name,
       bound,
-      wasBound,
+      isLapse,
       cause: state.cause,
       nextAttemptAt: nextAttemptAt(entry),
     });

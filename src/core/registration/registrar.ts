@@ -25,8 +25,9 @@ export interface Registrar {
 }
 
 /** One text for each hop, for maps and for people. */
-export function hopKey({ host, port, protocol, secure }: NextHop): string {
-  return `${secure ? 'sips' : 'sip'}:${host}:${port ?? ''};${protocol ?? ''}`;
+export function hopKey({ host, port, protocol, secure, via }: NextHop): string {
+  const key = `${secure ? 'sips' : 'sip'}:${host}:${port ?? ''};${protocol ?? ''}`;
+  return via === undefined ? key : `${via}>${key}`;
 }
 
 export function joinRegistrar(registrar: Registrar): void {

@@ -48,11 +48,18 @@ function fromUri(
   return `${profile.scheme}:${escapedUser(user ?? username)}@${domain}`;
 }
 
-/** Host, port and parameters of the Contact as it was registered; equal texts are shared by callers. */
-export function contactPoint(spec: RegistrationSpec, flow: Flow): string {
+/**
+ * Host, port and parameters of the Contact as it was registered; equal texts are shared by callers.
+ * `protocol`: over which the registrar was reached, be it by us or by a proxy of ours.
+ */
+export function contactPoint(
+  spec: RegistrationSpec,
+  flow: Flow,
+  protocol: TransportProtocol = flow.protocol,
+): string {
   const { contact, scheme } = spec.profile;
   const hostPort = contact.kind === 'self' ? flow.contactHost : contact.hostPort;
-  return hostPort + transportParameter(scheme, flow.protocol, hostPort);
+  return hostPort + transportParameter(scheme, protocol, hostPort);
 }
 
 export function contactUri(spec: RegistrationSpec, point: string): string {

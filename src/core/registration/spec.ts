@@ -25,6 +25,8 @@ export interface RegistrationProfile {
   readonly scheme: 'sip' | 'sips';
   /** Where the request is sent: the outbound proxy, else the registrar, else the domain. */
   readonly hop: NextHop;
+  /** Route URIs, where the request passes several hops; undefined for a single one. */
+  readonly route?: readonly string[] | undefined;
   readonly localSocket: string | undefined;
   readonly tls: TlsPolicy;
   readonly contact: ContactPlan;

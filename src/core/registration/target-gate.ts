@@ -20,6 +20,9 @@
  * retransmissions when it returns: no more than `UNHEARD_LIMIT` attempts begin without a sign of
  * life since, and only now and then one while three are unanswered for more than `SILENCE_MS`
  * (signs-of-life.ts).
+ *
+ * Behind a proxy of ours (`target.via`) nothing begins while the proxy does not answer, whatever the gate
+ * thinks of its target: everybody waits in line, and follows in order when the proxy is back.
  */
 import type { Cause } from '../base/cause.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
@@ -69,6 +72,8 @@ export class TargetGate {
   /** Before that, no binding that is about to run out may try besides the canary. */
   #urgentAt: Instant;
   #slowStart: SlowStart | undefined;
+  /** The proxy of ours before it was silent when it was heard of last. */
+  #wasCutOff = false;
 
   constructor(key: string, target: Target, user: GateUser) {
     this.key = key;
@@ -91,13 +96,37 @@ export class TargetGate {
 
   /** When whoever waits here may expect something to happen; undefined: as soon as the pace allows. */
   get nextTryAt(): Instant | undefined {
+    const { via } = this.target;
+    if (via !== undefined && this.isCutOff) return this.#user.proxyNamed(via)?.nextProbeAt;
     return this.isClosed ? this.#canary.nextAt : undefined;
+  }
+
+  /** True while the proxy of ours before it does not answer. */
+  get isCutOff(): boolean {
+    const { via } = this.target;
+    return via !== undefined && this.#user.proxyNamed(via)?.target === undefined;
+  }
+
+  /** The proxy of ours before it fell silent, or answers again. */
+  proxyChanged(): void {
+    const now = this.#user.clock.now();
+    if (this.isCutOff) {
+      this.#wasCutOff = true;
+      for (const waiting of this.#line.reorder(this.isClosed)) this.#hold(waiting);
+      return;
+    }
+    this.#signs.forget();
+    // Its first answer after our start is no recovery.
+    if (!this.isClosed && this.#wasCutOff) this.#startSlowly(now);
+    this.#wasCutOff = false;
+    this.#line.reorder(this.isClosed);
+    this.#pump(now);
   }
 
   /** Puts a registration in line; `start` is called when its turn comes. */
   join(entry: Entry): void {
     this.#line.join(entry, this.isClosed);
-    if (this.#why !== undefined) this.#user.held(entry, this.#why);
+    this.#hold(entry);
     this.#pump(this.#user.clock.now());
   }
 
@@ -137,6 +166,14 @@ export class TargetGate {
     this.#pump(this.#user.clock.now());
   }
 
+  /** Tells it why it waits, where there is a reason but the pace. */
+  #hold(entry: Entry): void {
+    const { via } = this.target;
+    const isCutOff = via !== undefined && this.isCutOff;
+    const why = isCutOff ? this.#user.proxyNamed(via)?.cause() : this.#why;
+    if (why !== undefined) this.#user.held(entry, why);
+  }
+
   #busy(entry: Entry, retryAfterSec: number | undefined, now: Instant): void {
     const isEnough = this.#signs.testify(entry, 'busy');
     this.#signs.heard();
@@ -169,18 +206,21 @@ export class TargetGate {
   }
 
   #recover(now: Instant): void {
-    const { pacing } = this.#user;
     const first = this.#line.first;
     this.#why = undefined;
     this.#signs.forget();
-    const slowStart = new SlowStart(now);
-    const isOver = slowStart.isOver(now, pacing);
-    this.#mode = isOver ? 'open' : 'recovering';
-    this.#slowStart = isOver ? undefined : slowStart;
+    this.#startSlowly(now);
     // From here on, who runs out first goes first.
     this.#line.reorder(false);
     if (first === undefined) return;
     this.#user.noticed(first, targetRecovered(this.key, this.#line.size));
+  }
+
+  #startSlowly(now: Instant): void {
+    const slowStart = new SlowStart(now);
+    const isOver = slowStart.isOver(now, this.#user.pacing);
+    this.#mode = isOver ? 'open' : 'recovering';
+    this.#slowStart = isOver ? undefined : slowStart;
   }
 
   /** Asks the pacer for as many turns as may be used now. */
@@ -255,6 +295,7 @@ export class TargetGate {
   }
 
   #mayStart(now: Instant): boolean {
+    if (this.isCutOff) return false;
     if (!this.isClosed) return !this.#signs.isQuiet(now);
     const at = this.#mayStartAt(now);
     if (at !== undefined && now >= at) return true;

@@ -25,6 +25,7 @@ describe('defaults', () => {
   test('an empty configuration gives what the documentation promises', async () => {
     expect(await specOf('')).toEqual({
       localSockets: [],
+      proxies: [],
       inbound: { allow: [], maxRate: 100 },
       http: { host: '127.0.0.1', port: 9077, token: undefined },
       stateDirectory: undefined,

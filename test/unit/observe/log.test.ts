@@ -28,7 +28,7 @@ function changed(changes: Partial<Changed>): Changed {
     from: 'registering',
     state: 'registered',
     bound: true,
-    wasBound: false,
+    isLapse: false,
     cause: undefined,
     nextAttemptAt: undefined,
     ...changes,

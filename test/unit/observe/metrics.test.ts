@@ -122,7 +122,7 @@ describe('metrics', () => {
       from: 'refreshFailing',
       state: 'waiting',
       bound: false,
-      wasBound: true,
+      isLapse: true,
       cause: A_CAUSE,
       nextAttemptAt: at,
     });

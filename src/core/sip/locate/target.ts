@@ -7,12 +7,18 @@ export interface Target {
   readonly address: string;
   readonly port: number;
   readonly family: 4 | 6;
+  /** The SIP proxy of ours through which it is reached, by name: another way there is another target. */
+  readonly via?: string | undefined;
 }
 
-/** `udp:192.0.2.1:5060`, `tls:[2001:db8::1]:5061`: one text per target, for maps, logs and the API. */
+/**
+ * `udp:192.0.2.1:5060`, `tls:[2001:db8::1]:5061`, through a proxy of ours `edge1>udp:192.0.2.1:5060`: one
+ * text per target, for maps, pacing, logs and the API.
+ */
 export function targetKey(target: Target): string {
   const host = target.family === 6 ? `[${target.address}]` : target.address;
-  return `${target.protocol}:${host}:${target.port}`;
+  const key = `${target.protocol}:${host}:${target.port}`;
+  return target.via === undefined ? key : `${target.via}>${key}`;
 }
 
 /**
@@ -24,4 +30,6 @@ export interface NextHop {
   readonly port: number | undefined;
   readonly protocol: TransportProtocol | undefined;
   readonly secure: boolean;
+  /** The SIP proxy of ours through which all its targets are reached, by name. */
+  readonly via?: string | undefined;
 }

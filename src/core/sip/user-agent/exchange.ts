@@ -5,12 +5,18 @@
  *   opening --flow--> sending --401/407--> challenged --token--> opening (same target)
  *      |                 |                     |
  *      +---- fault ------+--- final, F --------+--> reported
+ *
+ * Through a proxy of ours (`target.via`) the request goes to the proxy, with Route headers for it and for
+ * the target. What the proxy answers in place of the target is the target's silence (`proxy.hopFailed`);
+ * silence is the target's only where the proxy lived meanwhile, else ours (`proxy.silent`).
  */
 import { type Fault, fault } from '../../base/fault.ts';
 import { elapsedMs, type Instant } from '../../base/instant.ts';
 import type { SipMessage } from '../message/message.ts';
+import { hopFault, silentFault } from '../proxy/events.ts';
+import { isMadeByProxy, type OwnProxy } from '../proxy/ports.ts';
 import type { ClientTransaction, ClientUser } from '../transaction/client-layer.ts';
-import type { Flow } from '../transport/ports.ts';
+import type { Flow, OpenFlow } from '../transport/ports.ts';
 import {
   type Exchange,
   type ExchangeOutcome,
@@ -21,6 +27,7 @@ import {
 } from './ports.ts';
 import { renderRequest } from './render.ts';
 import { nextRound, type Rounds } from './rounds.ts';
+import { type Routed, routed, routeUri } from './route.ts';
 import type { ExchangePorts } from './user-agent.ts';
 
 const TRANSPORT_FAULT_BEFORE_START: Fault = fault(
@@ -38,6 +45,8 @@ export class RunningExchange implements Exchange, ClientUser {
   readonly #ports: ExchangePorts;
   readonly #request: ExchangeRequest;
   readonly #target: string;
+  /** The proxy of ours that it goes through; undefined also where it is gone by now. */
+  readonly #proxy: OwnProxy | undefined;
   #receive: ((outcome: ExchangeOutcome) => void) | undefined;
   #flow: Flow | undefined;
   #transaction: ClientTransaction | undefined;
@@ -52,11 +61,13 @@ export class RunningExchange implements Exchange, ClientUser {
     ports: ExchangePorts,
     request: ExchangeRequest,
     target: string,
+    proxy: OwnProxy | undefined,
     receive: (outcome: ExchangeOutcome) => void,
   ) {
     this.#ports = ports;
     this.#request = request;
     this.#target = target;
+    this.#proxy = proxy;
     this.#receive = receive;
     this.#sentAt = ports.clock.now();
   }
@@ -78,6 +89,11 @@ export class RunningExchange implements Exchange, ClientUser {
     this.#transaction = undefined;
     const { status } = response;
     const { session, authNews } = this.#request;
+    this.#proxy?.heard(at);
+    if (this.#proxy !== undefined && isMadeByProxy(response)) {
+      this.#hopFailed(this.#proxy, response);
+      return;
+    }
     this.#ports.heard(this.#target, status, elapsedMs(this.#sentAt, at));
     if (status === 401 || status === 407) {
       this.#challenged(response, at);
@@ -90,8 +106,18 @@ export class RunningExchange implements Exchange, ClientUser {
   timedOut(): void {
     this.#transaction = undefined;
     const silence = fault('timeout.response', 'peer');
-    this.#ports.silent(this.#target, this.#flow, this.#sentAt, silence);
-    this.#report({ kind: 'failed', fault: silence, wasSent: true, requests: this.#requests });
+    if (this.#proxy === undefined) {
+      this.#ports.silent(this.#target, this.#flow, this.#sentAt, silence);
+      this.#reportFault(silence, true);
+      return;
+    }
+    const { name } = this.#proxy.spec;
+    this.#proxy.vouch(this.#sentAt, (wasAlive) => {
+      if (this.#receive === undefined) return;
+      // The connection is one to our own proxy, which answers others.
+      if (wasAlive) this.#ports.silent(this.#target, undefined, this.#sentAt, silence);
+      this.#reportFault(wasAlive ? silence : silentFault(name), true);
+    });
   }
 
   failed(reason: Fault): void {
@@ -101,17 +127,47 @@ export class RunningExchange implements Exchange, ClientUser {
       this.#repeatInTurn(now);
       return;
     }
-    const wasSent = reason.blame !== 'local';
-    this.#report({ kind: 'failed', fault: reason, wasSent, requests: this.#requests });
+    this.#reportFault(this.#ownFault(reason), reason.blame !== 'local');
   }
 
   #openAndSend(): void {
     const { target, localSocket, tls } = this.#request;
-    this.#ports.transport.open({ target, localSocket, tls }, (result) => {
+    const { via } = target;
+    if (via === undefined) {
+      this.#open({ target, localSocket, tls });
+      return;
+    }
+    const proxy = this.#proxy;
+    if (proxy?.target === undefined) {
+      this.#failLater(silentFault(via));
+      return;
+    }
+    const { spec } = proxy;
+    const socket = localSocket ?? spec.localSocket;
+    this.#open({ target: proxy.target, localSocket: socket, tls: spec.tls });
+  }
+
+  #open(request: OpenFlow): void {
+    this.#ports.transport.open(request, (result) => {
       if (this.#receive === undefined) return;
       if (result.ok) this.#send(result.value);
-      else this.#failLater(result.fault);
+      else this.#failLater(this.#ownFault(result.fault));
     });
+  }
+
+  /** What went wrong between us and a proxy of ours says nothing of the target. */
+  #ownFault(reason: Fault): Fault {
+    const proxy = this.#proxy;
+    if (proxy === undefined || reason.blame === 'local') return reason;
+    proxy.unreachable();
+    return silentFault(proxy.spec.name);
+  }
+
+  #hopFailed({ spec }: OwnProxy, { status, reason }: SipMessage): void {
+    const answer = printableAnswer(status, reason);
+    const silence = hopFault(spec.name, this.#target, answer);
+    this.#ports.silent(this.#target, undefined, this.#sentAt, silence);
+    this.#reportFault(silence, true);
   }
 
   #send(flow: Flow): void {
@@ -123,7 +179,10 @@ export class RunningExchange implements Exchange, ClientUser {
     const cseq = this.#request.nextCseq();
     const branch = `z9hG4bK${this.#ports.random.hex(24)}`;
     const authorization = session?.authorize(template.method, template.requestUri, '') ?? '';
-    const wire = renderRequest(template, flow, { branch, cseq, authorization, tail: tail(flow) });
+    const wire = renderRequest(template, flow, {
+      ...{ routed: this.#routed(), branch, cseq, authorization },
+      tail: tail(flow),
+    });
     this.#flow = flow;
     this.#sentAt = this.#ports.clock.now();
     this.#requests += 1;
@@ -147,6 +206,15 @@ export class RunningExchange implements Exchange, ClientUser {
     );
     this.#ports.sent(this.#target, flow, wire);
     this.#request.sent?.(this.#sentAt, wire);
+  }
+
+  /** RFC 3261 section 8.1.2: our own proxy first, then the target that RFC 3263 chose, then what follows it. */
+  #routed(): Routed {
+    const { template, route, target } = this.#request;
+    const first = this.#proxy?.target;
+    if (first === undefined) return routed(template.requestUri, route);
+    const behind = route?.slice(1) ?? [];
+    return routed(template.requestUri, [routeUri(first), routeUri(target), ...behind]);
   }
 
   #challenged(response: SipMessage, at: Instant): void {
@@ -207,9 +275,11 @@ export class RunningExchange implements Exchange, ClientUser {
 
   #failLater(reason: Fault): void {
     const wasSent = this.#requests > 0 && reason.blame !== 'local';
-    this.#ports.later(() =>
-      this.#report({ kind: 'failed', fault: reason, wasSent, requests: this.#requests }),
-    );
+    this.#ports.later(() => this.#reportFault(reason, wasSent));
+  }
+
+  #reportFault(reason: Fault, wasSent: boolean): void {
+    this.#report({ kind: 'failed', fault: reason, wasSent, requests: this.#requests });
   }
 
   #reportResponse(response: SipMessage, at: Instant, refusal: Refusal | undefined): void {
@@ -234,4 +304,9 @@ export class RunningExchange implements Exchange, ClientUser {
     receive(outcome);
     this.#ports.ended(this.#target);
   }
+}
+
+/** `408 Request Timeout`, of a message that is not ours: bounded and printable. */
+function printableAnswer(status: number, reason: string): string {
+  return `${status} ${reason.slice(0, 64).replace(/[^ -~]/g, '?')}`.trimEnd();
 }

@@ -16,7 +16,7 @@ export interface RequestTemplate {
   readonly requestUri: string;
   readonly callId: string;
   readonly fromTag: string;
-  /** Header lines between Via and CSeq, each ended by CR LF: Route, Max-Forwards, From, To, Call-ID. */
+  /** Header lines between Via and CSeq, each ended by CR LF: Max-Forwards, From, To, Call-ID. */
   readonly head: string;
 }
 
@@ -25,6 +25,13 @@ export interface ExchangeRequest {
   /** Header lines after CSeq, each ended by CR LF: Contact, Expires and so on; may depend on the flow. */
   readonly tail: (flow: Flow) => string;
   readonly target: Target;
+  /**
+   * Route URIs of the hops from the target on, where there are several: the first is the target's own.
+   * Our own proxy in front of it (`target.via`) is added by the user agent.
+   */
+  readonly route?: readonly string[] | undefined;
+  /** The pacer's lane, where that is not the target. */
+  readonly lane?: string;
   /** Further addresses that answers may come from when `sourceCheck` is `set`. */
   readonly alternatives: readonly string[];
   readonly sourceCheck: SourceCheck;

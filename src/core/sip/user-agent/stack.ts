@@ -13,6 +13,7 @@ import type { Hasher } from '../digest/ports.ts';
 import type { SipMessage } from '../message/message.ts';
 import { parseMessage } from '../message/parse.ts';
 import { validateResponse } from '../message/validate.ts';
+import type { ProxyNamed } from '../proxy/ports.ts';
 import { ClientLayer } from '../transaction/client-layer.ts';
 import { ServerLayer } from '../transaction/server-layer.ts';
 import { DEFAULT_TIMERS } from '../transaction/timers.ts';
@@ -86,6 +87,8 @@ export class SipStack implements TransportUser {
     /** Requests a second that are answered. */
     readonly maxInboundRate: number;
     readonly publish: (event: SipEvent) => void;
+    /** SIP proxies of ours; none where left out. */
+    readonly proxyNamed?: ProxyNamed;
   }) {
     const { clock, timers, random, transport, maxInboundRate } = ports;
     this.#clock = clock;
@@ -106,6 +109,7 @@ export class SipStack implements TransportUser {
       pacer: this.pacer,
       isQuietSince: (flow, since) => (this.#heardAt.get(flow) ?? since) <= since,
       large: (target, octets) => this.#tellLarge(target, octets),
+      proxyNamed: ports.proxyNamed ?? (() => undefined),
     });
   }
 

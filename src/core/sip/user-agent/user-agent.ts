@@ -8,6 +8,7 @@ import type { Instant } from '../../base/instant.ts';
 import type { Random } from '../../base/random.ts';
 import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
 import { targetKey } from '../locate/target.ts';
+import type { ProxyNamed } from '../proxy/ports.ts';
 import type { ClientLayer } from '../transaction/client-layer.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
 import { RunningExchange } from './exchange.ts';
@@ -43,6 +44,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
   readonly #timers: TimerQueue;
   readonly #isQuietSince: (flow: Flow, since: Instant) => boolean;
   readonly #large: (target: string, octets: number) => void;
+  readonly #proxyNamed: ProxyNamed;
   #steps: (() => void)[] = [];
   readonly #stepTimer = new Timer(() => this.#runSteps());
 
@@ -57,6 +59,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
     readonly isQuietSince: (flow: Flow, since: Instant) => boolean;
     /** Told of each request over UDP that is larger than a path may carry in one piece. */
     readonly large: (target: string, octets: number) => void;
+    readonly proxyNamed: ProxyNamed;
   }) {
     this.clock = ports.clock;
     this.random = ports.random;
@@ -66,10 +69,13 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
     this.#timers = ports.timers;
     this.#isQuietSince = ports.isQuietSince;
     this.#large = ports.large;
+    this.#proxyNamed = ports.proxyNamed;
   }
 
   start(request: ExchangeRequest, receive: (outcome: ExchangeOutcome) => void): Exchange {
-    const exchange = new RunningExchange(this, request, targetKey(request.target), receive);
+    const { target, lane = targetKey(target) } = request;
+    const proxy = target.via === undefined ? undefined : this.#proxyNamed(target.via);
+    const exchange = new RunningExchange(this, request, lane, proxy, receive);
     exchange.start();
     return exchange;
   }

@@ -1,0 +1,53 @@
+/** SIP proxies of our own (`proxies`), through which requests travel where `via` names one. */
+import type { ProxySpec } from '../core/sip/proxy/ports.ts';
+import { familyOf, parseHostPort, parseProtocolAddress, printHostPort } from './address.ts';
+import { quoted } from './parse-yaml.ts';
+import type { Complaint } from './problem.ts';
+import type { ProxySettings } from './schema.ts';
+import { nearestWord } from './suggest.ts';
+import type { WayPlanner } from './way.ts';
+
+/** The specs of what is configured; what is wrong with it goes into `complaints`. */
+export function toProxies(
+  settings: readonly ProxySettings[],
+  ways: WayPlanner,
+  userAgent: string,
+  complaints: Complaint[],
+): readonly ProxySpec[] {
+  const specs = new Map<string, ProxySpec>();
+  for (const [index, one] of settings.entries()) {
+    const path = ['proxies', index];
+    if (specs.has(one.name)) {
+      const text = `the name ${quoted(one.name)} is taken by another proxy`;
+      complaints.push({ path: [...path, 'name'], text });
+    }
+    const address = parseProtocolAddress(one.address);
+    const contact = parseHostPort(one.contact);
+    if (typeof address === 'string' || typeof contact === 'string') continue;
+    const { host, port, kind, protocol } = address;
+    const own: Complaint[] = [];
+    const localSocket = ways.socketFor(one.localSocket, protocol, familyOf(kind), own);
+    complaints.push(
+      ...own.map((complaint) => ({ ...complaint, path: [...path, ...complaint.path] })),
+    );
+    specs.set(one.name, {
+      name: one.name,
+      hop: { host, port, protocol, secure: false },
+      contact: printHostPort(contact),
+      localSocket,
+      tls: ways.tls(one.tls ?? {}, kind === 'name' ? host : undefined, host),
+      userAgent,
+    });
+  }
+  return [...specs.values()];
+}
+
+/** Says that `via` names no proxy. */
+export function unknownProxy(name: string, known: Iterable<string>): Complaint {
+  const near = nearestWord(name, [...known]);
+  return {
+    path: ['via'],
+    text: `there is no proxy ${quoted(name)}`,
+    hint: near === undefined ? 'proxies: lists those that can be named' : `did you mean '${near}'?`,
+  };
+}
