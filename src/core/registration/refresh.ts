@@ -17,6 +17,12 @@ const FLOOR_MS = 1_000;
 const WIDE_WINDOW_MS = 4_000;
 /** Below that pace there is nothing to level: the emptiest second does. */
 const LEVEL_FROM_PER_SEC = 4;
+/**
+ * How full a second may get, against the mean. The first round has less time than a later one, since
+ * all of it has to end within G-M; later ones get what hardly shortens the time between two refreshes.
+ */
+const FIRST_ROUND_LEVEL = 1.1;
+const LATER_LEVEL = 1.03;
 
 /** The part of a grant that is kept for failed attempts: min(G/2, max(0.1 G, 90 s)). */
 export function marginMs(grantedSec: number): number {
@@ -35,7 +41,7 @@ export interface RefreshCounters {
   /** Undefined: the registrar has too few registrations to keep any. */
   readonly registrar: RefreshSlots | undefined;
   readonly overall: RefreshSlots;
-  /** How many refreshes a second all registrations with the registrar come to. */
+  /** How many refreshes a second all registrations with the registrar come to, by what each asks for or was granted. */
   readonly perSec: number;
 }
 
@@ -83,8 +89,8 @@ export function refreshAt(
 }
 
 /**
- * Where many are planned at once, the seconds are filled from the earliest on, each up to the mean
- * of the rounds to come: so the first round is as long as all later ones, and as level.
+ * A crowd fills the seconds from the earliest on, each up to the mean: the emptiest second would be one
+ * that others have yet to plan for, and the wave of a start would come back in every round.
  */
 function levelSecond(
   { spread }: RefreshWindow,
@@ -92,6 +98,7 @@ function levelSecond(
   last: number,
   { registrar, perSec }: RefreshCounters,
 ): number | undefined {
-  if (!spread || registrar === undefined || perSec < LEVEL_FROM_PER_SEC) return undefined;
-  return registrar.earliestBelow(perSec, first, last);
+  if (registrar === undefined || perSec < LEVEL_FROM_PER_SEC) return undefined;
+  const level = perSec * (spread ? FIRST_ROUND_LEVEL : LATER_LEVEL);
+  return registrar.earliestBelow(level, first, last);
 }

@@ -76,6 +76,36 @@ function planMany(count: number, granted: number, overMs: number, own: boolean) 
   return { seconds, times };
 }
 
+/** Refreshes in each second after `count` bindings were made at so many a second. */
+function roundsOf(count: number, grantedSec: number, madePerSec: number): readonly number[] {
+  const random = new SeededRandom(3);
+  const registrar = new RefreshSlots();
+  const overall = new RefreshSlots();
+  const perSec = count / refreshPeriodSec(grantedSec);
+  const lastMs = 180_000;
+  const due: number[] = new Array<number>(lastMs).fill(0);
+  const rounds: number[] = new Array<number>(lastMs / 1000).fill(0);
+  const plan = (ms: number, spread: boolean): void => {
+    const window = refreshWindow(instant(ms), grantedSec, spread);
+    const chance = { slot: random.fraction(), within: random.fraction() };
+    const at = refreshAt(window, instant(ms), chance, { registrar, overall, perSec });
+    registrar.add(Math.floor(at / 1000));
+    overall.add(Math.floor(at / 1000));
+    if (at < lastMs) due[at] = (due[at] ?? 0) + 1;
+  };
+  for (let made = 0; made < count; made += 1) plan((made * 1000) / madePerSec, true);
+  for (let ms = 0; ms < lastMs; ms += 1) {
+    const second = Math.floor(ms / 1000);
+    for (let left = due[ms] ?? 0; left > 0; left -= 1) {
+      rounds[second] = (rounds[second] ?? 0) + 1;
+      registrar.drop(second);
+      overall.drop(second);
+      plan(ms, false);
+    }
+  }
+  return rounds;
+}
+
 describe('the emptiest second', () => {
   it.each([
     [10_000, 600, 5_000],
@@ -86,6 +116,16 @@ describe('the emptiest second', () => {
     const { seconds, times } = planMany(count, granted, over, true);
     const lengthSec = (Math.max(...times) - Math.min(...times)) / 1000;
     expect(Math.max(...seconds.values())).toBeLessThanOrEqual((1.2 * count) / lengthSec + 1);
+  });
+
+  it('keeps rounds level that follow a quick start', () => {
+    const rounds = roundsOf(6_000, 60, 750);
+    // The first round lies in [12 s, 38 s], and whatever comes later is none of its echo.
+    const later = rounds.filter((_, second) => second >= 60 && second < 170);
+    const mean = later.reduce((sum, count) => sum + count, 0) / later.length;
+    expect(mean / (6_000 / refreshPeriodSec(60))).toBeGreaterThan(0.9);
+    expect(mean / (6_000 / refreshPeriodSec(60))).toBeLessThan(1.1);
+    expect(Math.max(...later)).toBeLessThanOrEqual(1.2 * mean);
   });
 
   it('is found by the overall slots too, where a registrar keeps none', () => {
