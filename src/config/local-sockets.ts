@@ -104,9 +104,9 @@ function toTls(
   secrets: SecretReader,
   complaints: Complaint[],
 ): LocalSocketSpec['tls'] {
-  const { protocol, ca, certificate, key } = settings;
+  const { protocol, ca, crl, certificate, key } = settings;
   if (protocol !== 'tls') {
-    for (const name of ['ca', 'certificate', 'key'] as const) {
+    for (const name of ['ca', 'crl', 'certificate', 'key'] as const) {
       if (settings[name] === undefined) continue;
       complaints.push({
         path: [...path, name],
@@ -128,6 +128,7 @@ function toTls(
     source === undefined ? undefined : secrets.readPem(source);
   return {
     ca: pem('ca', ca === 'system' ? undefined : readPem(ca)),
+    crl: pem('crl', readPem(crl)),
     certificate: pem('certificate', readPem(certificate)),
     key: pem('key', readPem(key)),
   };

@@ -31,6 +31,11 @@ const localSocketSchema = z.strictObject({
     defaultText: 'system',
     example: 'system',
   }),
+  crl: key(leaf.path, {
+    description:
+      'Certificates that were revoked, as a PEM file: a list of each authority that servers are signed by.',
+    example: '/etc/trunkd/crl.pem',
+  }),
   certificate: key(leaf.path, {
     description: 'Our own certificate as a PEM file.',
     example: '/etc/trunkd/cert.pem',

@@ -31,7 +31,8 @@ interface WaySettings {
 
 export interface TlsSettings {
   readonly verify?: TlsPolicy['verify'] | undefined;
-  readonly identity?: string | undefined;
+  readonly identity?: string | readonly string[] | undefined;
+  readonly fingerprints?: readonly string[] | undefined;
   readonly allowWildcard?: boolean | undefined;
   readonly minVersion?: TlsPolicy['minVersion'] | undefined;
 }
@@ -158,12 +159,19 @@ export class WayPlanner {
 
   /** The policy; the identity is the configured one, else the named host, else `fallback`. */
   tls(settings: TlsSettings, namedHost: string | undefined, fallback: string): TlsPolicy {
-    const identity = bareHost(settings.identity ?? namedHost ?? fallback);
+    const names = [settings.identity ?? namedHost ?? fallback].flat().map(bareHost);
+    const [identity = fallback, ...otherIdentities] = names;
     const verify = settings.verify ?? DEFAULTS.tls.verify;
     const allowWildcard = settings.allowWildcard ?? DEFAULTS.tls.allowWildcard;
     const minVersion = settings.minVersion ?? DEFAULTS.tls.minVersion;
-    const key = `${verify} ${identity} ${allowWildcard} ${minVersion}`;
-    return getOrAdd(this.#policies, key, { verify, identity, allowWildcard, minVersion });
+    const fingerprints = (settings.fingerprints ?? []).map(bareFingerprint);
+    const key = `${verify} ${names.join(',')} ${allowWildcard} ${minVersion} ${fingerprints.join(',')}`;
+    const policy = { verify, identity, allowWildcard, minVersion };
+    return getOrAdd(this.#policies, key, {
+      ...policy,
+      ...(otherIdentities.length > 0 ? { otherIdentities } : {}),
+      ...(fingerprints.length > 0 ? { fingerprints } : {}),
+    });
   }
 
   #route(route: readonly string[] | undefined): readonly string[] | undefined {
@@ -254,6 +262,10 @@ function fits({ hop }: ProxySpec, socket: SocketKind | undefined): boolean {
 
 function nameOf({ kind, host }: HostPort): string | undefined {
   return kind === 'name' ? host : undefined;
+}
+
+function bareFingerprint(text: string): string {
+  return text.replaceAll(':', '').toLowerCase();
 }
 
 /** As it stands in a certificate: no brackets, no final dot. */

@@ -11,6 +11,7 @@ export function makeReadings(
 ): Readings {
   return {
     isReady: () => readiness.isReady(),
+    certificates: () => transport.certificates(),
     process: () => readProcess(driver.takeMaxLagMs(), sink.linesDropped),
     sip(): SipReading {
       const { dropped, answered } = stack.counters;

@@ -71,7 +71,9 @@ export class Service implements CommandPort {
     this.#assembly = assembly;
     const { keeper, prober, clock, timers } = assembly;
     this.#readiness = new Readiness(clock, timers);
-    this.#status = new StatusBook(keeper, prober, wallClock, assembly.proxies);
+    this.#status = new StatusBook(keeper, prober, wallClock, assembly.proxies, () =>
+      assembly.transport.certificates(),
+    );
     this.#metrics = new Metrics({
       registrations: keeper,
       health: prober,

@@ -7,6 +7,8 @@ import { parseCursor, printCursor } from './cursor.ts';
 import type { HealthPort } from './ports.ts';
 import { sendProblem } from './problem.ts';
 import {
+  certificate,
+  certificateQuery,
   contract,
   contractParams,
   contractQuery,
@@ -34,6 +36,7 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
   addContracts(app, sources.status);
   addPeerServers(app, sources.status);
   addProxies(app, sources.status);
+  addCertificates(app, sources.status);
   addProbes(app, sources.health);
   addMachinePages(app, sources.metrics);
 }
@@ -148,6 +151,20 @@ function addProxies(app: FastifyInstance, status: StatusBook): void {
     ({ params }, reply) => {
       sendOne(reply, status.proxy(params.name), 'proxy', params.name);
     },
+  );
+}
+
+function addCertificates(app: FastifyInstance, status: StatusBook): void {
+  app.withTypeProvider<ZodTypeProvider>().get(
+    '/v1/certificates',
+    {
+      schema: {
+        summary: 'TLS certificates, ours and those that servers showed, and how long they are good',
+        querystring: certificateQuery,
+        response: { 200: listOf(certificate), '4xx': problemAnswer },
+      },
+    },
+    ({ query }, reply) => sendPage(reply, query, (filter) => status.certificates(filter)),
   );
 }
 

@@ -1,5 +1,6 @@
 /** The shapes of the API: they check what comes in, and describe in OpenAPI what goes out. */
 import { z } from 'zod';
+import type { CertificateRow } from '../observe/certificate-rows.ts';
 import type { ProxyRow } from '../observe/proxy-rows.ts';
 import type {
   ContractRow,
@@ -178,6 +179,15 @@ export const proxy = z.object({
   lastResponse,
   nextProbeAt: time.nullable(),
 }) satisfies z.ZodType<ProxyRow>;
+export const certificate = z.object({
+  role: z.enum(['own', 'peer']).describe('ours, or shown by a server'),
+  name: z.string().describe('the local socket, or identity and target of the server'),
+  localSocket: z.string(),
+  subject: z.string(),
+  fingerprint: z.string().describe('SHA-256'),
+  notAfter: time,
+  daysLeft: z.int().describe('negative: it has expired'),
+}) satisfies z.ZodType<CertificateRow>;
 
 /** A page of a list, as design.md 4 has it. */
 export function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
@@ -230,6 +240,10 @@ export const contractQuery = z.strictObject({ ...pageQuery, enabled: contractEna
 
 export const proxyQuery = z.strictObject(pageQuery);
 export const proxyParams = z.object({ name: text });
+export const certificateQuery = z.strictObject({
+  ...pageQuery,
+  role: z.enum(['own', 'peer']).optional(),
+});
 
 export const registrationParams = z.object({ id: text });
 export const contractParams = z.object({ name: text });

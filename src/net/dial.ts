@@ -14,6 +14,7 @@ import type { LocalSocketSpec, TlsPolicy } from '../core/sip/transport/ports.ts'
 import type { ConnectGate } from './connect-gate.ts';
 import { isUnspecified } from './local-address.ts';
 import type { NetContext } from './net-context.ts';
+import { hostPort } from './sent-by.ts';
 import { type Phase, streamFault } from './socket-fault.ts';
 import type { SocketSet } from './socket-set.ts';
 import { meansNoWay } from './stranded.ts';
@@ -103,16 +104,31 @@ export class Dial {
     this.#arm(this.#context.limits.tlsHandshakeMs);
     const secure = startClientTls(socket, tls.contexts.client(tls.policy.minVersion), tls.policy);
     this.#watch(secure);
-    secure.once('secureConnect', () => this.#secured(secure, tls.policy));
+    let staple: Buffer | undefined;
+    secure.once('OCSPResponse', (response: Buffer | null) => {
+      staple = response ?? undefined;
+    });
+    secure.once('secureConnect', () => this.#secured(secure, tls.policy, staple));
   }
 
-  #secured(socket: TLSSocket, policy: TlsPolicy): void {
+  #secured(socket: TLSSocket, policy: TlsPolicy, staple: Buffer | undefined): void {
     if (this.#phase !== 'handshake') return;
-    const flaw = policy.verify === 'warn' ? serverFault(socket, policy) : undefined;
+    // Node gives it once only.
+    const certificate = socket.getPeerX509Certificate();
+    const flaw = serverFault(socket, certificate, policy, staple);
+    if (flaw !== undefined && policy.verify === 'strict') {
+      this.#fail(flaw);
+      return;
+    }
+    const localSocket = this.#request.spec.name;
     if (flaw !== undefined) {
       const text = `${flaw.text} (${this.#targetName}, accepted because of verify: warn)`;
-      const localSocket = this.#request.spec.name;
       this.#context.notify({ kind: 'tls.unverified', localSocket, text });
+    }
+    const { address, port } = this.#request.target;
+    const name = `${policy.identity} at ${hostPort({ address, port })}`;
+    if (certificate !== undefined) {
+      this.#context.certificates.sawPeer(name, localSocket, certificate);
     }
     this.#succeed(socket);
   }

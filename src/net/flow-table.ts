@@ -146,5 +146,7 @@ function flowKey({ socketKey, target, tls }: DialRequest): string {
   const way = `${socketKey} ${targetKey(target)}`;
   if (tls === undefined) return way;
   const { verify, identity, allowWildcard, minVersion } = tls.policy;
-  return `${way} ${verify} ${minVersion} ${allowWildcard} ${identity.toLowerCase()}`;
+  const { otherIdentities = [], fingerprints = [] } = tls.policy;
+  const names = [identity, ...otherIdentities].join(',').toLowerCase();
+  return `${way} ${verify} ${minVersion} ${allowWildcard} ${names} ${fingerprints.join(',')}`;
 }

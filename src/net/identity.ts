@@ -14,8 +14,8 @@ export interface CertificateNames {
 }
 
 export interface ExpectedIdentity {
-  /** Host name or IP literal. */
-  readonly identity: string;
+  /** Host names or IP literals; one of them has to be proved. */
+  readonly identities: readonly string[];
   readonly allowWildcard: boolean;
 }
 
@@ -34,10 +34,15 @@ export function identityMismatch(
 ): string | undefined {
   const altNames = names.subjectAltName === undefined ? [] : parseAltNames(names.subjectAltName);
   if (altNames === undefined) return 'The subjectAltName of the certificate cannot be read.';
-  const candidates = identitiesOf(altNames, names, isIP(expected.identity) !== 0);
-  if (candidates.some((candidate) => isSame(candidate, expected))) return undefined;
-  const found = candidates.length === 0 ? 'no SIP domain' : candidates.join(', ');
-  return printable(`The certificate names ${found}, not ${expected.identity}.`);
+  const { identities, allowWildcard } = expected;
+  const found = new Set<string>();
+  for (const identity of identities) {
+    const candidates = identitiesOf(altNames, names, isIP(identity) !== 0);
+    if (candidates.some((one) => isSame(one, identity, allowWildcard))) return undefined;
+    for (const candidate of candidates) found.add(candidate);
+  }
+  const named = found.size === 0 ? 'no SIP domain' : [...found].join(', ');
+  return printable(`The certificate names ${named}, not ${identities.join(' or ')}.`);
 }
 
 /**
@@ -92,7 +97,7 @@ function sipDomain(uri: string): readonly string[] {
   return host === '' ? [] : [host];
 }
 
-function isSame(candidate: string, { identity, allowWildcard }: ExpectedIdentity): boolean {
+function isSame(candidate: string, identity: string, allowWildcard: boolean): boolean {
   const family = isIP(identity);
   if (family !== 0)
     return isIP(candidate) === family && canonical(candidate) === canonical(identity);

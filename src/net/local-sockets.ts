@@ -68,6 +68,7 @@ export class LocalSockets {
   async start(specs: readonly LocalSocketSpec[]): Promise<readonly BindError[]> {
     const { plan, errors } = this.#plan(specs);
     this.#all = plan.next;
+    this.#showCertificates(specs);
     return [...errors, ...(await this.#openAll(plan.fresh))];
   }
 
@@ -87,6 +88,7 @@ export class LocalSockets {
     await this.#letGo(plan.leaving, late);
     this.#all = plan.next.filter((one) => !this.#isLeftOut(one));
     for (const respec of plan.respecs) respec();
+    this.#showCertificates(specs);
     for (const one of late) await this.#openLate(one);
     if (this.#context.lifetime.isOver) await this.close();
     else this.#tellMoved(defaults, advertised);
@@ -218,6 +220,15 @@ export class LocalSockets {
   #tellWaiting({ spec }: LocalSocket, { message }: BindError): void {
     const text = `${message} It waits, and is tried again every few seconds.`;
     this.#context.notify({ kind: 'socket.waiting', localSocket: spec.name, text });
+  }
+
+  #showCertificates(specs: readonly LocalSocketSpec[]): void {
+    const { certificates } = this.#context;
+    const names = new Set(specs.map(({ name }) => name));
+    for (const { role, name } of certificates.rows()) {
+      if (role === 'own' && !names.has(name)) certificates.setOwn(name, undefined);
+    }
+    for (const { spec } of this.#all) certificates.setOwn(spec.name, spec.tls?.certificate);
   }
 
   #isLeftOut({ spec, isOpen }: LocalSocket): boolean {

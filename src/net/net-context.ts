@@ -2,6 +2,7 @@ import type { Clock } from '../core/base/clock.ts';
 import type { Random } from '../core/base/random.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
 import type { AddressUser, TransportUser } from '../core/sip/transport/ports.ts';
+import type { CertificateBook } from './certificates.ts';
 import type { NetCounters } from './counters.ts';
 import type { NetLimits } from './limits.ts';
 import type { LocalAddresses } from './local-address.ts';
@@ -19,6 +20,7 @@ export interface NetContext {
   readonly limits: NetLimits;
   readonly counters: NetCounters;
   readonly notify: Notify;
+  readonly certificates: CertificateBook;
   readonly localAddresses: LocalAddresses;
   /** Where to no way was known lately. */
   readonly stranded: StrandedRemotes;

@@ -14,6 +14,8 @@ export interface NetNotice {
     | 'addresses.changed'
     /** A certificate failed its check, and `verify: warn` lets the connection go on. */
     | 'tls.unverified'
+    /** A certificate of ours or of a server expires soon, or has expired. */
+    | 'tls.expires'
     /** The system's list of authorities is empty; the one that Node carries is used. */
     | 'tls.noSystemAuthorities'
     /** A connection to one of our listening sockets was refused by a limit. */

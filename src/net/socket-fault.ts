@@ -20,7 +20,6 @@ const PEER_CODES: { readonly [code: string]: readonly [FaultCode, Blame] } = {
 const UNTRUSTED = new Set([
   'CERT_CHAIN_TOO_LONG',
   'CERT_REJECTED',
-  'CERT_REVOKED',
   'CERT_SIGNATURE_FAILURE',
   'CERT_UNTRUSTED',
   'CRL_HAS_EXPIRED',
@@ -29,10 +28,20 @@ const UNTRUSTED = new Set([
   'INVALID_PURPOSE',
   'PATH_LENGTH_EXCEEDED',
   'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_CRL',
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
+
+const REVOKED = new Set(['CERT_REVOKED']);
+
+/**
+ * Alerts of a server about our certificate (RFC 8446 section 6.2), as the end of OpenSSL's words. TLS 1.2
+ * has no word of its own for a missing one, and says `handshake failure`, which can mean anything.
+ */
+const OWN_CERTIFICATE_ALERT =
+  /alert (certificate required|(bad|unsupported) certificate|certificate (revoked|expired|unknown)|unknown ca)$/;
 
 const EXPIRED = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
@@ -47,6 +56,10 @@ export function streamFault(error: Error, phase: Phase): Fault {
   if (certificate !== undefined) return certificate;
   const known = PEER_CODES[code];
   const isTls = /^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code);
+  if (isTls && OWN_CERTIFICATE_ALERT.test(tlsReason(error))) {
+    const text = `The server does not take our certificate, or misses one: ${tlsReason(error)}.`;
+    return fault('tls.ownCertificate', 'config', text);
+  }
   if (phase === 'handshake' && (isTls || known?.[0] === 'transport.closed'))
     return fault('tls.handshake', 'peer', `The TLS handshake failed: ${tlsReason(error)}.`);
   if (isTls)
@@ -66,6 +79,7 @@ export function datagramFault(error: Error): Fault {
 export function certificateFault(code: string, message: string): Fault | undefined {
   if (code === IDENTITY_MISMATCH) return fault('tls.identity', 'peer', message);
   if (EXPIRED.has(code)) return fault('tls.expired', 'peer', `The server's ${message}.`);
+  if (REVOKED.has(code)) return fault('tls.revoked', 'peer');
   if (UNTRUSTED.has(code))
     return fault('tls.untrusted', 'peer', `The server's certificate is not trusted: ${message}.`);
   return undefined;

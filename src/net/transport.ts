@@ -28,6 +28,7 @@ import type {
   TransportUser,
 } from '../core/sip/transport/ports.ts';
 import { type AddressChange, AddressWatch } from './address-watch.ts';
+import { CertificateBook, type CertificateRow } from './certificates.ts';
 import { NetCounters, type NetStats } from './counters.ts';
 import { FlowTable } from './flow-table.ts';
 import { NET_LIMITS, type NetLimits } from './limits.ts';
@@ -68,6 +69,7 @@ export class Transport implements TransportPort {
 
   constructor(specs: readonly LocalSocketSpec[], options: TransportOptions) {
     const { user, clock, random, timers, notify } = options;
+    const certificates = new CertificateBook({ clock, timers, notify });
     this.#context = {
       user,
       lifetime: { isOver: false },
@@ -75,6 +77,7 @@ export class Transport implements TransportPort {
       random,
       timers,
       notify,
+      certificates,
       limits: { ...NET_LIMITS, ...options.limits },
       counters: new NetCounters(),
       localAddresses: new LocalAddresses(clock),
@@ -123,6 +126,7 @@ export class Transport implements TransportPort {
   async stop(): Promise<void> {
     this.#context.lifetime.isOver = true;
     this.#watch.stop();
+    this.#context.certificates.stop();
     this.#flows.destroy();
     await Promise.all([this.#locals.close(), this.#sockets.destroyAll()]);
   }
@@ -179,6 +183,11 @@ export class Transport implements TransportPort {
   /** The local sockets, in the order of the configuration, and whether each is open or waits. */
   localSockets(): readonly { readonly spec: LocalSocketSpec; readonly isOpen: boolean }[] {
     return this.#locals.all;
+  }
+
+  /** Our own certificates, and those that servers showed. */
+  certificates(): readonly CertificateRow[] {
+    return this.#context.certificates.rows();
   }
 
   stats(): NetStats {

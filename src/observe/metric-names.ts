@@ -159,6 +159,11 @@ export const METRICS = {
     labels: ['local_socket'],
     help: '1 while the local socket is open, 0 while it waits for its address.',
   },
+  trunkd_tls_certificate_not_after_timestamp_seconds: {
+    kind: 'gauge',
+    labels: ['role', 'name'],
+    help: 'When a certificate expires, as Unix time: role own by local socket, role peer by identity and target of the server.',
+  },
   trunkd_config_last_reload_success: {
     kind: 'gauge',
     labels: [],

@@ -10,7 +10,7 @@ import { EventTally, SampleTally } from './event-tally.ts';
 import type { CoreEvent } from './events.ts';
 import { renderFamily, type Sample } from './exposition.ts';
 import { METRICS, type MetricName, RTT_BUCKETS_SEC } from './metric-names.ts';
-import type { Readings, SipReading } from './readings.ts';
+import type { CertificateReading, Readings, SipReading } from './readings.ts';
 import type { WallClock } from './wall-clock.ts';
 
 export interface MetricsOptions {
@@ -146,6 +146,10 @@ export class Metrics {
       ['trunkd_retransmissions_total', one(sip.retransmissions)],
       ['trunkd_requests_answered_total', byLabel(sip.answered)],
       ...sipFamilies(sip),
+      [
+        'trunkd_tls_certificate_not_after_timestamp_seconds',
+        certificateEnds(readings.certificates()),
+      ],
       ['trunkd_log_lines_dropped_total', one(process.logLinesDropped)],
       ['trunkd_event_loop_lag_seconds', one(process.loopLagSec)],
       ['process_cpu_seconds_total', one(process.cpuSec)],
@@ -253,6 +257,11 @@ function sipFamilies(sip: SipReading): [MetricName, Iterable<Sample>][] {
     ['trunkd_open_connections', one(sip.connectionsOpen)],
     ['trunkd_local_socket_open', openSockets(sip.localSockets)],
   ];
+}
+
+function* certificateEnds(certificates: readonly CertificateReading[]): Generator<Sample> {
+  for (const { role, name, notAfterMs } of certificates)
+    yield { labels: [role, name], value: notAfterMs / 1000 };
 }
 
 function* openSockets(sockets: ReadonlyMap<string, boolean>): Generator<Sample> {

@@ -29,8 +29,21 @@ export interface SipReading {
   readonly localSockets: ReadonlyMap<string, boolean>;
 }
 
+export interface CertificateReading {
+  readonly role: 'own' | 'peer';
+  /** The local socket, or the identity and target of the server that showed it. */
+  readonly name: string;
+  readonly localSocket: string;
+  readonly subject: string;
+  /** SHA-256. */
+  readonly fingerprint: string;
+  /** Unix time in milliseconds. */
+  readonly notAfterMs: number;
+}
+
 export interface Readings {
   process(): ProcessReading;
+  certificates(): readonly CertificateReading[];
   sip(): SipReading;
   isReady(): boolean;
 }

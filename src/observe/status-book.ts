@@ -5,7 +5,9 @@
 import type { HealthBook, PeerServerSnapshot } from '../core/health/snapshot.ts';
 import type { RegistrationBook, RegistrationSnapshot } from '../core/registration/snapshot.ts';
 import type { ProxyBook } from '../core/sip/proxy/events.ts';
+import { type CertificateRow, certificateId, certificateRow } from './certificate-rows.ts';
 import { type ProxyRow, proxyRow } from './proxy-rows.ts';
+import type { CertificateReading } from './readings.ts';
 import {
   type ContractRow,
   contractRow,
@@ -47,6 +49,14 @@ export interface PeerServerQuery {
   readonly q?: string | undefined;
 }
 
+export interface CertificateQuery {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  readonly role?: 'own' | 'peer' | undefined;
+  /** Part of name or subject, in any case of letters. */
+  readonly q?: string | undefined;
+}
+
 export interface ContractQuery {
   readonly limit: number;
   readonly after?: string | undefined;
@@ -69,6 +79,7 @@ export class StatusBook {
   readonly #health: HealthBook;
   readonly #wallClock: WallClock;
   readonly #proxies: ProxyBook;
+  readonly #certificates: () => readonly CertificateReading[];
   #sorted = new Map<'registrations' | 'peerServers' | 'contracts', readonly string[]>();
 
   constructor(
@@ -76,7 +87,9 @@ export class StatusBook {
     health: HealthBook,
     wallClock: WallClock,
     proxies: ProxyBook = NO_PROXIES,
+    certificates: () => readonly CertificateReading[] = () => [],
   ) {
+    this.#certificates = certificates;
     this.#registrations = registrations;
     this.#health = health;
     this.#wallClock = wallClock;
@@ -143,6 +156,17 @@ export class StatusBook {
       if (row === undefined) return undefined;
       if (query.enabled !== undefined && row.enabled !== query.enabled) return undefined;
       return holds(q, row.name, row.description) ? row : undefined;
+    });
+  }
+
+  certificates(query: CertificateQuery): Promise<Page<CertificateRow>> {
+    const q = query.q?.toLowerCase();
+    const all = new Map(this.#certificates().map((one) => [certificateId(one), one]));
+    const nowMs = this.#wallClock.nowMs();
+    return page([...all.keys()].sort(), query, (id) => {
+      const one = all.get(id);
+      if (one === undefined || (query.role ?? one.role) !== one.role) return undefined;
+      return holds(q, one.name, one.subject) ? certificateRow(one, nowMs) : undefined;
     });
   }
 

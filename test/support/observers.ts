@@ -54,6 +54,24 @@ const READINGS: Readings = {
       ['tls', false],
     ]),
   }),
+  certificates: () => [
+    {
+      role: 'peer',
+      name: 'acme.example at 192.0.2.1:5061',
+      localSocket: 'tls',
+      subject: 'CN=acme.example',
+      fingerprint: 'AB:CD',
+      notAfterMs: WALL_ZERO_MS + 864_000_000,
+    },
+    {
+      role: 'own',
+      name: 'tls',
+      localSocket: 'tls',
+      subject: 'CN=us.example',
+      fingerprint: 'EF:01',
+      notAfterMs: WALL_ZERO_MS,
+    },
+  ],
   isReady: () => true,
 };
 
@@ -115,7 +133,7 @@ export async function aServer(options: RigOptions = {}): Promise<Rig> {
   const peers =
     options.peers ?? new FakeHealthBook([aPeerServer('acme/madrid'), aPeerServer('acme/paris')]);
   const wallClock = aWallClock();
-  const status = new StatusBook(registrations, peers, wallClock);
+  const status = new StatusBook(registrations, peers, wallClock, undefined, READINGS.certificates);
   const metrics = new Metrics({
     registrations,
     health: peers,

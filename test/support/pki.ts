@@ -60,6 +60,10 @@ const IDENTITIES = {
     commonName: 'registrar.test',
     usage: 'clientAuth',
   },
+  /** Good, and not for long. */
+  soon: { altNames: ['DNS:registrar.test'], commonName: 'registrar.test', days: 10 },
+  /** What RFC 5922 does not know of: only `sip:` names a domain. */
+  sipsuri: { altNames: ['URI:sips:registrar.test'], commonName: 'registrar.test' },
   client: { altNames: ['URI:sip:client.test', 'DNS:client.test'], commonName: 'client.test' },
 } as const satisfies { readonly [name: string]: Identity };
 
@@ -80,6 +84,9 @@ export interface Pki {
   /** The authority that signed all but `untrusted`. */
   readonly ca: string;
   readonly caFile: string;
+  readonly caKeyFile: string;
+  /** A file of that name beside the others. */
+  path(file: string): string;
   of(name: IdentityName): Pem;
   remove(): void;
 }
@@ -93,6 +100,8 @@ export async function makePki(names: readonly IdentityName[] = IDENTITY_NAMES): 
   return {
     ca: readFileSync(path('ca.pem'), 'utf8'),
     caFile: path('ca.pem'),
+    caKeyFile: path('ca.key'),
+    path,
     of: (name) => ({
       certificate: readFileSync(path(`${name}.pem`), 'utf8'),
       key: readFileSync(path(`${name}.key`), 'utf8'),
@@ -111,7 +120,7 @@ async function makeAuthority(path: PathOf, name: string): Promise<void> {
   const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
   await run('openssl', [
     ...['req', '-x509', ...NEW_KEY, '-keyout', path(`${name}.key`), '-out', path(`${name}.pem`)],
-    ...['-days', '30', '-subj', `/CN=trunkd test ${name}`],
+    ...['-days', '365', '-subj', `/CN=trunkd test ${name}`],
     ...extensions.flatMap((extension) => ['-addext', extension]),
   ]);
 }
@@ -132,7 +141,7 @@ async function makeIdentity(path: PathOf, name: IdentityName): Promise<void> {
   await run('openssl', [
     ...['x509', '-req', '-in', path(`${name}.csr`), '-out', path(`${name}.pem`)],
     ...['-CA', path(`${issuer}.pem`), '-CAkey', path(`${issuer}.key`), '-set_serial', serial],
-    ...['-days', String(identity.days ?? 30), '-extfile', path(`${name}.ext`)],
+    ...['-days', String(identity.days ?? 365), '-extfile', path(`${name}.ext`)],
   ]);
 }
 

@@ -79,6 +79,11 @@ export class RawServer {
     return raw;
   }
 
+  /** What the server staples to its certificate. */
+  onOcspRequest(react: (answer: (error: Error | null, staple: Buffer) => void) => void): void {
+    this.#server.on('OCSPRequest', (_certificate, _issuer, answer) => react(answer));
+  }
+
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }

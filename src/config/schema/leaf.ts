@@ -82,6 +82,17 @@ export const host = textThat(
   'has to be a host name, an IPv4 address or an IPv6 address in brackets, without a port',
 );
 
+/** One name that a certificate may hold, or several. */
+export const identities = z.union([host, z.array(host).min(1).max(16)], {
+  error: 'has to be a host name or an IP address, or a list of them',
+});
+
+export const fingerprint = textThat(
+  'SHA-256 fingerprint',
+  (text) => /^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i.test(text),
+  'has to be 64 hexadecimal digits, with colons between pairs or without',
+);
+
 export const hostPort = textWith('host[:port]', parsedBy(parseHostPort));
 export const bind = textWith('address:port', parsedBy(parseBind));
 const hop = textWith('host[:port] or URI', parsedBy(parseHop));

@@ -38,10 +38,18 @@ export const tlsSection = z.strictObject({
     description: 'How strictly the server has to prove itself; warn checks, reports and goes on.',
     default: DEFAULTS.tls.verify,
   }),
-  identity: key(leaf.host, {
-    description: 'The name that the certificate has to hold (RFC 5922).',
+  identity: key(leaf.identities, {
+    description:
+      'The name that the certificate has to hold (RFC 5922); of a list, one. The first is asked for (SNI).',
     defaultText: 'the host name of the next hop; the domain where that is an IP address',
     example: 'sip.acme.example',
+  }),
+  fingerprints: key(z.array(leaf.fingerprint).min(1).max(16), {
+    description:
+      'SHA-256 of the certificates that are accepted, whoever signed them and whatever they name.',
+    example: [
+      '9f:86:d0:81:88:4c:7d:65:9a:2f:ea:a0:c5:5a:d0:15:a3:bf:4f:1b:2b:0b:82:2c:d1:5d:6c:15:b0:f0:0a:08',
+    ],
   }),
   allowWildcard: key(z.boolean(), {
     description: 'Take a certificate for *.acme.example too, which RFC 5922 forbids.',

@@ -25,6 +25,8 @@ export const FAULT_CODES = {
   'tls.identity': "The server's certificate does not name the host that was asked for (RFC 5922).",
   'tls.untrusted': "The server's certificate is not signed by a trusted authority.",
   'tls.expired': "The server's certificate has expired or is not valid yet.",
+  'tls.revoked': "The server's certificate was revoked by its authority.",
+  'tls.ownCertificate': 'The server wants a certificate of ours, or does not take the one it got.',
   'tls.handshake': 'The TLS handshake failed.',
   'dns.notFound': 'The name does not exist, or has no address of a family that we can use.',
   'dns.failed': 'The name server could not be asked or answered with an error.',

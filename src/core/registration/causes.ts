@@ -83,6 +83,9 @@ export function causeOfFault(fault: Fault, target: string): Cause {
 }
 
 function adviceFor(code: string): string {
+  if (code === 'tls.ownCertificate') {
+    return 'Tried again slowly; configure certificate and key of the local socket as the provider wants them.';
+  }
   if (code.startsWith('tls.')) {
     return 'Tried again slowly; check the certificate of the registrar, its host name in the configuration, and tls.identity.';
   }

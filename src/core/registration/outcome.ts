@@ -117,6 +117,8 @@ const CONFIG_FAULTS: ReadonlySet<string> = new Set([
   'tls.identity',
   'tls.untrusted',
   'tls.expired',
+  'tls.revoked',
+  'tls.ownCertificate',
 ]);
 
 export function judge(outcome: ExchangeOutcome, attempted: Attempted): Verdict {

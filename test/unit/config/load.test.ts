@@ -161,6 +161,17 @@ describe('where requests go', () => {
     expect((await profileOf(keys))?.tls.identity).toBe(identity);
   });
 
+  test('several identities and fingerprints get into the policy, in one form', async () => {
+    const bare = 'ab'.repeat(32);
+    const colons = bare.toUpperCase().replace(/..(?=.)/g, '$&:');
+    const keys = `transport: tls, tls: { identity: [One.example., "[2001:db8::1]"], fingerprints: [${bare}, "${colons}"] }`;
+    expect((await profileOf(keys))?.tls).toMatchObject({
+      identity: 'one.example',
+      otherIdentities: ['2001:db8::1'],
+      fingerprints: [bare, bare],
+    });
+  });
+
   test('a peer server given by IP only has to prove the IP', async () => {
     const server = await serverOf('sipProxy: "[2001:db8::1]:5061", transport: tls');
     expect(server).toMatchObject({

@@ -1,7 +1,7 @@
 /** The API by injection: every path of the contract, and every way to ask wrongly. */
 import { describe, expect, it } from 'vitest';
 import type { ProblemCode } from '../../../src/http/problem.ts';
-import { contract, peerServer, registration } from '../../../src/http/schemas.ts';
+import { certificate, contract, peerServer, registration } from '../../../src/http/schemas.ts';
 import {
   aPeerServer,
   aRegistration,
@@ -11,6 +11,25 @@ import {
 } from '../../support/fake-books.ts';
 import { expectProblem, get, post } from '../../support/http-asking.ts';
 import { aServer } from '../../support/observers.ts';
+
+describe('certificates', () => {
+  it('are shown in their shape, ours first, with what is left of them', async () => {
+    const rig = await aServer();
+    const { status, body } = await get(rig, '/v1/certificates');
+    expect(status).toBe(200);
+    for (const row of body.items) certificate.strict().parse(row);
+    expect(body).toMatchObject({
+      items: [
+        { role: 'own', name: 'tls', notAfter: '2026-01-02T03:04:05.000Z', daysLeft: -1 },
+        { role: 'peer', name: 'acme.example at 192.0.2.1:5061', daysLeft: 9 },
+      ],
+      next: null,
+    });
+    const peers = await get(rig, '/v1/certificates?role=peer&q=ACME');
+    expect(peers.body.items).toHaveLength(1);
+    expect((await get(rig, '/v1/certificates?q=nobody')).body.items).toEqual([]);
+  });
+});
 
 describe('registrations', () => {
   it('shows the fields of the contract, in their shape', async () => {
@@ -297,6 +316,7 @@ describe('pages for machines', () => {
       '/metrics',
       '/openapi.json',
       '/readyz',
+      '/v1/certificates',
       '/v1/commands',
       '/v1/peer-servers',
       '/v1/peer-servers/{contract}/{name}',
@@ -332,6 +352,7 @@ describe('pages for machines', () => {
       '/v1/peering-contracts',
       '/v1/peer-servers',
       '/v1/peer-servers/acme/madrid',
+      '/v1/certificates',
       '/metrics',
       '/openapi.json',
     ]) {

@@ -25,6 +25,11 @@ const accepted: readonly Case[] = [
     why: 'a URI of another scheme does not count, so DNS names do',
     san: 'URI:https://other.test, DNS:registrar.test',
   },
+  {
+    why: 'an IDN in its ASCII form',
+    san: 'DNS:XN--BCHER-KVA.test',
+    identity: 'xn--bcher-kva.test',
+  },
   { why: 'an address', san: 'IP Address:192.0.2.1', identity: '192.0.2.1' },
   {
     why: 'an address beside URIs',
@@ -49,6 +54,9 @@ const refused: readonly Case[] = [
   { why: 'another name', san: 'DNS:wrong.example' },
   { why: 'nothing at all', san: undefined },
   { why: 'URI for another domain voids DNS', san: 'URI:sip:other.example, DNS:registrar.test' },
+  { why: 'a sips URI', san: 'URI:sips:registrar.test', cn: 'registrar.test' },
+  { why: 'a name in Unicode', san: 'DNS:"b\\u00fccher.test"', identity: 'xn--bcher-kva.test' },
+  { why: 'letters that only look alike', san: 'DNS:"registr\\u0430r.test"' },
   { why: 'URI with user only', san: 'URI:sip:alice@registrar.test', cn: 'registrar.test' },
   { why: 'CN beside a subjectAltName', san: 'DNS:wrong.example', cn: 'registrar.test' },
   { why: 'CN beside an address', san: 'IP Address:192.0.2.1', cn: 'registrar.test' },
@@ -86,7 +94,7 @@ const refused: readonly Case[] = [
 
 function mismatch({ san, cn, identity = 'registrar.test', allowWildcard = false }: Case) {
   const names = { subjectAltName: san, commonNames: cn === undefined ? [] : [cn] };
-  return identityMismatch(names, { identity, allowWildcard });
+  return identityMismatch(names, { identities: [identity], allowWildcard });
 }
 
 describe('the identity of a certificate (RFC 5922 section 7)', () => {

@@ -17,6 +17,8 @@ describe('faults of connections', () => {
     ['CERT_NOT_YET_VALID', 'handshake', 'tls.expired', 'peer'],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'handshake', 'tls.untrusted', 'peer'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'handshake', 'tls.untrusted', 'peer'],
+    ['CERT_REVOKED', 'handshake', 'tls.revoked', 'peer'],
+    ['UNABLE_TO_GET_CRL', 'handshake', 'tls.untrusted', 'peer'],
     ['INVALID_PURPOSE', 'handshake', 'tls.untrusted', 'peer'],
     ['SIP_IDENTITY_MISMATCH', 'handshake', 'tls.identity', 'peer'],
     ['EMFILE', 'handshake', 'transport.local', 'local'],
@@ -36,6 +38,32 @@ describe('faults of connections', () => {
       'The TLS handshake failed: tlsv1 alert protocol version.',
     );
   });
+});
+
+describe('alerts about our own certificate', () => {
+  it.each([
+    ['handshake', 'ssl/tls alert bad certificate'],
+    ['handshake', 'tlsv1 alert unknown ca'],
+    ['open', 'tlsv13 alert certificate required'],
+    ['open', 'ssl/tls alert certificate unknown'],
+    ['open', 'sslv3 alert certificate revoked'],
+    ['open', 'sslv3 alert certificate expired'],
+  ] as const)('%s: %s is for us to put right', (phase, reason) => {
+    const error = failed('ERR_SSL_WHATEVER', { reason });
+    expect(streamFault(error, phase)).toMatchObject({
+      code: 'tls.ownCertificate',
+      blame: 'config',
+      text: expect.stringContaining(reason),
+    });
+  });
+
+  it.each(['sslv3 alert handshake failure', 'tlsv1 alert protocol version'])(
+    '%s can mean anything',
+    (reason) => {
+      const error = failed('ERR_SSL_WHATEVER', { reason });
+      expect(streamFault(error, 'handshake')).toMatchObject({ code: 'tls.handshake' });
+    },
+  );
 });
 
 describe('faults of datagrams', () => {

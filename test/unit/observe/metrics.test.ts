@@ -75,6 +75,7 @@ describe('metrics', () => {
         'trunkd_retransmissions_total 4',
         'trunkd_open_connections 2',
         'trunkd_local_socket_open{local_socket="udp"} 1',
+        'trunkd_tls_certificate_not_after_timestamp_seconds{role="own",name="tls"} 1767323045',
         'trunkd_local_socket_open{local_socket="tls"} 0',
         'trunkd_messages_sent_total{transport="udp"} 8',
         'trunkd_messages_received_total{transport="stream"} 9',

@@ -11,6 +11,13 @@ export interface TlsPolicy {
   readonly verify: 'strict' | 'warn' | 'off';
   /** The name that the certificate has to hold (RFC 5922 section 7.1); a host name or an IP address. */
   readonly identity: string;
+  /** Further names; one of all of them is enough. */
+  readonly otherIdentities?: readonly string[];
+  /**
+   * SHA-256 of certificates, in lower case and without colons. With any, the server has to show one of
+   * these, and neither authorities nor names are asked.
+   */
+  readonly fingerprints?: readonly string[];
   readonly allowWildcard: boolean;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
