@@ -30,6 +30,7 @@ export function makeReadings(
         sendErrors: stats.sendErrors,
         connectsFailed: stats.connectsFailed,
         connectionsOpen: stats.connectionsOpen,
+        udpBuffers: transport.udpBuffers(),
         localSockets: new Map(
           transport.localSockets().map(({ spec, isOpen }) => [spec.name, isOpen]),
         ),

@@ -42,10 +42,18 @@ import { StrandedRemotes } from './stranded.ts';
 import { StreamFlow } from './stream-flow.ts';
 import type { TlsContexts } from './tls.ts';
 import { UdpFlow } from './udp.ts';
+import { udpDrops } from './udp-drops.ts';
 
 type Receive = (result: Result<Flow>) => void;
 
 const MAX_TOLD_ADDRESSES = 8;
+
+export interface UdpBuffer {
+  readonly localSocket: string;
+  readonly octets: number;
+  /** Undefined where the system does not tell. */
+  readonly drops: number | undefined;
+}
 
 export interface TransportOptions {
   readonly user: TransportUser & AddressUser;
@@ -183,6 +191,19 @@ export class Transport implements TransportPort {
   /** The local sockets, in the order of the configuration, and whether each is open or waits. */
   localSockets(): readonly { readonly spec: LocalSocketSpec; readonly isOpen: boolean }[] {
     return this.#locals.all;
+  }
+
+  /** Of each open UDP socket: the receive buffer, and what the kernel dropped because that was full. */
+  udpBuffers(): readonly UdpBuffer[] {
+    const open = this.#locals.all.flatMap(({ spec, udp }) =>
+      udp === undefined ? [] : { spec, udp },
+    );
+    const drops = udpDrops(open.map(({ spec, udp }) => ({ ...udp.bound, family: spec.family })));
+    return open.map(({ spec, udp }, index) => ({
+      localSocket: spec.name,
+      octets: udp.receiveBufferOctets,
+      drops: drops[index],
+    }));
   }
 
   /** Our own certificates, and those that servers showed. */

@@ -104,6 +104,12 @@ export class UdpSocket {
     return this.#bound;
   }
 
+  /** What the kernel granted, in octets. */
+  get receiveBufferOctets(): number {
+    // Linux counts its own bookkeeping, and so reports the double of what it granted.
+    return this.#socket.getRecvBufferSize() / 2;
+  }
+
   get peerCount(): number {
     return this.#flows.size;
   }
@@ -239,8 +245,7 @@ export class UdpSocket {
   #enlargeBuffer(): void {
     const wanted = this.#context.limits.udpReceiveBufferOctets;
     this.#socket.setRecvBufferSize(wanted);
-    // Linux counts its own bookkeeping, and so reports the double of what it granted.
-    const granted = this.#socket.getRecvBufferSize() / 2;
+    const granted = this.receiveBufferOctets;
     if (granted >= wanted) return;
     const text =
       `UDP socket ${this.#spec.name} got a receive buffer of ${granted} octets instead of ${wanted}: ` +

@@ -154,6 +154,16 @@ export const METRICS = {
     labels: [],
     help: 'Open TCP and TLS connections.',
   },
+  trunkd_udp_receive_buffer_bytes: {
+    kind: 'gauge',
+    labels: ['local_socket'],
+    help: 'The receive buffer that the kernel granted to a UDP socket.',
+  },
+  trunkd_udp_drops_total: {
+    kind: 'counter',
+    labels: ['local_socket'],
+    help: 'Datagrams that the kernel dropped because the receive buffer of a UDP socket was full; Linux only.',
+  },
   trunkd_local_socket_open: {
     kind: 'gauge',
     labels: ['local_socket'],

@@ -255,6 +255,16 @@ function sipFamilies(sip: SipReading): [MetricName, Iterable<Sample>][] {
     ],
     ['trunkd_connects_failed_total', one(sip.connectsFailed)],
     ['trunkd_open_connections', one(sip.connectionsOpen)],
+    [
+      'trunkd_udp_receive_buffer_bytes',
+      sip.udpBuffers.map(({ localSocket, octets }) => ({ labels: [localSocket], value: octets })),
+    ],
+    [
+      'trunkd_udp_drops_total',
+      sip.udpBuffers.flatMap(({ localSocket, drops }) =>
+        drops === undefined ? [] : { labels: [localSocket], value: drops },
+      ),
+    ],
     ['trunkd_local_socket_open', openSockets(sip.localSockets)],
   ];
 }

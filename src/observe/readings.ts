@@ -25,6 +25,11 @@ export interface SipReading {
   readonly sendErrors: number;
   readonly connectsFailed: number;
   readonly connectionsOpen: number;
+  readonly udpBuffers: readonly {
+    readonly localSocket: string;
+    readonly octets: number;
+    readonly drops: number | undefined;
+  }[];
   /** Local sockets by name: is it open, or does it wait for its address? */
   readonly localSockets: ReadonlyMap<string, boolean>;
 }

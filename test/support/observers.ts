@@ -49,6 +49,10 @@ const READINGS: Readings = {
     sendErrors: 11,
     connectsFailed: 12,
     connectionsOpen: 2,
+    udpBuffers: [
+      { localSocket: 'udp', octets: 4096, drops: 3 },
+      { localSocket: 'udp6', octets: 4096, drops: undefined },
+    ],
     localSockets: new Map([
       ['udp', true],
       ['tls', false],

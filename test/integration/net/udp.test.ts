@@ -191,6 +191,19 @@ describe('UDP', () => {
     expect(new Set(edge.heard.map(({ flow }) => flow)).size).toBe(1);
   });
 
+  it('counts what the kernel drops because nobody reads', async () => {
+    const edge = await anEdge([aLocalSocket('udp')], { udpReceiveBufferOctets: 4096 });
+    const peer = await aPeer();
+    const port = edge.transport.boundAddress('udp4')?.port ?? 0;
+    expect(edge.transport.udpBuffers()).toMatchObject([{ localSocket: 'udp4', drops: 0 }]);
+    // In one turn of the loop: nothing is read meanwhile.
+    for (let i = 0; i < 500; i += 1) peer.socket.send(WIRE, port, '127.0.0.1');
+    await edge.hears(1);
+    const [buffer] = edge.transport.udpBuffers();
+    expect(buffer?.octets).toBe(4096);
+    expect(buffer?.drops).toBeGreaterThan(100);
+  });
+
   it('warns when the kernel grants less buffer than asked for', async () => {
     const edge = await anEdge([aLocalSocket('udp')], { udpReceiveBufferOctets: 1 << 30 });
     expect(edge.notices).toEqual([

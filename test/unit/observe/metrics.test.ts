@@ -75,6 +75,8 @@ describe('metrics', () => {
         'trunkd_retransmissions_total 4',
         'trunkd_open_connections 2',
         'trunkd_local_socket_open{local_socket="udp"} 1',
+        'trunkd_udp_receive_buffer_bytes{local_socket="udp6"} 4096',
+        'trunkd_udp_drops_total{local_socket="udp"} 3',
         'trunkd_tls_certificate_not_after_timestamp_seconds{role="own",name="tls"} 1767323045',
         'trunkd_local_socket_open{local_socket="tls"} 0',
         'trunkd_messages_sent_total{transport="udp"} 8',

@@ -9,9 +9,13 @@
  * Through a proxy of ours (`target.via`) the request goes to the proxy, with Route headers for it and for
  * the target. What the proxy answers in place of the target is the target's silence (`proxy.hopFailed`);
  * silence is the target's only where the proxy lived meanwhile, else ours (`proxy.silent`).
+ *
+ * A connection that was there already may be dead without anybody knowing: where it is closed under the
+ * request, or nothing at all comes back over it for 10 s, the request goes over a new one, once.
  */
 import { type Fault, fault } from '../../base/fault.ts';
-import { elapsedMs, type Instant } from '../../base/instant.ts';
+import { after, elapsedMs, type Instant } from '../../base/instant.ts';
+import { Timer } from '../../base/timer-queue.ts';
 import type { SipMessage } from '../message/message.ts';
 import { hopFault, silentFault } from '../proxy/events.ts';
 import { isMadeByProxy, type OwnProxy } from '../proxy/ports.ts';
@@ -40,6 +44,14 @@ const NO_ROUNDS: Rounds = { carried: 'nothing', freshTries: 0, further: 0 };
 const AHEAD: Rounds = { ...NO_ROUNDS, carried: 'cachedNonce' };
 
 const REOPEN_WITHIN_MS = 2_000;
+/** So long a kept connection may be silent under a request; a new one has just proved that it lives. */
+const KEPT_SILENCE_MS = 10_000;
+
+const DEAD_CONNECTION: Fault = fault(
+  'timeout.response',
+  'peer',
+  'Nothing came back over the connection for 10 s, so it was closed.',
+);
 
 export class RunningExchange implements Exchange, ClientUser {
   readonly #ports: ExchangePorts;
@@ -56,6 +68,12 @@ export class RunningExchange implements Exchange, ClientUser {
   #sentAt: Instant;
   /** True once the flow of the last request failed, and a new one was tried for the repeat. */
   #wasReopened = false;
+  /** The flow of the last request was there before it. */
+  #isKept = false;
+  /** True once a kept connection proved dead, and the request went over another. */
+  #wasRevived = false;
+  /** Ends the wait for a kept connection. */
+  #silence: Timer | undefined;
 
   constructor(
     ports: ExchangePorts,
@@ -80,6 +98,7 @@ export class RunningExchange implements Exchange, ClientUser {
   cancel(): void {
     if (this.#receive === undefined) return;
     this.#receive = undefined;
+    this.#endSilence();
     this.#ticket?.cancel();
     if (this.#transaction !== undefined) this.#ports.client.abandon(this.#transaction);
     this.#ports.ended(this.#target);
@@ -87,6 +106,9 @@ export class RunningExchange implements Exchange, ClientUser {
 
   answered(response: SipMessage, at: Instant): void {
     this.#transaction = undefined;
+    this.#endSilence();
+    // It has proved that it lives.
+    this.#isKept = false;
     const { status } = response;
     const { session, authNews } = this.#request;
     this.#proxy?.heard(at);
@@ -105,6 +127,7 @@ export class RunningExchange implements Exchange, ClientUser {
 
   timedOut(): void {
     this.#transaction = undefined;
+    this.#endSilence();
     const silence = fault('timeout.response', 'peer');
     if (this.#proxy === undefined) {
       this.#ports.silent(this.#target, this.#flow, this.#sentAt, silence);
@@ -122,7 +145,14 @@ export class RunningExchange implements Exchange, ClientUser {
 
   failed(reason: Fault): void {
     this.#transaction = undefined;
+    this.#endSilence();
     const now = this.#ports.clock.now();
+    if (this.#mayRevive(reason)) {
+      this.#wasRevived = true;
+      this.#flow = undefined;
+      this.#repeatInTurn(now);
+      return;
+    }
     if (this.#mayReopen(reason, now)) {
       this.#repeatInTurn(now);
       return;
@@ -148,11 +178,15 @@ export class RunningExchange implements Exchange, ClientUser {
   }
 
   #open(request: OpenFlow): void {
+    // What is there already is given at once (TransportPort).
+    let isAtOnce = true;
     this.#ports.transport.open(request, (result) => {
       if (this.#receive === undefined) return;
+      this.#isKept = isAtOnce && request.target.protocol !== 'udp';
       if (result.ok) this.#send(result.value);
       else this.#failLater(this.#ownFault(result.fault));
     });
+    isAtOnce = false;
   }
 
   /** What went wrong between us and a proxy of ours says nothing of the target. */
@@ -204,6 +238,12 @@ export class RunningExchange implements Exchange, ClientUser {
       },
       this,
     );
+    // A proxy of ours is watched by itself: the silence may be that of the target behind it.
+    const mayBeDead = this.#isKept && !this.#wasRevived && this.#proxy === undefined;
+    if (mayBeDead && timeoutMs > KEPT_SILENCE_MS) {
+      this.#silence ??= new Timer(() => this.#stillSilent());
+      this.#ports.timers.arm(this.#silence, after(this.#sentAt, KEPT_SILENCE_MS));
+    }
     this.#ports.sent(this.#target, flow, wire);
     this.#request.sent?.(this.#sentAt, wire);
   }
@@ -247,6 +287,24 @@ export class RunningExchange implements Exchange, ClientUser {
     });
   }
 
+  /** What was heard on it meanwhile, by others perhaps, says that it lives. */
+  #stillSilent(): void {
+    const flow = this.#flow;
+    const isDead = flow?.isOpen === true && this.#ports.isQuietSince(flow, this.#sentAt);
+    if (isDead) this.#ports.transport.close(flow, DEAD_CONNECTION);
+  }
+
+  #endSilence(): void {
+    if (this.#silence !== undefined) this.#ports.timers.disarm(this.#silence);
+  }
+
+  /** A kept connection may have been dead or closed before the request was on it. */
+  #mayRevive({ code }: Fault): boolean {
+    const mayBeDead = this.#isKept && !this.#wasRevived && !this.#wasReopened;
+    if (!mayBeDead || this.#flow?.isOpen !== false) return false;
+    return code === 'transport.closed' || code === 'timeout.response';
+  }
+
   /** Some servers close the connection with a challenge: the repeat was on its way when that was noticed. */
   #mayReopen({ code }: Fault, now: Instant): boolean {
     const flow = this.#flow;
@@ -265,11 +323,11 @@ export class RunningExchange implements Exchange, ClientUser {
       return;
     }
     // Some servers close the connection after a challenge: the repeat gets a new one, once.
-    if (this.#wasReopened) {
+    if (flow !== undefined && this.#wasReopened) {
       this.#failLater(fault('transport.closed', 'peer'));
       return;
     }
-    this.#wasReopened = true;
+    this.#wasReopened ||= flow !== undefined;
     this.#openAndSend();
   }
 

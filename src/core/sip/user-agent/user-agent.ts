@@ -23,10 +23,13 @@ const LARGE_REQUEST_OCTETS = 1300;
 /** What an exchange may use. */
 export interface ExchangePorts {
   readonly clock: Clock;
+  readonly timers: TimerQueue;
   readonly random: Random;
   readonly transport: TransportPort;
   readonly client: ClientLayer;
   readonly pacer: Pacer;
+  /** True when nothing at all came in on the flow since then. */
+  isQuietSince(flow: Flow, since: Instant): boolean;
   /** Runs the step in a later turn of the timer queue. */
   later(step: () => void): void;
   sent(target: string, flow: Flow, wire: string): void;
@@ -37,12 +40,12 @@ export interface ExchangePorts {
 
 export class UserAgent implements UserAgentPort, ExchangePorts {
   readonly clock: Clock;
+  readonly timers: TimerQueue;
   readonly random: Random;
   readonly transport: TransportPort;
   readonly client: ClientLayer;
   readonly pacer: Pacer;
-  readonly #timers: TimerQueue;
-  readonly #isQuietSince: (flow: Flow, since: Instant) => boolean;
+  readonly isQuietSince: (flow: Flow, since: Instant) => boolean;
   readonly #large: (target: string, octets: number) => void;
   readonly #proxyNamed: ProxyNamed;
   #steps: (() => void)[] = [];
@@ -66,8 +69,8 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
     this.transport = ports.transport;
     this.client = ports.client;
     this.pacer = ports.pacer;
-    this.#timers = ports.timers;
-    this.#isQuietSince = ports.isQuietSince;
+    this.timers = ports.timers;
+    this.isQuietSince = ports.isQuietSince;
     this.#large = ports.large;
     this.#proxyNamed = ports.proxyNamed;
   }
@@ -82,7 +85,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
 
   later(step: () => void): void {
     this.#steps.push(step);
-    if (!this.#stepTimer.isArmed) this.#timers.arm(this.#stepTimer, this.clock.now());
+    if (!this.#stepTimer.isArmed) this.timers.arm(this.#stepTimer, this.clock.now());
   }
 
   sent(target: string, flow: Flow, wire: string): void {
@@ -100,7 +103,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
   silent(target: string, flow: Flow | undefined, since: Instant, reason: Fault): void {
     this.pacer.signal(target, 'silent');
     if (flow === undefined || flow.protocol === 'udp') return;
-    if (this.#isQuietSince(flow, since)) this.transport.close(flow, reason);
+    if (this.isQuietSince(flow, since)) this.transport.close(flow, reason);
   }
 
   ended(target: string): void {

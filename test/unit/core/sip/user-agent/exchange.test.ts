@@ -1,86 +1,12 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { fault, success } from '../../../../../src/core/base/fault.ts';
-import { Secret } from '../../../../../src/core/base/secret.ts';
-import { type AuthNews, DigestSession } from '../../../../../src/core/sip/digest/session.ts';
-import type {
-  ExchangeOutcome,
-  ExchangeRequest,
-} from '../../../../../src/core/sip/user-agent/ports.ts';
-import { type SipEvent, SipStack } from '../../../../../src/core/sip/user-agent/stack.ts';
-import {
-  answerTo,
-  fieldOf,
-  RecordingTransport,
-  testFlow,
-} from '../../../../support/recording-transport.ts';
-import { SeededRandom } from '../../../../support/seeded-random.ts';
-import { VirtualTime } from '../../../../support/virtual-time.ts';
-
-const TARGET = { protocol: 'udp', address: '192.0.2.1', port: 5060, family: 4 } as const;
-const hasher = {
-  hash: (name: string, text: string) => createHash(name).update(text, 'latin1').digest('hex'),
-};
-
-function setUp(pacing = { perTarget: 0, burst: 3, max: 0 }) {
-  const time = new VirtualTime();
-  const transport = new RecordingTransport();
-  const random = new SeededRandom(3);
-  const events: SipEvent[] = [];
-  const stack = new SipStack({
-    clock: time,
-    timers: time.timers,
-    random,
-    hasher,
-    transport,
-    pacing,
-    senderOf: () => 'stranger',
-    maxInboundRate: 100,
-    publish: (event) => events.push(event),
-  });
-  const session = new DigestSession(
-    { username: 'alice', password: new Secret('wonderland'), ha1: undefined, realm: undefined },
-    hasher,
-    random,
-  );
-  let cseq = 0;
-  const outcomes: ExchangeOutcome[] = [];
-  const request: ExchangeRequest = {
-    template: {
-      method: 'REGISTER',
-      requestUri: 'sip:registrar.test',
-      callId: 'call-1',
-      fromTag: 'ft1',
-      head:
-        'Max-Forwards: 70\r\nFrom: <sip:alice@registrar.test>;tag=ft1\r\n' +
-        'To: <sip:alice@registrar.test>\r\nCall-ID: call-1\r\n',
-    },
-    tail: (flow) => `Contact: <sip:alice@${flow.contactHost}>\r\n`,
-    target: TARGET,
-    alternatives: ['192.0.2.99'],
-    sourceCheck: 'host',
-    localSocket: undefined,
-    tls: undefined,
-    nextCseq: () => {
-      cseq += 1;
-      return cseq;
-    },
-    session,
-    timeoutMs: 32_000,
-  };
-  const start = (more: Partial<ExchangeRequest> = {}) =>
-    stack.userAgent.start({ ...request, ...more }, (outcome) => outcomes.push(outcome));
-  const answer = (status: string, ...lines: string[]) =>
-    stack.received(answerTo(transport.last, status, ...lines), testFlow(), time.now());
-  return { time, transport, stack, outcomes, start, answer, events, session };
-}
-
-const challenge = (nonce: string, more = '') =>
-  `WWW-Authenticate: Digest realm="registrar.test", nonce="${nonce}", qop="auth"${more}`;
+import type { AuthNews } from '../../../../../src/core/sip/digest/session.ts';
+import { challenge, setUpExchange, TARGET } from '../../../../support/exchange-rig.ts';
+import { answerTo, fieldOf, testFlow } from '../../../../support/recording-transport.ts';
 
 describe('an exchange', () => {
   it('sends a request as RFC 3261 8.1.1 wants it, and reports its answer once', () => {
-    const { transport, answer, start, outcomes, time } = setUp();
+    const { transport, answer, start, outcomes, time } = setUpExchange();
     start();
     expect(transport.last).toMatch(/^REGISTER sip:registrar\.test SIP\/2\.0\r\n/);
     expect(fieldOf(transport.last, 'Via')).toMatch(
@@ -95,7 +21,7 @@ describe('an exchange', () => {
   });
 
   it('waits longer once a provisional answer came, where it is asked to', () => {
-    const { answer, start, outcomes, time } = setUp();
+    const { answer, start, outcomes, time } = setUpExchange();
     start({ timeoutMs: 6_000, patienceMs: 10_000 });
     time.run(1_000);
     answer('100 Trying');
@@ -113,7 +39,7 @@ describe('an exchange', () => {
   });
 
   it('answers another realm than before, and tells of it', () => {
-    const { transport, answer, start, outcomes } = setUp();
+    const { transport, answer, start, outcomes } = setUpExchange();
     const told: AuthNews[] = [];
     const authNews = (news: AuthNews) => told.push(news);
     start({ authNews });
@@ -129,7 +55,7 @@ describe('an exchange', () => {
   });
 
   it('answers a challenge with a new branch and the next CSeq, and keeps the nonce', () => {
-    const { transport, answer, start, outcomes } = setUp();
+    const { transport, answer, start, outcomes } = setUpExchange();
     start();
     const first = transport.last;
     answer('401 Unauthorized', challenge('n1'));
@@ -147,7 +73,7 @@ describe('an exchange', () => {
   });
 
   it('ends with a refusal where the password is wrong, and forgets the nonce', () => {
-    const { transport, answer, start, outcomes, session } = setUp();
+    const { transport, answer, start, outcomes, session } = setUpExchange();
     start();
     answer('401 Unauthorized', challenge('n1'));
     answer('401 Unauthorized', challenge('n1'));
@@ -161,7 +87,7 @@ describe('an exchange', () => {
   });
 
   it('never answers a challenge without credentials of its own', () => {
-    const { transport, answer, start, outcomes } = setUp();
+    const { transport, answer, start, outcomes } = setUpExchange();
     start({ session: undefined });
     answer('407 Proxy Authentication Required', challenge('n1').replace('WWW', 'Proxy'));
     expect(outcomes[0]).toMatchObject({ status: 407, refusal: { kind: 'noCredentials' } });
@@ -169,7 +95,7 @@ describe('an exchange', () => {
   });
 
   it('retransmits on UDP and reports silence after the time-out', () => {
-    const { transport, start, outcomes, time } = setUp();
+    const { transport, start, outcomes, time } = setUpExchange();
     start({ timeoutMs: 8000 });
     time.run(10_000);
     expect(transport.sent).toHaveLength(5);
@@ -185,7 +111,7 @@ describe('an exchange', () => {
   });
 
   it('counts resends against the pace of the target', () => {
-    const { transport, start, time } = setUp({ perTarget: 1, burst: 1, max: 1 });
+    const { transport, start, time } = setUpExchange({ perTarget: 1, burst: 1, max: 1 });
     for (let i = 0; i < 5; i += 1) start();
     time.run(32_000);
     // Five first sendings that the test did not pace, then at most one request a second.
@@ -205,7 +131,7 @@ describe('an exchange', () => {
     ['another From tag', (wire) => wire.replace('tag=ft1', 'tag=ft2'), 'fromTag'],
     ['another sent-by', (wire) => wire.replace('198.51.100.7:5070', '203.0.113.1:5070'), 'sentBy'],
   ])('drops a forged answer with %s', (_name, forge, reason) => {
-    const { transport, stack, start, outcomes, time } = setUp();
+    const { transport, stack, start, outcomes, time } = setUpExchange();
     start();
     stack.received(forge(answerTo(transport.last, '200 OK')), testFlow(), time.now());
     expect(outcomes).toEqual([]);
@@ -221,7 +147,7 @@ describe('an exchange', () => {
     ['set', '192.0.2.98', 5060, false],
     ['off', '203.0.113.9', 1, true],
   ] as const)('source check %s takes an answer from %s:%i: %s', (check, address, port, isTaken) => {
-    const { transport, stack, start, outcomes, time, events } = setUp();
+    const { transport, stack, start, outcomes, time, events } = setUpExchange();
     start({ sourceCheck: check });
     const elsewhere = testFlow('udp', { address, port });
     stack.received(answerTo(transport.last, '200 OK'), elsewhere, time.now());
@@ -232,7 +158,7 @@ describe('an exchange', () => {
   });
 
   it('takes a branch that was echoed in upper case', () => {
-    const { transport, stack, start, outcomes, time } = setUp();
+    const { transport, stack, start, outcomes, time } = setUpExchange();
     start();
     const loud = answerTo(transport.last, '200 OK').replace(
       /branch=(\S+)/,
@@ -243,7 +169,7 @@ describe('an exchange', () => {
   });
 
   it('absorbs copies of an answer for timer K, and then counts them as strays', () => {
-    const { answer, start, stack, time } = setUp();
+    const { answer, start, stack, time } = setUpExchange();
     start();
     answer('200 OK');
     time.run(4000);
@@ -256,7 +182,7 @@ describe('an exchange', () => {
   });
 
   it('reports a flow that cannot be opened, later', () => {
-    const { transport, start, outcomes, time } = setUp();
+    const { transport, start, outcomes, time } = setUpExchange();
     transport.refuse(fault('transport.refused', 'peer'));
     start();
     expect(outcomes).toEqual([]);
@@ -267,7 +193,7 @@ describe('an exchange', () => {
   });
 
   it('repeats over a new connection when the server closes after its challenge', () => {
-    const { transport, stack, start, outcomes, time } = setUp();
+    const { transport, stack, start, outcomes, time } = setUpExchange();
     const first = testFlow('tcp');
     transport.next = success(first);
     start({ target: { ...TARGET, protocol: 'tcp' } });
@@ -285,12 +211,12 @@ describe('an exchange', () => {
   });
 
   it('fails at once with its connection, and closes one on which nothing comes back', () => {
-    const { transport, stack, start, outcomes, time } = setUp();
+    const { transport, stack, start, outcomes, time } = setUpExchange();
     const flow = testFlow('tcp');
     transport.next = success(flow);
     start({ target: { ...TARGET, protocol: 'tcp' } });
-    stack.flowFailed(flow, fault('transport.closed', 'peer'));
-    expect(outcomes[0]).toMatchObject({ kind: 'failed', fault: { code: 'transport.closed' } });
+    stack.flowFailed(flow, fault('transport.overflow', 'peer'));
+    expect(outcomes[0]).toMatchObject({ kind: 'failed', fault: { code: 'transport.overflow' } });
     start({ target: { ...TARGET, protocol: 'tcp' }, timeoutMs: 5000 });
     time.run(6000);
     expect(outcomes[1]).toMatchObject({ kind: 'failed', fault: { code: 'timeout.response' } });
@@ -298,7 +224,7 @@ describe('an exchange', () => {
   });
 
   it('reports nothing after it was cancelled', () => {
-    const { answer, start, outcomes, stack } = setUp();
+    const { answer, start, outcomes, stack } = setUpExchange();
     const exchange = start();
     exchange.cancel();
     exchange.cancel();
@@ -308,7 +234,7 @@ describe('an exchange', () => {
   });
 
   it('repeats over a new connection when the old one is closed just behind the challenge, once', () => {
-    const { start, transport, stack, time, outcomes } = setUp();
+    const { start, transport, stack, time, outcomes } = setUpExchange();
     const target = { ...TARGET, protocol: 'tcp' } as const;
     const closed = fault('transport.closed', 'peer');
     const first = testFlow('tcp');
@@ -334,7 +260,7 @@ describe('an exchange', () => {
   });
 
   it('tells once of a request that is too large for one packet', () => {
-    const { start, events } = setUp();
+    const { start, events } = setUpExchange();
     const tail = () => `X-Filler: ${'x'.repeat(1300)}\r\n`;
     start({ tail });
     start({ tail });
