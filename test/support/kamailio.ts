@@ -11,7 +11,15 @@ export interface KamailioOptions {
   readonly defines?: readonly string[];
   readonly users: ReadonlyMap<string, string>;
   /** PEM files of the TLS server. */
-  readonly tls: { readonly certificate: string; readonly key: string; readonly ca: string };
+  readonly tls: KamailioTls;
+}
+
+interface KamailioTls {
+  readonly certificate: string;
+  readonly key: string;
+  readonly ca: string;
+  /** Clients have to show a certificate of `ca`. */
+  readonly wantsClient?: boolean;
 }
 
 /** One contact of `ul.dump`. */
@@ -60,7 +68,8 @@ export class Kamailio {
 
   static async start(options: KamailioOptions): Promise<Kamailio> {
     const kamailio = new Kamailio(await freePort(), await freePort(), options);
-    writeFileSync(kamailio.#path('tls.cfg'), tlsConfig(options));
+    const wantsClient = options.defines?.includes('WITH_MTLS') === true;
+    writeFileSync(kamailio.#path('tls.cfg'), tlsConfig({ wantsClient, ...options.tls }));
     copyFileSync(REGISTRAR, kamailio.#path('kamailio.cfg'));
     kamailio.#addUsers();
     await kamailio.startAgain();
@@ -83,6 +92,12 @@ export class Kamailio {
     this.#running = running;
     this.#past.push(running);
     await running.until(async () => (await this.rpc('core.uptime')) !== undefined);
+  }
+
+  /** Other certificates, for connections from now on. */
+  async useTls(tls: KamailioTls): Promise<void> {
+    writeFileSync(this.#path('tls.cfg'), tlsConfig({ wantsClient: false, ...tls }));
+    await this.rpc('tls.reload');
   }
 
   /** All of Kamailio's processes at once, without a word to anybody. */
@@ -183,9 +198,13 @@ export function excessOver(
 
 const REGISTRAR = join(import.meta.dirname, '../interop/kamailio/registrar.cfg');
 
-function tlsConfig({ tls, defines = [] }: KamailioOptions): string {
-  const { certificate, key, ca } = tls;
-  const isMutual = defines.includes('WITH_MTLS') ? 'yes' : 'no';
+function tlsConfig({
+  certificate,
+  key,
+  ca,
+  wantsClient,
+}: KamailioTls & { readonly wantsClient: boolean }): string {
+  const isMutual = wantsClient ? 'yes' : 'no';
   return `[server:default]
 method = TLSv1.2+
 verify_certificate = ${isMutual}
