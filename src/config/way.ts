@@ -7,6 +7,7 @@ import { parseIpLiteral } from '../core/sip/locate/ip-literal.ts';
 import type { NextHop, TransportProtocol } from '../core/sip/locate/target.ts';
 import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { TlsPolicy } from '../core/sip/transport/ports.ts';
+import { tlsPolicyKey } from '../core/sip/transport/tls-policy.ts';
 import { familyOf, type Hop, type HostPort } from './address.ts';
 import { DEFAULTS } from './defaults.ts';
 import { hopsOf, type OutboundProxies } from './hops.ts';
@@ -165,13 +166,12 @@ export class WayPlanner {
     const allowWildcard = settings.allowWildcard ?? DEFAULTS.tls.allowWildcard;
     const minVersion = settings.minVersion ?? DEFAULTS.tls.minVersion;
     const fingerprints = (settings.fingerprints ?? []).map(bareFingerprint);
-    const key = `${verify} ${names.join(',')} ${allowWildcard} ${minVersion} ${fingerprints.join(',')}`;
-    const policy = { verify, identity, allowWildcard, minVersion };
-    return getOrAdd(this.#policies, key, {
-      ...policy,
+    const policy = {
+      ...{ verify, identity, allowWildcard, minVersion },
       ...(otherIdentities.length > 0 ? { otherIdentities } : {}),
       ...(fingerprints.length > 0 ? { fingerprints } : {}),
-    });
+    };
+    return getOrAdd(this.#policies, tlsPolicyKey(policy), policy);
   }
 
   #route(route: readonly string[] | undefined): readonly string[] | undefined {

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { type Fault, failure, fault, type Result, success } from '../core/base/fault.ts';
 import { targetKey } from '../core/sip/locate/target.ts';
 import type { Flow } from '../core/sip/transport/ports.ts';
+import { tlsPolicyKey } from '../core/sip/transport/tls-policy.ts';
 import { ConnectGate } from './connect-gate.ts';
 import { Dial, type DialRequest } from './dial.ts';
 import type { NetContext } from './net-context.ts';
@@ -144,9 +145,5 @@ export class FlowTable {
 
 function flowKey({ socketKey, target, tls }: DialRequest): string {
   const way = `${socketKey} ${targetKey(target)}`;
-  if (tls === undefined) return way;
-  const { verify, identity, allowWildcard, minVersion } = tls.policy;
-  const { otherIdentities = [], fingerprints = [] } = tls.policy;
-  const names = [identity, ...otherIdentities].join(',').toLowerCase();
-  return `${way} ${verify} ${minVersion} ${allowWildcard} ${names} ${fingerprints.join(',')}`;
+  return tls === undefined ? way : `${way} ${tlsPolicyKey(tls.policy)}`;
 }

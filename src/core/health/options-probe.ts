@@ -6,6 +6,7 @@
 import type { Random } from '../base/random.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
 import type { Flow, TlsPolicy } from '../sip/transport/ports.ts';
+import { tlsPolicyKey } from '../sip/transport/tls-policy.ts';
 import type { RequestTemplate, SourceCheck } from '../sip/user-agent/ports.ts';
 import type { PeerServerSpec, ProbePlan } from './spec.ts';
 
@@ -39,10 +40,7 @@ export function probeWay(spec: PeerServerSpec, target: Target): ProbeWay {
 export function wayKey(way: ProbeWay): string {
   const { plan, tls, target, route, contact } = way;
   const passed = [...(route ?? []), contact ?? ''].join(' ');
-  const trust =
-    target.protocol === 'tls'
-      ? `${tls.verify},${tls.identity},${tls.allowWildcard},${tls.minVersion}`
-      : '';
+  const trust = target.protocol === 'tls' ? tlsPolicyKey(tls) : '';
   const counts = `${plan.intervalMs},${plan.timeoutMs},${plan.fall},${plan.rise}`;
   return `${targetKey(target)} ${way.scheme}:${way.sipProxy} ${way.localSocket ?? ''} ${way.sourceCheck} ${trust} ${counts} ${way.userAgent}${passed}`;
 }
