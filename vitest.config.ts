@@ -13,7 +13,7 @@ export default defineConfig({
     projects: [
       // Crowds on virtual time take a while where many share the machine.
       project('unit', ['test/unit/**/*.test.ts'], { testTimeout: 60_000 }),
-      project('property', ['test/property/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('property', ['test/property/**/*.test.ts'], { testTimeout: 300_000 }),
       project('sim', ['test/sim/**/*.test.ts'], { testTimeout: 900_000 }),
       project('integration', ['test/integration/**/*.test.ts'], {
         testTimeout: 60_000,

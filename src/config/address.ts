@@ -18,6 +18,8 @@ export interface Hop extends HostPort {
   readonly transport: TransportProtocol | undefined;
   /** False for a whole URI without `lr`: among several hops that is a strict router (RFC 3261 16.12). */
   readonly isLoose: boolean;
+  /** Where the request goes in place of the host (RFC 3263 section 4); the host remains what TLS proves. */
+  readonly maddr?: Pick<HostPort, 'host' | 'kind'>;
 }
 
 /** `host`, `host:port`, `[2001:db8::1]:5060`; a bare IPv6 literal is taken as a host. */
@@ -71,7 +73,7 @@ export function parseBind(text: string): (HostPort & { readonly port: number }) 
   return { ...parsed, port };
 }
 
-/** `host[:port]` or `sip:host[:port][;transport=udp|tcp|tls]`, also `sips:`. */
+/** `host[:port]` or `sip:host[:port][;transport=udp|tcp|tls][;maddr=host]`, also `sips:`. */
 export function parseHop(text: string): Hop | string {
   const colon = text.indexOf(':');
   const prefix = colon < 0 ? '' : text.slice(0, colon).toLowerCase();
@@ -81,10 +83,14 @@ export function parseHop(text: string): Hop | string {
   if (address.includes('@')) return 'a next hop has no user part';
   const hostPort = parseHostPort(address);
   if (typeof hostPort === 'string') return hostPort;
-  const transport = parseTransport(parameters, scheme);
+  const maddrs = parameters.filter((one) => /^maddr=/i.test(one));
+  const others = parameters.filter((one) => !maddrs.includes(one));
+  const transport = parseTransport(others, scheme);
   if (transport !== undefined && !isTransport(transport)) return transport;
+  const maddr = parseMaddr(maddrs);
+  if (typeof maddr === 'string') return maddr;
   const isLoose = scheme === undefined || parameters.some((one) => one.toLowerCase() === 'lr');
-  return { ...hostPort, scheme, transport, isLoose };
+  return { ...hostPort, scheme, transport, isLoose, ...(maddr !== undefined && { maddr }) };
 }
 
 /** `udp:127.0.0.1:5060`, `tls:edge.example`: a protocol and where to find it. */
@@ -207,6 +213,18 @@ function isTransport(text: string): text is TransportProtocol {
   return text === 'udp' || text === 'tcp' || text === 'tls';
 }
 
+/** RFC 3261 section 19.1.1; a sentence where it names no host. */
+function parseMaddr(parameters: readonly string[]): Hop['maddr'] | string {
+  const [parameter, ...more] = parameters;
+  if (parameter === undefined) return undefined;
+  if (more.length > 0) return 'the parameter maddr stands twice';
+  const parsed = parseHostPort(parameter.slice('maddr='.length));
+  if (typeof parsed === 'string' || parsed.port !== undefined) {
+    return 'maddr has to be a host name or an IP address';
+  }
+  return { host: parsed.host, kind: parsed.kind };
+}
+
 /** The transport parameter, or a sentence; `lr` counts only where several hops make a Route. */
 function parseTransport(
   parameters: readonly string[],
@@ -216,7 +234,9 @@ function parseTransport(
   for (const parameter of parameters) {
     const lower = parameter.toLowerCase();
     if (lower === 'lr') continue;
-    if (!lower.startsWith('transport=')) return 'only the parameters transport and lr are known';
+    if (!lower.startsWith('transport=')) {
+      return 'only the parameters transport, maddr and lr are known';
+    }
     if (transport !== undefined) return 'the parameter transport stands twice';
     transport = lower.slice('transport='.length);
   }

@@ -22,6 +22,8 @@ export const DEFAULTS = {
     admin: 'up',
     sourceCheck: 'host',
     outbound: 'auto',
+    family: 'auto',
+    failback: 'homing',
   },
   peerServer: {
     uriScheme: 'sip',

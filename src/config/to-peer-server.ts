@@ -35,7 +35,8 @@ export function toPeerServer(
   const scheme = all.uriScheme ?? DEFAULTS.peerServer.uriScheme;
   const last = parseHostPort(settings.sipProxy);
   if (typeof last === 'string') return undefined;
-  const wish = { last, isSecure: scheme === 'sips', settings: all, own: settings };
+  const { addresses } = settings;
+  const wish = { last, isSecure: scheme === 'sips', settings: all, own: settings, addresses };
   const way = around.ways.plan(wish, complaints);
   const { auth } = settings;
   const credentials = auth && toCredentials(auth, auth.username, around.secrets, complaints);

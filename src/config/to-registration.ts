@@ -136,7 +136,9 @@ export class RegistrationPlanner {
     const last = lastHop(uri, domain);
     const isSecure = last.scheme === 'sips';
     const registrar = namedApart(uri, domain);
-    const way = ways.plan({ last, isSecure, registrar, settings: all, own: settings }, complaints);
+    const { addresses } = settings;
+    const wish = { last, isSecure, registrar, settings: all, own: settings, addresses };
+    const way = ways.plan(wish, complaints);
     const contact = way?.proxy === undefined ? ownContact : proxyContact(way.proxy.contact);
     if (way === undefined || contact === undefined) return undefined;
     if (way.proxy !== undefined) warnOfContact(firstContact(settings), way.proxy, complaints);
@@ -154,6 +156,7 @@ export class RegistrationPlanner {
       onRemove: all.onRemove ?? DEFAULTS.registration.onRemove,
       admin: stricter(this.#around.admin, all.admin ?? DEFAULTS.registration.admin),
       sourceCheck: all.sourceCheck ?? DEFAULTS.registration.sourceCheck,
+      failback: all.failback ?? DEFAULTS.registration.failback,
       // RFC 5626 section 5.1: it takes an edge proxy that adds a Path, which ours need not be.
       outbound: way.proxy === undefined ? (all.outbound ?? DEFAULTS.registration.outbound) : 'off',
       userAgent: all.userAgent ?? userAgent,
@@ -259,6 +262,9 @@ function profileKey(settings: RegistrationSettings): string {
     settings.outbound,
     settings.algorithms,
     settings.pinAlgorithm,
+    settings.family,
+    settings.failback,
+    settings.addresses?.join(' '),
     settings.preset,
     // GIN has no ddi; whether one was given is complained of with the profile.
     settings.mode === undefined ? '' : settings.ddi,

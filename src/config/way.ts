@@ -4,7 +4,12 @@
  * is remembered, so that a socket can be made up.
  */
 import { parseIpLiteral } from '../core/sip/locate/ip-literal.ts';
-import type { NextHop, TransportProtocol } from '../core/sip/locate/target.ts';
+import {
+  type FamilyPolicy,
+  hopKey,
+  type NextHop,
+  type TransportProtocol,
+} from '../core/sip/locate/target.ts';
 import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { TlsPolicy } from '../core/sip/transport/ports.ts';
 import { tlsPolicyKey } from '../core/sip/transport/tls-policy.ts';
@@ -27,6 +32,7 @@ interface WaySettings {
   readonly transport?: TransportProtocol | 'auto' | undefined;
   readonly localSocket?: string | undefined;
   readonly outboundProxy?: OutboundProxies | undefined;
+  readonly family?: FamilyPolicy | undefined;
   readonly via?: string | undefined;
 }
 
@@ -48,6 +54,8 @@ export interface WayWish {
   readonly settings: WaySettings;
   /** What the item itself says, without defaults. */
   readonly own: WaySettings;
+  /** Of the next hop, in place of the DNS. */
+  readonly addresses?: readonly string[] | undefined;
 }
 
 export interface Way {
@@ -117,27 +125,31 @@ export class WayPlanner {
   }
 
   #direct(parts: WayParts): WayLeg | Complaint {
-    const { first, secure, socket } = parts;
+    const { first, secure, socket, settings } = parts;
     const chosen = chooseProtocol(parts);
     if ('text' in chosen) return chosen;
-    const { protocol } = chosen;
-    const family = familyOf(first.kind);
-    const misfit = socket && whySocketDoesNotFit(socket, protocol, family);
+    const { host, kind } = first.maddr ?? first;
+    const family = familyOf(kind) ?? onlyFamily(settings.family);
+    const misfit = socket && whySocketDoesNotFit(socket, chosen.protocol, family);
     if (misfit !== undefined) return misfit;
-    if (socket === undefined) this.#want(protocol ?? (secure ? 'tls' : 'udp'), family);
-    const { host, port } = first;
-    return { hop: this.#hop({ host, port, protocol, secure }), localSocket: socket?.name };
+    const fixed = { host, port: first.port, protocol: chosen.protocol, secure };
+    const hop = withRareKeys(fixed, familyPolicy(kind, settings.family, socket), parts.addresses);
+    if (socket === undefined) for (const one of protocolsOf(hop, kind)) this.#want(one, family);
+    return { hop: this.#hop(hop), localSocket: socket?.name };
   }
 
   /** The socket leads to the proxy, and says nothing of what lies behind it; a default that does not fit gives way. */
   #through(proxy: ProxySpec, parts: WayParts, own: string | undefined): WayLeg | Complaint {
-    const { first, secure, socket } = parts;
+    const { first, secure, socket, settings } = parts;
     const chosen = chooseProtocol({ ...parts, socket: undefined });
     if ('text' in chosen) return chosen;
     const wrong = whyProxyDoesNotFit(proxy, secure, own === undefined ? undefined : socket);
     if (wrong !== undefined) return wrong;
-    const { host, port } = first;
-    const hop = this.#hop({ host, port, protocol: chosen.protocol, secure, via: proxy.name });
+    const { host, kind } = first.maddr ?? first;
+    const via = proxy.name;
+    const fixed = { host, port: first.port, protocol: chosen.protocol, secure, via };
+    const policy = familyPolicy(kind, settings.family, undefined);
+    const hop = this.#hop(withRareKeys(fixed, policy, parts.addresses));
     return { hop, localSocket: fits(proxy, socket) ? socket?.name : undefined };
   }
 
@@ -179,8 +191,7 @@ export class WayPlanner {
   }
 
   #hop(hop: NextHop): NextHop {
-    const { host, port, protocol, secure, via } = hop;
-    return getOrAdd(this.#hops, `${host} ${port} ${protocol} ${secure} ${via}`, hop);
+    return getOrAdd(this.#hops, hopKey(hop), hop);
   }
 
   #want(protocol: TransportProtocol, family: 4 | 6 | undefined): void {
@@ -237,6 +248,43 @@ function whySocketDoesNotFit(
     return { path, text };
   }
   return undefined;
+}
+
+function withRareKeys(
+  hop: NextHop,
+  family: FamilyPolicy | undefined,
+  addresses: readonly string[] | undefined,
+): NextHop {
+  return {
+    ...hop,
+    ...(family !== undefined && { family }),
+    ...(addresses !== undefined && { addresses }),
+  };
+}
+
+/** Those that may be used: RFC 3263 chooses for a name without port. */
+function protocolsOf(hop: NextHop, kind: HostPort['kind']): readonly TransportProtocol[] {
+  const { protocol, secure, port, addresses } = hop;
+  if (protocol !== undefined) return [protocol];
+  if (secure) return ['tls'];
+  const isOpen = port === undefined && kind === 'name' && addresses === undefined;
+  return isOpen ? ['udp', 'tcp', 'tls'] : ['udp'];
+}
+
+function onlyFamily(policy: FamilyPolicy | undefined): 4 | 6 | undefined {
+  if (policy === 'ipv4') return 4;
+  return policy === 'ipv6' ? 6 : undefined;
+}
+
+/** A socket has one family only; undefined is `auto`, and all that a literal needs. */
+function familyPolicy(
+  kind: HostPort['kind'],
+  policy: FamilyPolicy | undefined,
+  socket: SocketKind | undefined,
+): FamilyPolicy | undefined {
+  if (kind !== 'name') return undefined;
+  if (socket !== undefined) return socket.family === 4 ? 'ipv4' : 'ipv6';
+  return policy === 'auto' ? undefined : policy;
 }
 
 /** RFC 3261 section 26.2.2: a sips URI is never sent over anything but TLS, whichever hop it is. */

@@ -13,7 +13,7 @@ import type { ProxyNamed } from '../core/sip/proxy/ports.ts';
 import type { AddressUser, LocalSocketSpec, TransportUser } from '../core/sip/transport/ports.ts';
 import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 import { SipStack } from '../core/sip/user-agent/stack.ts';
-import { NodeLookup } from '../net/dns.ts';
+import { StubResolver } from '../net/dns.ts';
 import { nodeHasher } from '../net/hash.ts';
 import { hostId } from '../net/host-id.ts';
 import type { Notify } from '../net/notice.ts';
@@ -84,8 +84,9 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     proxyNamed: (name) => proxies.named(name),
   });
   const { servers } = spec.dns;
-  const lookup = new NodeLookup({ clock, timers, servers });
-  const plainLocator = new RememberingLocator(new HopLocator(lookup, clock), senders);
+  const lookup = new StubResolver({ clock, timers, servers });
+  const found = new HopLocator({ lookup, clock, timers, ways: transport });
+  const plainLocator = new RememberingLocator(found, senders);
   const { pacer, userAgent } = stack;
   const proxies: OwnProxies = new OwnProxies({
     ...{ clock, timers, random, userAgent, publish, locator: plainLocator },

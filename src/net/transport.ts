@@ -17,6 +17,7 @@ import {
 } from '../core/base/fault.ts';
 import type { Random } from '../core/base/random.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
+import type { WaysOut } from '../core/sip/locate/ports.ts';
 import type { Target, TransportProtocol } from '../core/sip/locate/target.ts';
 import type {
   AddressUser,
@@ -67,7 +68,7 @@ export interface TransportOptions {
   readonly limits?: Partial<NetLimits>;
 }
 
-export class Transport implements TransportPort {
+export class Transport implements TransportPort, WaysOut {
   readonly #context: NetContext;
   readonly #sockets = new SocketSet();
   readonly #flows: FlowTable;
@@ -181,6 +182,10 @@ export class Transport implements TransportPort {
   /** Is there a local socket of that protocol and address family? */
   serves(protocol: TransportProtocol, family: 4 | 6): boolean {
     return this.#locals.find(protocol, family) !== undefined;
+  }
+
+  reaches(address: string, family: 4 | 6): boolean {
+    return this.#context.localAddresses.towards(address, family) !== undefined;
   }
 
   /** Where a UDP socket is bound, with the port that the kernel chose; undefined for other sockets. */

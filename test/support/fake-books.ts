@@ -51,6 +51,7 @@ export function aRegistrationSpec(id: string, contract = 'acme'): RegistrationSp
       expiresSec: 600,
       onRemove: 'unregister',
       admin: 'up',
+      failback: 'homing',
       outbound: 'auto',
       sourceCheck: 'host',
       digest: STRONGEST_FIRST,

@@ -126,6 +126,12 @@ export const uriParameters = textThat(
   'has to be URI parameters as ;user=phone, at most 128 characters',
 );
 
+export const ipAddress = textWith('IP address', (text) => {
+  const parsed = parseHostPort(text);
+  const isAddress = typeof parsed === 'object' && parsed.kind !== 'name';
+  return isAddress && parsed.port === undefined ? undefined : 'has to be an IP address';
+});
+
 export const ipPort = textWith('address[:port]', (text) => {
   const parsed = parseHostPort(text);
   if (typeof parsed === 'string') return parsed;
@@ -257,4 +263,5 @@ export const ha1Algorithm = algorithm;
 export const admin = z.enum(['up', 'drain', 'off']);
 export const transport = z.enum(['udp', 'tcp', 'tls', 'auto']);
 export const outbound = z.enum(['off', 'auto', 'require']);
+export const family = z.enum(['auto', 'ipv4', 'ipv6', 'preferIpv6']);
 export const sourceCheck = z.enum(['host', 'strict', 'set', 'off']);

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
 import { key, notYet, required, VERDICTS_RELEASE } from './about.ts';
 import * as leaf from './leaf.ts';
-import { digestKeys, presetKey, probeSection, tlsSection, wayKeys } from './shared.ts';
+import {
+  addressesKey,
+  digestKeys,
+  presetKey,
+  probeSection,
+  tlsSection,
+  wayKeys,
+} from './shared.ts';
 
 const authSection = z.strictObject({
   username: required(leaf.line, {
@@ -100,6 +107,7 @@ export const peerServerSchema = z.strictObject({
     description: 'Credentials for calls and probes, where the provider asks for them.',
   }),
   ...commonKeys,
+  addresses: addressesKey,
   probe: key(probeSection, { description: 'How this server is watched.' }),
   tls: key(tlsSection, { description: 'TLS towards this server.' }),
   preset: presetKey,

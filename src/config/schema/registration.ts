@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
 import { key, notYet, REGISTRATIONS_RELEASE, required } from './about.ts';
 import * as leaf from './leaf.ts';
-import { digestKeys, presetKey, tlsSection, wayKeys } from './shared.ts';
+import { addressesKey, digestKeys, presetKey, tlsSection, wayKeys } from './shared.ts';
 
 const authSection = z.strictObject({
   username: key(leaf.line, {
@@ -138,6 +138,12 @@ const commonKeys = {
       'RFC 5626: offered with each binding (auto), never offered (off), or refused to do without (require).',
     default: DEFAULTS.registration.outbound,
   }),
+  failback: key(z.enum(['homing', 'parking']), {
+    description:
+      'Where a binding lives that had to move to another target (SRV record). homing: it is refreshed at the preferred target again once that has answered others for 2 minutes; parking: it stays where it is until that fails.',
+    default: DEFAULTS.registration.failback,
+    example: 'parking',
+  }),
   ...wayKeys,
   ...digestKeys,
   redirects: notYet(REGISTRATIONS_RELEASE, 'Whether 3xx answers are followed.', 'sameDomain'),
@@ -163,6 +169,7 @@ export const registrationSchema = z.strictObject({
   }),
   auth: key(authSection, { description: 'Credentials for digest authentication.' }),
   ...commonKeys,
+  addresses: addressesKey,
   tls: key(tlsSection, { description: 'TLS towards this registrar.' }),
   preset: presetKey,
   expand: notYet(REGISTRATIONS_RELEASE, 'A range of accounts from one entry.'),

@@ -79,7 +79,8 @@ export const digestKeys = {
 /** Where requests go and what their answers may look like; the same words for both kinds. */
 export const wayKeys = {
   transport: key(leaf.transport, {
-    description: 'Transport protocol; auto: what the URI, the local socket or RFC 3263 say.',
+    description:
+      'Transport protocol. auto: what the URI or the local socket say, else RFC 3263 (NAPTR and SRV records, UDP without them).',
     default: DEFAULTS.registration.transport,
     example: 'tls',
   }),
@@ -92,6 +93,12 @@ export const wayKeys = {
     description:
       'Next hop: requests are sent there instead of to the name in the Request-URI. A single one gets no Route header; several (and a registrar behind them) are sent as Route headers with ;lr, a whole URI without ;lr as a strict router.',
     example: '198.51.100.7:5060',
+  }),
+  family: key(leaf.family, {
+    description:
+      'Address families that a host name is looked up for. auto: both, IPv4 first, without those that this host has no socket or no route for; preferIpv6: the same, IPv6 first.',
+    default: DEFAULTS.registration.family,
+    example: 'ipv4',
   }),
   sourceCheck: key(leaf.sourceCheck, {
     description:
@@ -111,12 +118,17 @@ export const wayKeys = {
     defaultText: "the contract's",
     example: 'edge1',
   }),
-  family: notYet(REGISTRATIONS_RELEASE, 'Which address families may be used.', 'ipv4'),
-  homing: notYet(REGISTRATIONS_RELEASE, 'When to go back to the preferred target.', 'auto'),
-  parking: notYet(REGISTRATIONS_RELEASE, 'How long a failed target is left alone.', '5m'),
   keepAlive: notYet(REGISTRATIONS_RELEASE, 'How the way through a NAT is kept open.', 'auto'),
   sizePolicy: notYet(REGISTRATIONS_RELEASE, 'What to do above 1,300 octets on UDP.', 'tcp'),
 };
+
+/** Not for defaults: the addresses of one next hop. */
+export const addressesKey = key(z.array(leaf.ipAddress).min(1).max(16), {
+  description:
+    'IP addresses of the next hop, in the order in which they are tried, in place of the DNS. Its name remains what TLS has to prove.',
+  defaultText: 'what the DNS says',
+  example: ['198.51.100.7', '198.51.100.8'],
+});
 
 export const presetKey = key(leaf.name, {
   description: 'Takes the defaults of the preset of that name.',

@@ -21,6 +21,11 @@ export class Heap<T extends Placed> {
     return this.#items[0];
   }
 
+  /** Everything in it, in no order that means anything. */
+  toArray(): readonly T[] {
+    return [...this.#items];
+  }
+
   add(item: T): void {
     item.position = this.#items.length;
     this.#items.push(item);

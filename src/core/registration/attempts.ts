@@ -9,7 +9,7 @@
 import type { Cause } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Fault, Result } from '../base/fault.ts';
-import { elapsedMs, type Instant } from '../base/instant.ts';
+import type { Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerQueue } from '../base/timer-queue.ts';
 import type { Hasher } from '../sip/digest/ports.ts';
@@ -25,14 +25,14 @@ import type {
   PacingSpec,
   UserAgentPort,
 } from '../sip/user-agent/ports.ts';
-import { attemptTimeoutMs, patienceMs } from './backoff.ts';
+import { patienceMs } from './backoff.ts';
+import { targetAvoided } from './causes.ts';
+import { Course, targetTimeoutMs, wholeTryMs } from './course.ts';
 import { Directory } from './directory.ts';
 import { type Entry, hasTrait, type Place, setTrait, TRAIT } from './entry.ts';
-import { evidenceOf, type GateUser, NOTHING, SILENT } from './gate-user.ts';
+import { evidenceOf, type GateUser, mayGoOn, NOTHING, SILENT } from './gate-user.ts';
 import type { GuardUser } from './lockout-guard.ts';
-import type { MachineState } from './machine-state.ts';
 import { FIRST_REG_ID, type Host, instanceOf, isOffered, type OutboundOffer } from './outbound.ts';
-import { marginMs } from './refresh.ts';
 import type { Registrar } from './registrar.ts';
 import {
   CALL_ID_DIGITS,
@@ -136,6 +136,7 @@ export class Attempts implements GateUser, GuardUser {
     place(entry, 'nowhere', this.clock.now());
     entry.attempts += where === 'locating' ? 1 : 0;
     entry.exchange = undefined;
+    entry.course = undefined;
     if (where === 'exchange') {
       exchange?.cancel();
       gate?.ended(entry, NOTHING);
@@ -158,8 +159,12 @@ export class Attempts implements GateUser, GuardUser {
 
   /** GuardUser: nothing on the registrar's side holds it. */
   passed(entry: Entry): void {
-    place(entry, 'locating', this.clock.now());
     entry.attempts += 1;
+    this.#locate(entry);
+  }
+
+  #locate(entry: Entry): void {
+    place(entry, 'locating', this.clock.now());
     const attempt = entry.attempts;
     this.#locator.locate(entry.spec.profile.hop, (result) => {
       if (entry.place === 'locating' && entry.attempts === attempt) this.#located(entry, result);
@@ -176,6 +181,16 @@ export class Attempts implements GateUser, GuardUser {
 
   noticed(entry: Entry, why: Cause): void {
     this.#user.noticed(entry, why);
+  }
+
+  /** GateUser: who waits at a closed target goes where one is open. */
+  turned(): void {
+    for (const entry of this.#directory.stranded()) {
+      const { gate, registrar } = entry;
+      if (gate === undefined || entry.place !== 'line' || !gate.isClosed) continue;
+      gate.leave(entry);
+      this.#queue(entry, registrar.targets ?? [gate.target]);
+    }
   }
 
   /** GateUser: may it still go, now that its turn has come? */
@@ -199,10 +214,16 @@ export class Attempts implements GateUser, GuardUser {
     const isRemoval = entry.state.name === 'unregistering';
     const { expiresSec } = entry.spec.profile;
     const askedSec = isRemoval ? 0 : Math.max(expiresSec, entry.state.learnedMinSec);
-    const timeoutMs = isRemoval ? REMOVAL_TIMEOUT_MS : (canaryMs ?? timeoutOf(entry.state, now));
+    const wholeMs = wholeTryMs(entry.state, now);
+    const leftMs = entry.course?.leftMs(now) ?? wholeMs;
+    const mostMs = targetTimeoutMs(leftMs, this.#directory.othersOf(entry, gate));
+    // A canary has the time until the next one, unless it could go to another target.
+    const tryMs = canaryMs === undefined || mostMs < leftMs ? mostMs : canaryMs;
+    const timeoutMs = isRemoval ? REMOVAL_TIMEOUT_MS : tryMs;
+    const begun = { gate, at: now, wholeMs, askedSec };
     entry.exchange = this.#userAgent.start(
       this.#request(entry, gate, askedSec, timeoutMs),
-      (outcome) => this.#ended(entry, gate, outcome, askedSec),
+      (outcome) => this.#ended(entry, begun, outcome),
     );
   }
 
@@ -212,15 +233,26 @@ export class Attempts implements GateUser, GuardUser {
   }
 
   #located(entry: Entry, result: Result<readonly Target[], Fault>): void {
-    if (!result.ok) {
+    const { gate, registrar, state } = entry;
+    if (result.ok) {
+      const hasMoved = this.#directory.located(entry, result.value);
+      this.#queue(entry, result.value);
+      if (hasMoved) this.turned();
+    } else if (gate !== undefined && state.boundUntil !== undefined) {
+      // Without a name server a binding is refreshed where it is.
+      this.#queue(entry, registrar.targets ?? [gate.target]);
+    } else {
       const { fault } = result;
       const outcome = { kind: 'failed', fault, wasSent: false, requests: 0 } as const;
       place(entry, 'nowhere', this.clock.now());
       this.#user.answered(entry, outcome);
       this.#user.ended(entry, outcome, 0);
-      return;
     }
-    const gate = this.#directory.gateFor(entry, result.value);
+  }
+
+  #queue(entry: Entry, targets: readonly Target[]): void {
+    entry.course = undefined;
+    const gate = this.#directory.firstGate(entry, targets);
     place(entry, 'line', this.clock.now());
     gate.join(entry);
   }
@@ -288,23 +320,50 @@ export class Attempts implements GateUser, GuardUser {
     return this.offerOf(entry);
   }
 
-  #ended(entry: Entry, gate: TargetGate, outcome: ExchangeOutcome, askedSec: number): void {
+  #ended(entry: Entry, begun: Begun, outcome: ExchangeOutcome): void {
+    const { gate, askedSec } = begun;
     const evidence = evidenceOf(outcome);
     entry.exchange = undefined;
     entry.requests += outcome.requests;
     place(entry, 'nowhere', this.clock.now());
     this.#user.answered(entry, outcome);
-    gate.ended(entry, evidence);
+    const isNewlyAvoided = gate.ended(entry, evidence);
+    if (askedSec > 0 && mayGoOn(outcome, evidence)) {
+      const next = this.#next(entry, begun);
+      if (next !== undefined) {
+        if (isNewlyAvoided) this.noticed(entry, targetAvoided(gate.key, next.key, outcome));
+        place(entry, 'line', this.clock.now());
+        next.join(entry);
+        return;
+      }
+    }
+    entry.course = undefined;
+    const isDead = evidence === SILENT && !this.#directory.hasOpen(entry.registrar);
     const isCutOff = isProxySilent(outcome) && gate.isCutOff;
-    if (((evidence === SILENT && gate.isClosed) || isCutOff) && askedSec > 0) {
+    if ((isDead || isCutOff) && askedSec > 0) {
       // The target's failure (or our proxy's), not its own: it waits in line with the others.
       entry.registrar.guard.undecided(entry);
-      place(entry, 'line', this.clock.now());
-      gate.join(entry);
+      this.#locate(entry);
       return;
     }
     this.#user.ended(entry, outcome, askedSec);
   }
+
+  /** RFC 3263 section 4.3: the next target of the same try, where there is one and time for it. */
+  #next(entry: Entry, { gate, at, wholeMs }: Begun): TargetGate | undefined {
+    entry.course ??= new Course(at, wholeMs);
+    entry.course.tried(gate.target);
+    return entry.course.isOver(this.clock.now()) ? undefined : this.#directory.nextGate(entry);
+  }
+}
+
+/** A request that is under way to one target. */
+interface Begun {
+  readonly gate: TargetGate;
+  readonly at: Instant;
+  /** For all targets of the try, if this is the first. */
+  readonly wholeMs: number;
+  readonly askedSec: number;
 }
 
 function isProxySilent(outcome: ExchangeOutcome): boolean {
@@ -314,14 +373,6 @@ function isProxySilent(outcome: ExchangeOutcome): boolean {
 function place(entry: Entry, where: Place, now: Instant): void {
   entry.place = where;
   entry.placedAt = Math.floor(now) as Instant;
-}
-
-function timeoutOf({ boundUntil, grantedSec }: MachineState, now: Instant): number {
-  if (boundUntil === undefined || boundUntil <= now) return attemptTimeoutMs(undefined);
-  return attemptTimeoutMs({
-    marginMs: marginMs(grantedSec),
-    remainingMs: elapsedMs(now, boundUntil),
-  });
 }
 
 const NOTHING_REMOVED: readonly string[] = [];

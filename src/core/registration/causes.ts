@@ -4,6 +4,7 @@
  */
 import type { Cause } from '../base/cause.ts';
 import type { Fault } from '../base/fault.ts';
+import type { ExchangeOutcome } from '../sip/user-agent/ports.ts';
 
 export const REGISTRATION_CODES = {
   'auth.credentialsRefused': 'The registrar refused the user name and password.',
@@ -48,6 +49,8 @@ export const REGISTRATION_CODES = {
   'registration.withoutOutbound':
     'The first hop cannot do outbound (439); the registration is made without it.',
   'registration.stuck': 'A registration had no next step (a bug of trunkd); it was started again.',
+  'registrar.moved': 'The DNS names other targets for the registrar than before.',
+  'target.avoided': 'A target failed one registration; for a while others are tried first.',
   'target.dead': 'Nothing answers at the target; one registration at a time tries it.',
   'target.overloaded': 'The target answers 503 to everybody; it is left alone for a while.',
   'target.connectionLost':
@@ -130,6 +133,33 @@ export function targetDead(target: string, witnesses: number): Cause {
   const next =
     'One registration at a time tries it every 2 to 30 s; when it answers, the others follow. Check that it runs and that the network lets us through.';
   return cause('target.dead', 'peer', next, text);
+}
+
+export function targetAvoided(target: string, next: string, outcome: ExchangeOutcome): Cause {
+  const why = outcome.kind === 'response' ? `it answered ${outcome.status}` : outcome.fault.text;
+  const text = `${target} failed: ${why.replace(/\.$/, '')}; ${next} is tried in its place.`;
+  const advice =
+    'For 30 s, doubling up to 10 min, or as long as it asked for, registrations without a binding there try others first; nothing to do unless it lasts.';
+  return cause('target.avoided', 'peer', advice, text);
+}
+
+export function registrarMoved(
+  registrar: string,
+  came: readonly string[],
+  gone: readonly string[],
+): Cause {
+  const text = `The DNS names other targets for ${registrar}: new ${listed(came)}, gone ${listed(gone)}.`;
+  const next =
+    'New targets are used from the next refresh on; where a binding lives at one that is gone, it is refreshed there for 5 more minutes.';
+  return cause('registrar.moved', 'peer', next, text);
+}
+
+const MOST_LISTED = 4;
+
+function listed(keys: readonly string[]): string {
+  if (keys.length === 0) return 'none';
+  const rest = keys.length - MOST_LISTED;
+  return keys.slice(0, MOST_LISTED).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
 export function targetBusy(target: string, witnesses: number): Cause {

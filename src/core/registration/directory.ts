@@ -1,12 +1,17 @@
 /** The registrars and targets that registrations share; each lives as long as somebody uses it. */
-import { instant } from '../base/instant.ts';
+import { elapsedMs, instant } from '../base/instant.ts';
 import type { NextHop, Target } from '../sip/locate/target.ts';
-import { targetKey } from '../sip/locate/target.ts';
+import { hopKey, targetKey } from '../sip/locate/target.ts';
+import { registrarMoved } from './causes.ts';
 import type { Entry } from './entry.ts';
 import type { GateUser } from './gate-user.ts';
 import { type GuardUser, LockoutGuard } from './lockout-guard.ts';
-import { countRefreshes, hopKey, joinRegistrar, type Registrar } from './registrar.ts';
+import { countRefreshes, joinRegistrar, type Registrar } from './registrar.ts';
+import { type ChoiceView, countOthers, firstTarget, nextTarget } from './target-choice.ts';
 import { TargetGate } from './target-gate.ts';
+
+/** A name whose addresses take turns is told of once in a while. */
+const TELL_OF_MOVES_EVERY_MS = 600_000;
 
 export class Directory {
   readonly #user: GateUser & GuardUser;
@@ -25,6 +30,7 @@ export class Directory {
       const guard = new LockoutGuard(hop.host, this.#user);
       registrar = {
         ...{ key, hop, guard, population: 0, refreshesPerSec: 0 },
+        ...{ targets: undefined, movedAt: instant(0), toldOfMoveAt: undefined },
         ...{ slots: undefined, toldOfAuth: undefined, noOutboundUntil: instant(0) },
       };
       this.#registrars.set(key, registrar);
@@ -41,23 +47,24 @@ export class Directory {
     this.#adopt(entry, undefined);
   }
 
-  /**
-   * The gate of the target that the registration tries now: after a failure the next one in order;
-   * one that is known as dead only if all are.
-   */
-  gateFor(entry: Entry, targets: readonly Target[]): TargetGate {
-    const begin = entry.state.failures % targets.length;
-    const first = this.#gateOf(targets[begin] as Target);
-    let chosen = first;
-    for (let turn = 1; chosen.isClosed && turn < targets.length; turn += 1) {
-      chosen = this.#gateOf(targets[(begin + turn) % targets.length] as Target);
+  /** Takes what the locator says of a registrar; true when it is somewhere else than before. */
+  located(entry: Entry, targets: readonly Target[]): boolean {
+    const { registrar } = entry;
+    const before = registrar.targets;
+    if (before === targets) return false;
+    registrar.targets = targets;
+    if (before === undefined) return false;
+    const now = this.#user.clock.now();
+    const came = keysBesides(targets, before);
+    const gone = keysBesides(before, targets);
+    if (came.length + gone.length === 0) return false;
+    registrar.movedAt = now;
+    const { toldOfMoveAt } = registrar;
+    if (toldOfMoveAt === undefined || elapsedMs(toldOfMoveAt, now) > TELL_OF_MOVES_EVERY_MS) {
+      registrar.toldOfMoveAt = now;
+      this.#user.noticed(entry, registrarMoved(registrar.hop.host, came, gone));
     }
-    if (chosen.isClosed) chosen = first;
-    if (entry.spec.profile.sourceCheck === 'set') {
-      chosen.addresses = targets.map(({ address }) => address);
-    }
-    this.#adopt(entry, chosen);
-    return chosen;
+    return true;
   }
 
   /** The gates of what lies behind a proxy of ours. */
@@ -65,10 +72,71 @@ export class Directory {
     return [...this.#gates.values()].filter(({ target }) => target.via === proxy);
   }
 
-  /** Lets every line move that can; for the sweeper. */
-  nudge(): void {
-    for (const gate of this.#gates.values()) gate.nudge();
+  /** The gate of the target that a try begins with. */
+  firstGate(entry: Entry, targets: readonly Target[]): TargetGate {
+    const [only] = targets;
+    const { gate } = entry;
+    // The usual case, at no cost.
+    if (targets.length === 1 && gate !== undefined && gate.target === only) return gate;
+    return this.#take(entry, firstTarget(entry, targets, this.#view()), targets);
   }
+
+  /** The gate of the next target of the same try; undefined when all that are open were tried. */
+  nextGate(entry: Entry): TargetGate | undefined {
+    const { targets = [] } = entry.registrar;
+    const { course } = entry;
+    const target = course && nextTarget(targets, course, this.#view());
+    return target && this.#take(entry, target, targets);
+  }
+
+  /** How many other targets the same try could still go to. */
+  othersOf(entry: Entry, { target }: TargetGate): number {
+    const { targets = [] } = entry.registrar;
+    return countOthers(target, targets, entry.course, this.#view());
+  }
+
+  /** True when one of its targets is not known as dead or busy. */
+  hasOpen({ targets = [] }: Registrar): boolean {
+    return targets.some((target) => this.#gateAt(target)?.isClosed !== true);
+  }
+
+  /** Those that wait before closed targets, and could go to an open one. */
+  stranded(): readonly Entry[] {
+    const open = new Map<Registrar, boolean>();
+    const hasOpen = (registrar: Registrar): boolean => {
+      const known = open.get(registrar) ?? this.hasOpen(registrar);
+      open.set(registrar, known);
+      return known;
+    };
+    return [...this.#gates.values()]
+      .filter((gate) => gate.isClosed)
+      .flatMap((gate) => gate.waiting.filter(({ registrar }) => hasOpen(registrar)));
+  }
+
+  /** Lets every line move that can, and forgets targets that nobody needs; every second. */
+  nudge(): void {
+    const now = this.#user.clock.now();
+    for (const gate of this.#gates.values()) {
+      gate.nudge();
+      if (gate.isUnused(now)) this.#gates.delete(gate.key);
+    }
+  }
+
+  #take(entry: Entry, target: Target, targets: readonly Target[]): TargetGate {
+    const gate = this.#gateOf(target);
+    if (entry.spec.profile.sourceCheck === 'set') {
+      gate.addresses = targets.map(({ address }) => address);
+    }
+    this.#adopt(entry, gate);
+    return gate;
+  }
+
+  #view(): ChoiceView {
+    const { clock, random } = this.#user;
+    return { now: clock.now(), random, gateAt: this.#gateAt };
+  }
+
+  readonly #gateAt = (target: Target): TargetGate | undefined => this.#gates.get(targetKey(target));
 
   #gateOf(target: Target): TargetGate {
     const key = targetKey(target);
@@ -79,7 +147,6 @@ export class Directory {
     return gate;
   }
 
-  /** Gates without users are forgotten, whatever they know. */
   #adopt(entry: Entry, gate: TargetGate | undefined): void {
     const former = entry.gate;
     if (former === gate) return;
@@ -87,6 +154,12 @@ export class Directory {
     if (gate !== undefined) gate.users += 1;
     if (former === undefined) return;
     former.users -= 1;
-    if (former.isUnused) this.#gates.delete(former.key);
+    if (former.isUnused(this.#user.clock.now())) this.#gates.delete(former.key);
   }
+}
+
+/** The targets of one list that the other one lacks. */
+function keysBesides(some: readonly Target[], others: readonly Target[]): readonly string[] {
+  const known = new Set(others.map(targetKey));
+  return some.map(targetKey).filter((key) => !known.has(key));
 }

@@ -21,6 +21,11 @@ export class GateLine {
     return this.#heap.size;
   }
 
+  /** In no order that means anything. */
+  all(): readonly Entry[] {
+    return this.#heap.toArray();
+  }
+
   join(entry: Entry, isClosed: boolean): void {
     this.#arrivals += 1;
     entry.rank = rankOf(entry, this.#arrivals, isClosed);

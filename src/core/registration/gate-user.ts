@@ -14,6 +14,8 @@ export type Evidence =
   | { readonly kind: 'heard' }
   | { readonly kind: 'silent' }
   | { readonly kind: 'busy'; readonly retryAfterSec: number | undefined }
+  /** It answers, and did not prove who it is: others are better. */
+  | { readonly kind: 'unfit' }
   /** Our own fault, or given up by ourselves. */
   | { readonly kind: 'nothing' };
 
@@ -35,6 +37,8 @@ export interface GateUser {
   /** It waits in line at a target that is dead or busy. */
   held(entry: Entry, why: Cause): void;
   noticed(entry: Entry, why: Cause): void;
+  /** A target closed or opened: who waits in the wrong line may go to another. */
+  turned(): void;
 }
 
 /** Faults of the way to the target; others are our own, or prove that something is there. */
@@ -57,9 +61,22 @@ export function evidenceOf(outcome: ExchangeOutcome): Evidence {
   // More than one request: a challenge came, so the target lives.
   const { fault, requests } = outcome;
   const isSilent = requests <= 1 && fault.blame !== 'local' && SILENT_FAULTS.has(fault.code);
-  return isSilent ? SILENT : NOTHING;
+  if (isSilent) return SILENT;
+  return fault.code.startsWith('tls.') ? UNFIT : NOTHING;
+}
+
+/** Given up by ourselves; or a proxy of ours is away, behind which all targets are. */
+const ENDS_IT: ReadonlySet<string> = new Set(['cancelled', 'proxy.silent']);
+
+/**
+ * RFC 3263 section 4.3: the next target is tried after a transport failure, a time-out and a 503, and
+ * after no other answer. Whatever kept us from talking to one target may be different at the next.
+ */
+export function mayGoOn(outcome: ExchangeOutcome, evidence: Evidence): boolean {
+  return outcome.kind === 'response' ? evidence.kind === 'busy' : !ENDS_IT.has(outcome.fault.code);
 }
 
 const HEARD: Evidence = { kind: 'heard' };
+const UNFIT: Evidence = { kind: 'unfit' };
 export const SILENT: Evidence = { kind: 'silent' };
 export const NOTHING: Evidence = { kind: 'nothing' };

@@ -1,6 +1,6 @@
 /** What all registrations with one registrar share, by the hop where their requests are sent. */
 import type { Instant } from '../base/instant.ts';
-import type { NextHop } from '../sip/locate/target.ts';
+import type { NextHop, Target } from '../sip/locate/target.ts';
 import type { Entry } from './entry.ts';
 import type { LockoutGuard } from './lockout-guard.ts';
 import { refreshPeriodSec } from './refresh.ts';
@@ -13,6 +13,12 @@ export interface Registrar {
   readonly key: string;
   readonly hop: NextHop;
   readonly guard: LockoutGuard;
+  /** Where it is, as the locator said last; undefined before that. */
+  targets: readonly Target[] | undefined;
+  /** When `targets` became others. */
+  movedAt: Instant;
+  /** When that was told last. */
+  toldOfMoveAt: Instant | undefined;
   /** Registrations with it. */
   population: number;
   /** What their refreshes come to. */
@@ -22,12 +28,6 @@ export interface Registrar {
   noOutboundUntil: Instant;
   /** What was told last of its challenges: all its registrations see the same change. */
   toldOfAuth: string | undefined;
-}
-
-/** One text for each hop, for maps and for people. */
-export function hopKey({ host, port, protocol, secure, via }: NextHop): string {
-  const key = `${secure ? 'sips' : 'sip'}:${host}:${port ?? ''};${protocol ?? ''}`;
-  return via === undefined ? key : `${via}>${key}`;
 }
 
 export function joinRegistrar(registrar: Registrar): void {

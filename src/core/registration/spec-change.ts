@@ -2,7 +2,7 @@
 import type { Secret } from '../base/secret.ts';
 import type { DigestPolicy } from '../sip/digest/algorithm.ts';
 import type { Credentials } from '../sip/digest/ports.ts';
-import { hopKey } from './registrar.ts';
+import { hopKey } from '../sip/locate/target.ts';
 import type { ContactPlan, RegisterStyle, RegistrationSpec } from './spec.ts';
 
 export interface SpecChange {

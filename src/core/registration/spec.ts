@@ -15,6 +15,12 @@ export type ContactPlan =
   | { readonly kind: 'address'; readonly hostPort: string }
   | { readonly kind: 'self' };
 
+/**
+ * Where a binding that had to move lives on: back at the preferred target once that has answered others
+ * for a while, or where it is until that fails.
+ */
+type Failback = 'homing' | 'parking';
+
 /** The parts that many registrations share; kept as one object, so that 100,000 stay small. */
 export interface RegistrationProfile {
   readonly contract: string;
@@ -36,6 +42,7 @@ export interface RegistrationProfile {
   readonly onRemove: 'unregister' | 'keep';
   readonly admin: Admin;
   readonly sourceCheck: SourceCheck;
+  readonly failback: Failback;
   readonly digest: DigestPolicy;
   readonly userAgent: string;
   readonly onForeign: ForeignPolicy;

@@ -36,6 +36,7 @@ import { targetBusy, targetDead, targetRecovered } from './causes.ts';
 import type { Entry } from './entry.ts';
 import { GateLine } from './gate-line.ts';
 import type { Evidence, GateUser } from './gate-user.ts';
+import { Penalty } from './penalty.ts';
 import { SignsOfLife, WITNESSES } from './signs-of-life.ts';
 import { SlowStart } from './slow-start.ts';
 
@@ -61,6 +62,8 @@ export class TargetGate {
   users = 0;
   /** Connections in a row that were lost soon after something was bound over them. */
   flowsLost = 0;
+  /** Whether others go first, while there are others. */
+  readonly penalty: Penalty = new Penalty();
   readonly #user: GateUser;
   readonly #line = new GateLine();
   readonly #timer: Timer;
@@ -90,8 +93,21 @@ export class TargetGate {
     return this.#mode === 'dead' || this.#mode === 'busy';
   }
 
-  get isUnused(): boolean {
-    return this.users === 0 && this.#signs.open === 0 && this.#tickets === 0;
+  /** True when nobody needs it, and nothing is remembered of it that others should know. */
+  isUnused(now: Instant): boolean {
+    const isIdle = this.users === 0 && this.#signs.open === 0 && this.#tickets === 0;
+    return isIdle && !this.penalty.isRemembered(now);
+  }
+
+  /** True when whoever comes now may try at once, also at a closed target. */
+  isFree(now: Instant): boolean {
+    if (!this.isClosed) return true;
+    return this.#line.size === 0 && !this.#canary.isUnderWay && now >= this.#canary.nextAt;
+  }
+
+  /** Who waits here. */
+  get waiting(): readonly Entry[] {
+    return this.#line.all();
   }
 
   /** When whoever waits here may expect something to happen; undefined: as soon as the pace allows. */
@@ -143,22 +159,14 @@ export class TargetGate {
     this.#pump(now);
   }
 
-  /** The attempt that `start` began is over. */
-  ended(entry: Entry, evidence: Evidence): void {
+  /** The attempt that `start` began is over; true when others go first from now on. */
+  ended(entry: Entry, evidence: Evidence): boolean {
     const now = this.#user.clock.now();
     const nothingHeard = this.#signs.ended(entry);
     this.#canary.returned(entry);
-    if (evidence.kind === 'heard') {
-      this.#signs.heard();
-      this.#signs.forget();
-      if (this.isClosed) this.#recover(now);
-    } else if (evidence.kind === 'silent') {
-      // While others were answered, its silence says nothing of the target.
-      if (nothingHeard && this.#signs.testify(entry, 'silent')) this.#die(entry, now);
-    } else if (evidence.kind === 'busy') {
-      this.#busy(entry, evidence.retryAfterSec, now);
-    }
+    const isPenalized = this.#weigh(entry, evidence, nothingHeard, now);
     this.#pump(now);
+    return isPenalized;
   }
 
   /** Sees to it that the line moves; for the sweeper, after a bug. */
@@ -172,6 +180,34 @@ export class TargetGate {
     const isCutOff = via !== undefined && this.isCutOff;
     const why = isCutOff ? this.#user.proxyNamed(via)?.cause() : this.#why;
     if (why !== undefined) this.#user.held(entry, why);
+  }
+
+  #weigh(entry: Entry, evidence: Evidence, nothingHeard: boolean, now: Instant): boolean {
+    const { penalty } = this;
+    switch (evidence.kind) {
+      case 'heard':
+        this.#signs.heard();
+        this.#signs.forget();
+        penalty.answered(now);
+        if (this.isClosed) this.#recover(now);
+        return false;
+      case 'silent': {
+        // While others were answered, its silence says nothing of the target.
+        if (!nothingHeard) return false;
+        const isNews = penalty.failed(now, undefined);
+        if (this.#signs.testify(entry, 'silent')) this.#die(entry, now);
+        return isNews;
+      }
+      case 'busy': {
+        const isNews = penalty.failed(now, evidence.retryAfterSec);
+        this.#busy(entry, evidence.retryAfterSec, now);
+        return isNews;
+      }
+      case 'unfit':
+        return penalty.failed(now, undefined);
+      case 'nothing':
+        return false;
+    }
   }
 
   #busy(entry: Entry, retryAfterSec: number | undefined, now: Instant): void {
@@ -202,6 +238,7 @@ export class TargetGate {
     this.#mode = mode;
     this.#why = why;
     this.#user.noticed(entry, why);
+    this.#user.turned();
     for (const waiting of this.#line.reorder(true)) this.#user.held(waiting, why);
   }
 
@@ -212,8 +249,10 @@ export class TargetGate {
     this.#startSlowly(now);
     // From here on, who runs out first goes first.
     this.#line.reorder(false);
-    if (first === undefined) return;
-    this.#user.noticed(first, targetRecovered(this.key, this.#line.size));
+    if (first !== undefined) {
+      this.#user.noticed(first, targetRecovered(this.key, this.#line.size));
+    }
+    this.#user.turned();
   }
 
   #startSlowly(now: Instant): void {

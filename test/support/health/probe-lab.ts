@@ -8,6 +8,7 @@ import { STRONGEST_FIRST } from '../../../src/core/sip/digest/algorithm.ts';
 import { HopLocator } from '../../../src/core/sip/locate/locator.ts';
 import type { Locator, LookupPort } from '../../../src/core/sip/locate/ports.ts';
 import type { PacerPort } from '../../../src/core/sip/user-agent/ports.ts';
+import { EVERY_WAY } from '../every-way.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { VirtualTime } from '../virtual-time.ts';
 import { ScriptedNetwork } from './scripted-network.ts';
@@ -98,12 +99,13 @@ export class ProbeLab {
 
   constructor(seed = 1, lookup: LookupPort = { ask: () => {} }, locator?: Locator) {
     const random = new SeededRandom(seed);
+    const clock = this.time;
     this.network = new ScriptedNetwork(this.time, new SeededRandom(seed + 1_000_000));
     this.prober = new Prober({
       clock: this.time,
       timers: this.time.timers,
       random,
-      locator: locator ?? new HopLocator(lookup, this.time),
+      locator: locator ?? new HopLocator({ lookup, clock, timers: clock.timers, ways: EVERY_WAY }),
       pacer: new OpenPacer(this.time),
       userAgent: this.network,
       publish: (event) => {

@@ -117,6 +117,7 @@ export function aProfile(differing: Partial<RegistrationProfile> = {}): Registra
     admin: 'up',
     outbound: 'auto',
     sourceCheck: 'host',
+    failback: 'homing',
     digest: STRONGEST_FIRST,
     userAgent: 'trunkd',
     onForeign: 'report',

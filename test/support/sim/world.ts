@@ -12,6 +12,7 @@ import { HopLocator } from '../../../src/core/sip/locate/locator.ts';
 import type { Target } from '../../../src/core/sip/locate/target.ts';
 import type { PacingSpec } from '../../../src/core/sip/user-agent/ports.ts';
 import { SipStack } from '../../../src/core/sip/user-agent/stack.ts';
+import { EVERY_WAY } from '../every-way.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { VirtualTime } from '../virtual-time.ts';
 import { SimNetwork } from './network.ts';
@@ -64,7 +65,8 @@ export class World {
     });
     this.network.user = this.stack;
     const { pacer, userAgent } = this.stack;
-    const locator = new HopLocator({ ask: () => {} }, clock);
+    const lookup = { ask: () => {} };
+    const locator = new HopLocator({ lookup, clock, timers, ways: EVERY_WAY });
     this.keeper = new RegistrationKeeper({
       clock,
       timers,
@@ -151,6 +153,7 @@ function profileOf(expiresSec: number): RegistrationProfile {
     expiresSec,
     onRemove: 'unregister',
     admin: 'up',
+    failback: 'homing',
     outbound: 'auto',
     sourceCheck: 'host',
     digest: STRONGEST_FIRST,

@@ -303,8 +303,12 @@ describe('local sockets', () => {
   test('are made up for protocol and family, both families for a name', async () => {
     expect(await made(server('sipProxy: 192.0.2.1, transport: udp'))).toEqual(['auto-udp4 udp/4']);
     expect(await made(server('sipProxy: "[::1]", transport: tcp'))).toEqual(['auto-tcp6 tcp/6']);
-    expect(await made(server('sipProxy: a.example'))).toEqual([
-      'auto-udp4 udp/4',
+    const udp = ['auto-udp4 udp/4', 'auto-udp6 udp/6'];
+    expect(await made(server('sipProxy: "a.example:5060"'))).toEqual(udp);
+    // RFC 3263 chooses the transport.
+    const streams = ['auto-tcp4 tcp/4', 'auto-tcp6 tcp/6', 'auto-tls4 tls/4', 'auto-tls6 tls/6'];
+    expect(await made(server('sipProxy: a.example'))).toEqual([...streams, ...udp]);
+    expect(await made(server('sipProxy: a.example, transport: udp, family: ipv6'))).toEqual([
       'auto-udp6 udp/6',
     ]);
     expect(await made(server('sipProxy: a.example, uriScheme: sips'))).toEqual([
@@ -315,7 +319,9 @@ describe('local sockets', () => {
 
   test('are not made up where a configured one serves', async () => {
     const sockets = 'localSockets: [{ name: u, protocol: udp, bind: "0.0.0.0:5070" }]\n';
-    expect(await made(sockets + server('sipProxy: a.example'))).toEqual(['u udp/4']);
+    expect(await made(sockets + server('sipProxy: a.example, transport: udp'))).toEqual([
+      'u udp/4',
+    ]);
     expect(await made(sockets + server('sipProxy: "[::1]"'))).toEqual([
       'u udp/4',
       'auto-udp6 udp/6',

@@ -1,28 +1,30 @@
 /**
- * Keeper of what the DNS said. One question in flight per name, however many ask; answers live as long
- * as their TTL says, within limits; failures are remembered shortly; and when the DNS fails, what it
- * said last goes on to be used for a day (RFC 8767), since a dead name server is no reason to lose a
- * registration.
+ * Keeper of what the DNS said, question by question. One question in flight per name, however many ask;
+ * answers live as long as their TTL says, within limits; that there is nothing is believed as long as the
+ * SOA record says (RFC 2308), failures are remembered shortly; and when the DNS fails, what it said last
+ * goes on to be used for a day (RFC 8767), since a dead name server is no reason to lose a registration.
  *
- *   absent --ask--> asking --answer--> fresh --TTL--> expired --ask--> asking (waits for the answer)
- *                     |                                  ^
+ *   absent --ask--> asking --records, none--> fresh --TTL--> expired --ask--> asking
+ *                     |                                         ^
  *                     +--fault--> failing: the last records if there are any, else the fault
- *                                 (asked again after the negative time, without making anybody wait)
  */
 import type { Clock } from '../../base/clock.ts';
-import { type Fault, failure, fault, type Result, success } from '../../base/fault.ts';
-import { after, elapsedMs, type Instant } from '../../base/instant.ts';
+import { type Fault, fault, type Result } from '../../base/fault.ts';
+import { after, type Instant } from '../../base/instant.ts';
+import type { Recalled } from './plan.ts';
 import type { LookupAnswer, LookupPort, LookupQuestion, LookupRecord } from './ports.ts';
 
 export interface LookupLimits {
   readonly minTtlMs: number;
   readonly maxTtlMs: number;
-  /** How long a failure is believed. */
+  /** How long a failure is believed, and at most that there is nothing. */
   readonly negativeMs: number;
   /** How long records are used after their TTL while the DNS fails. */
   readonly staleMs: number;
   /** A question without an answer is asked anew after this; its late answer is not used. */
   readonly questionMs: number;
+  /** For one hop with all its questions. */
+  readonly wholeMs: number;
   readonly maxNames: number;
   /** Records kept of one answer. */
   readonly maxRecords: number;
@@ -34,31 +36,33 @@ export const LOOKUP_LIMITS: LookupLimits = {
   negativeMs: 30_000,
   staleMs: 86_400_000,
   questionMs: 10_000,
+  wholeMs: 6_000,
   maxNames: 10_000,
   maxRecords: 64,
 };
 
-/** The same object for as long as the cache gives the same answer: compare by identity. */
-export interface CachedRecords {
-  readonly records: readonly LookupRecord[];
-  readonly freshUntil: Instant;
-  /** True when the TTL is over, and the DNS gave nothing newer. */
-  readonly isStale: boolean;
+/** What a question is known to be answered with. */
+export interface Remembered extends Recalled {
+  /** When it has to be asked again. */
+  readonly until: Instant;
+  /** Positive and within its TTL: nobody may go on with it beyond that without asking. */
+  readonly isFirm: boolean;
 }
-
-type Receive = (result: Result<CachedRecords>, askAgainAt: Instant) => void;
 
 interface Entry {
   readonly question: LookupQuestion;
-  known: CachedRecords | undefined;
-  /** The latest answer was this fault, believed until then. */
-  failed: { readonly fault: Fault; readonly until: Instant } | undefined;
+  known: Remembered | undefined;
+  /** The last records that there were, and until when they may stand in. */
+  lastRecords: readonly LookupRecord[];
   staleUntil: Instant;
   askedAt: Instant | undefined;
   /** Counts questions, so that the answer to an older one is known as late. */
   generation: number;
-  waiting: Receive[];
+  waiting: (() => void)[];
 }
+
+const NONE: readonly LookupRecord[] = [];
+const OVERDUE: Fault = fault('dns.timeout', 'network');
 
 export class LookupCache {
   readonly #lookup: LookupPort;
@@ -79,35 +83,40 @@ export class LookupCache {
     return { names: this.#entries.size, forgotten: this.#forgotten, late: this.#lateAnswers };
   }
 
-  /** `receive` is called before this returns when an answer is at hand. */
-  ask(question: LookupQuestion, receive: Receive): void {
+  /** What is known now; undefined when it has to be asked (again). */
+  recall(question: LookupQuestion): Remembered | undefined {
+    const known = this.#entries.get(keyOf(question))?.known;
+    return known !== undefined && this.#clock.now() < known.until ? known : undefined;
+  }
+
+  /** What has to do where no answer came in time. */
+  fallback(question: LookupQuestion): Remembered {
     const now = this.#clock.now();
+    const entry = this.#entries.get(keyOf(question));
+    const until = after(now, this.#limits.negativeMs);
+    const isUsable = entry !== undefined && now < entry.staleUntil;
+    if (isUsable && entry.lastRecords.length > 0) {
+      return { records: entry.lastRecords, fault: undefined, until, isFirm: false };
+    }
+    return { records: NONE, fault: OVERDUE, until, isFirm: false };
+  }
+
+  /** `done` is called later, when `recall` knows more. */
+  ask(question: LookupQuestion, done: () => void): void {
     const entry = this.#entryOf(question);
-    const { known, failed } = entry;
-    if (known !== undefined && !known.isStale && now < known.freshUntil) {
-      receive(success(known), known.freshUntil);
-      return;
-    }
-    if (failed === undefined) {
-      entry.waiting.push(receive);
-      this.#askIfIdle(entry, now);
-      return;
-    }
-    // The DNS failed just now: nobody waits for it again, but it is asked behind their backs.
-    if (now >= failed.until) this.#askIfIdle(entry, now);
-    const waitMs = Math.max(elapsedMs(now, failed.until), this.#limits.minTtlMs);
-    receive(this.#fallback(entry, failed.fault, now), after(now, waitMs));
+    entry.waiting.push(done);
+    this.#askIfIdle(entry, this.#clock.now());
   }
 
   #entryOf(question: LookupQuestion): Entry {
-    const key = `${question.kind} ${question.name}`;
+    const key = keyOf(question);
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
     if (this.#entries.size >= this.#limits.maxNames) this.#forgetOldest();
     const entry: Entry = {
       question,
       known: undefined,
-      failed: undefined,
+      lastRecords: NONE,
       staleUntil: this.#clock.now(),
       askedAt: undefined,
       generation: 0,
@@ -140,44 +149,43 @@ export class LookupCache {
       this.#lateAnswers += 1;
       return;
     }
-    const now = this.#clock.now();
     entry.askedAt = undefined;
-    const outcome = this.#take(entry, result, now);
+    if (result.ok) this.#learn(entry, result.value);
+    else this.#miss(entry, result.fault);
     const { waiting } = entry;
     entry.waiting = [];
-    const askAgainAt = entry.failed?.until ?? entry.known?.freshUntil ?? now;
-    for (const receive of waiting) receive(outcome, askAgainAt);
+    for (const done of waiting) done();
   }
 
-  /** An answer without records is as good as none. */
-  #take(entry: Entry, result: Result<LookupAnswer>, now: Instant): Result<CachedRecords> {
-    if (!result.ok) return this.#miss(entry, result.fault, now);
-    if (result.value.records.length > 0) return this.#learn(entry, result.value, now);
-    const text = `The name ${entry.question.name} has no record of the kind that was asked for.`;
-    return this.#miss(entry, fault('dns.notFound', 'config', text), now);
-  }
-
-  #learn(entry: Entry, answer: LookupAnswer, now: Instant): Result<CachedRecords> {
-    const { minTtlMs, maxTtlMs, staleMs, maxRecords } = this.#limits;
-    const ttlMs = Math.min(Math.max(answer.ttlSec * 1000, minTtlMs), maxTtlMs);
-    const freshUntil = after(now, ttlMs);
-    entry.known = { records: answer.records.slice(0, maxRecords), freshUntil, isStale: false };
-    entry.staleUntil = after(freshUntil, staleMs);
-    entry.failed = undefined;
-    return success(entry.known);
-  }
-
-  #miss(entry: Entry, reason: Fault, now: Instant): Result<CachedRecords> {
-    entry.failed = { fault: reason, until: after(now, this.#limits.negativeMs) };
-    return this.#fallback(entry, reason, now);
-  }
-
-  #fallback(entry: Entry, reason: Fault, now: Instant): Result<CachedRecords> {
-    if (entry.known === undefined || now >= entry.staleUntil) {
-      entry.known = undefined;
-      return failure(reason);
+  #learn(entry: Entry, answer: LookupAnswer): void {
+    const now = this.#clock.now();
+    const { minTtlMs, maxTtlMs, negativeMs, staleMs, maxRecords } = this.#limits;
+    const isNone = answer.records.length === 0;
+    const longestMs = isNone ? negativeMs : maxTtlMs;
+    const until = after(now, Math.min(Math.max(answer.ttlSec * 1000, minTtlMs), longestMs));
+    const records = answer.records.slice(0, maxRecords);
+    entry.known = { records, fault: undefined, until, isFirm: !isNone };
+    entry.lastRecords = records;
+    entry.staleUntil = after(until, staleMs);
+    for (const extra of answer.extras ?? []) {
+      // A bonus: it never takes the place of what was asked for itself.
+      if (this.recall(extra.question) === undefined) {
+        this.#learn(this.#entryOf(extra.question), { ...extra.answer, extras: [] });
+      }
     }
-    if (!entry.known.isStale) entry.known = { ...entry.known, isStale: true };
-    return success(entry.known);
   }
+
+  #miss(entry: Entry, reason: Fault): void {
+    const now = this.#clock.now();
+    const stale = now < entry.staleUntil ? entry.lastRecords : NONE;
+    const until = after(now, this.#limits.negativeMs);
+    entry.known =
+      stale.length > 0
+        ? { records: stale, fault: undefined, until, isFirm: false }
+        : { records: NONE, fault: reason, until, isFirm: false };
+  }
+}
+
+function keyOf({ kind, name }: LookupQuestion): string {
+  return `${kind} ${name}`;
 }

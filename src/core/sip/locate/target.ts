@@ -9,6 +9,16 @@ export interface Target {
   readonly family: 4 | 6;
   /** The SIP proxy of ours through which it is reached, by name: another way there is another target. */
   readonly via?: string | undefined;
+  /** Its place among the targets of its hop; undefined: as it stands in the list. */
+  readonly standing?: Standing;
+}
+
+/** One server (one SRV record) among those of a hop; all its addresses share this very object. */
+export interface Standing {
+  /** From 0 up without gaps: lower ones are tried first, equal ones share the load by weight. */
+  readonly rank: number;
+  /** RFC 2782. */
+  readonly weight: number;
 }
 
 /**
@@ -21,6 +31,18 @@ export function targetKey(target: Target): string {
   return target.via === undefined ? key : `${target.via}>${key}`;
 }
 
+export function isSameTarget(a: Target, b: Target): boolean {
+  if (a === b) return true;
+  const isSamePlace = a.address === b.address && a.port === b.port && a.protocol === b.protocol;
+  return isSamePlace && a.via === b.via;
+}
+
+/**
+ * Which address families a name may be resolved to. `auto`: both, as far as the host has sockets and
+ * routes, IPv4 first.
+ */
+export type FamilyPolicy = 'auto' | 'ipv4' | 'ipv6' | 'preferIpv6';
+
 /**
  * A hop as configured: what RFC 3263 section 4 starts from. `protocol` undefined leaves the choice
  * to it; `secure` (a sips URI) allows TLS only.
@@ -30,6 +52,19 @@ export interface NextHop {
   readonly port: number | undefined;
   readonly protocol: TransportProtocol | undefined;
   readonly secure: boolean;
+  /** Undefined: `auto`. */
+  readonly family?: FamilyPolicy;
+  /** IP literals that are used in place of the DNS; the host remains what TLS has to prove. */
+  readonly addresses?: readonly string[];
   /** The SIP proxy of ours through which all its targets are reached, by name. */
   readonly via?: string | undefined;
+}
+
+/** One text for each hop, for maps and for people. */
+export function hopKey(hop: NextHop): string {
+  const { host, port, protocol, secure, family, addresses, via } = hop;
+  const way = via === undefined ? '' : `${via}>`;
+  const plain = `${way}${secure ? 'sips' : 'sip'}:${host}:${port ?? ''};${protocol ?? ''}`;
+  if (family === undefined && addresses === undefined) return plain;
+  return `${plain};${family ?? ''};${addresses?.join(',') ?? ''}`;
 }

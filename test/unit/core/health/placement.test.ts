@@ -38,7 +38,13 @@ class Names implements LookupPort {
 function aNamedServer(names: Names): ProbeLab {
   const lab = new ProbeLab(1, names);
   names.lab = lab;
-  const hop = { host: 'sip.acme.example', port: 5060, protocol: 'udp', secure: false } as const;
+  const hop = {
+    host: 'sip.acme.example',
+    port: 5060,
+    protocol: 'udp',
+    secure: false,
+    family: 'ipv4',
+  } as const;
   const server = aServer('sip.acme.example', { name: 'named', hop, sourceCheck: 'set' });
   lab.prober.apply([aContract([server])]);
   lab.run(15);
@@ -114,6 +120,6 @@ describe('a server with a name', () => {
     lab.prober.apply([aContract([aServer('sip.acme.example', { name: 'named', hop })])]);
     lab.run(100);
     expect(names.asked).toBeGreaterThan(2);
-    expect(lab.word(ID)).toBe('unknown enabled');
+    expect(lab.word(ID)).toBe('unknown enabled lastResort');
   });
 });

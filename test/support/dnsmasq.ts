@@ -1,0 +1,58 @@
+/** dnsmasq as the name server of a zone in test/vectors/dns; its query log tells what it was asked. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, ownDirectory, Running } from './processes.ts';
+
+const ZONE = join(import.meta.dirname, '../vectors/dns/dnsmasq.conf');
+
+export class Dnsmasq {
+  readonly port: number;
+  readonly #own = ownDirectory('dnsmasq');
+  readonly #past: Running[] = [];
+  readonly #more: readonly string[];
+
+  private constructor(port: number, more: readonly string[]) {
+    this.port = port;
+    this.#more = more;
+  }
+
+  /** `more`: lines of configuration besides the zone. */
+  static async start(more: readonly string[] = []): Promise<Dnsmasq> {
+    const dnsmasq = new Dnsmasq(await freePort(), more);
+    await dnsmasq.startAgain();
+    return dnsmasq;
+  }
+
+  get server(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** `more` replaces the lines that it was started with. */
+  async startAgain(more: readonly string[] = this.#more): Promise<void> {
+    const file = join(this.#own.path, 'dnsmasq.conf');
+    const zone = readFileSync(ZONE, 'utf8').replace('port=PORT', `port=${this.port}`);
+    writeFileSync(file, `${zone}${more.map((line) => `${line}\n`).join('')}`);
+    const running = new Running({ command: 'dnsmasq', args: ['--keep-in-foreground', '-C', file] });
+    this.#past.push(running);
+    await running.until(() => running.stderr.some((line) => line.includes('cleared cache')));
+  }
+
+  /** Every query since the first start, as `NAPTR d1.test`. */
+  queries(): readonly string[] {
+    return this.#past.flatMap(({ stderr }) =>
+      stderr.flatMap((line) => {
+        const [, type, name] = /query\[(\w+)\] (\S+) from/.exec(line) ?? [];
+        return type === undefined ? [] : [`${type} ${name}`];
+      }),
+    );
+  }
+
+  async kill(): Promise<void> {
+    await this.#past.at(-1)?.stop('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    this.#own.remove();
+  }
+}
