@@ -206,7 +206,9 @@ const RULES = `[\`config/example.yaml\`](../config/example.yaml) shows every key
   \`peeringContracts[].registrations[]\`.
 - A reload that would drop more than 10 registrations and more than 5 % of them, or that reads an empty file of
   \`registrationsFrom\`, is refused unless it is forced.
-- Where requests go: to the \`outboundProxy\`, else to the \`registrar\` or \`sipProxy\`, else to the \`domain\`. The protocol is
+- Where requests go: to the \`outboundProxy\`, else to the \`registrar\` or \`sipProxy\`, else to the \`domain\`; with
+  several \`outboundProxy\`, or a \`registrar\` behind one, to the first of them, with a Route header for each. With
+  \`via\` to our own proxy, with Routes for it and for the address that was found for the first hop. The protocol is
   that of the URI, else of \`transport\`, else of the \`localSocket\`, else what RFC 3263 finds.
 - A key marked *not yet* is known and refused: its feature comes with the release that is named.
 `;

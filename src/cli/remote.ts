@@ -4,7 +4,13 @@ import { EXIT } from '../daemon/exit-codes.ts';
 import { ApiClient } from './api-client.ts';
 import { findApi } from './find-api.ts';
 import type { CliIo } from './io.ts';
-import { printContracts, printPeerServers, printRegistrations, type Row } from './status-page.ts';
+import {
+  printContracts,
+  printPeerServers,
+  printProxies,
+  printRegistrations,
+  type Row,
+} from './status-page.ts';
 
 export interface ClientOptions {
   readonly config: string;
@@ -19,6 +25,7 @@ const LISTS = [
   ['peeringContracts', '/v1/peering-contracts'],
   ['peerServers', '/v1/peer-servers'],
   ['registrations', '/v1/registrations'],
+  ['proxies', '/v1/proxies'],
 ] as const;
 
 export async function runStatus(
@@ -32,7 +39,7 @@ export async function runStatus(
   return EXIT.ok.code;
 }
 
-/** One object with the three lists, their rows as the API gives them; written page by page. */
+/** One object with the lists, their rows as the API gives them; written page by page. */
 async function writeJson(client: ApiClient, io: CliIo): Promise<void> {
   let text = '{';
   for (const [index, [name, path]] of LISTS.entries()) {
@@ -58,6 +65,7 @@ async function writeTables(client: ApiClient, io: CliIo): Promise<void> {
   };
   const parts = [
     printContracts(await read('/v1/peering-contracts'), io.isColoured),
+    printProxies(await read('/v1/proxies'), io.isColoured),
     printPeerServers(await read('/v1/peer-servers'), io.isColoured),
     printRegistrations(await read('/v1/registrations'), io.isColoured),
   ].filter((part) => part !== '');

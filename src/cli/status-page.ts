@@ -14,6 +14,7 @@ const STATE_TONE: Readonly<Record<string, Tone>> = {
   rejected: 'bad',
   waiting: 'bad',
   down: 'bad',
+  silent: 'bad',
   none: 'bad',
   refreshFailing: 'meh',
   impaired: 'meh',
@@ -30,6 +31,19 @@ export function printContracts(rows: readonly Row[], isColoured: boolean): strin
     cell(countsText(row['registrations'])),
   ]);
   return printTable(['peering contract', 'enabled', 'servers', 'registrations'], cells, isColoured);
+}
+
+/** SIP proxies of ours. */
+export function printProxies(rows: readonly Row[], isColoured: boolean): string {
+  if (rows.length === 0) return '';
+  const cells = rows.map((row) => [
+    cell(text(row['name'])),
+    stateCell(row['state']),
+    cell(row['rttMs'] === null ? '-' : `${text(row['rttMs'])} ms`),
+    cell(text(row['since'])),
+    cell(causeText(row['cause'])),
+  ]);
+  return printTable(['proxy of ours', 'state', 'rtt', 'since', 'cause'], cells, isColoured);
 }
 
 export function printPeerServers(rows: readonly Row[], isColoured: boolean): string {

@@ -42,7 +42,9 @@ export interface SeenRequest {
   readonly atSec: number;
   readonly method: string;
   readonly protocol: string;
+  readonly sourceAddress: string;
   readonly sourcePort: number;
+  readonly hasRoute: boolean;
   readonly callId: string;
   readonly cseq: string;
   /** The user of the Contact, empty without one. */
@@ -255,19 +257,21 @@ function readDump(result: unknown): ReadonlyMap<string, readonly Binding[]> {
 }
 
 const REQUEST =
-  /RX t=([\d.]+) (\w+) \S+ (\w+):\S+?:(\d+) callid=(\S+) cseq=(.*?) auth=(.*?) pauth=(.*?) contact=(.*)$/;
+  /RX t=([\d.]+) (\w+) \S+ (\w+):(\S+?):(\d+) route=(.*?) callid=(\S+) cseq=(.*?) auth=(.*?) pauth=(.*?) contact=(.*)$/;
 
 function parseRequest(line: string): SeenRequest | undefined {
   const match = REQUEST.exec(line);
   if (match === null) return undefined;
-  const [, at = '', method = '', protocol = '', port, callId = '', cseq = '', ...rest] = match;
-  const [auth = '', proxyAuth = '', contact] = rest;
+  const [, at = '', method = '', protocol = '', sourceAddress = '', port, route = ''] = match;
+  const [callId = '', cseq = '', auth = '', proxyAuth = '', contact] = match.slice(7);
   const credentials = [auth, proxyAuth].filter((one) => one !== '' && one !== '<null>').join('\n');
   return {
     atSec: Number(at),
     method,
     protocol,
+    sourceAddress,
     sourcePort: Number(port),
+    hasRoute: route !== '<null>',
     callId,
     cseq,
     user: /sips?:([^@>]*)@/.exec(contact ?? '')?.[1] ?? '',

@@ -1,0 +1,282 @@
+/**
+ * Through our own proxy (`via`), with two real Kamailios: ours runs ops/kamailio/via.cfg, the other one is the
+ * provider's registrar. Judged by what the provider sees and holds, and by where its calls arrive.
+ */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Kamailio, type SeenRequest } from '../support/kamailio.ts';
+import { OwnProxy } from '../support/own-proxy.ts';
+import { makePki, type Pki } from '../support/pki.ts';
+import { eventually, freePort } from '../support/processes.ts';
+import { Trunkd } from '../support/trunkd.ts';
+
+const EACH = 6;
+const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+const users = TRANSPORTS.flatMap((protocol) =>
+  Array.from({ length: EACH }, (_, index) => `${protocol}${index}`),
+);
+
+interface ProxyRow {
+  readonly state: string;
+  readonly cause: { readonly code: string } | null;
+}
+
+let pki: Pki;
+let provider: Kamailio;
+let proxy: OwnProxy;
+let trunkd: Trunkd;
+
+beforeAll(async () => {
+  pki = await makePki(['good']);
+  const { certificateFile: certificate, keyFile: key } = pki.of('good');
+  const passwords = new Map(users.map((user) => [user, 'a long password']));
+  const tls = { certificate, key, ca: pki.caFile };
+  provider = await Kamailio.start({ users: passwords, tls, defines: ['WITH_CALLS'] });
+  proxy = await OwnProxy.reserve({ certificate, key });
+  trunkd = await Trunkd.start({
+    localSockets: [{ name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' }],
+    proxies: [proxy.entry],
+    pacing: { perTarget: 40, burst: 5 },
+    defaults: { registration: { expires: 3600 }, probe: { interval: '2s', timeout: '2s' } },
+    peeringContracts: [
+      {
+        name: 'acme',
+        via: 'edge1',
+        peerServers: [
+          { name: 'main', sipProxy: `127.0.0.1:${provider.sipPort}`, transport: 'udp' },
+        ],
+        registrations: users.map((username) => ({
+          ...{ id: username, username, ddi: `34-${username}`, domain: 'registrar.test' },
+          auth: { password: 'a long password' },
+          registrar: registrarOf(username),
+        })),
+      },
+    ],
+  });
+});
+
+afterAll(async () => {
+  await trunkd?.stop();
+  await proxy?.stop();
+  await provider?.stop();
+  pki?.remove();
+});
+
+function registrarOf(username: string): string {
+  const protocol = username.slice(0, 3);
+  const port = protocol === 'tls' ? provider.tlsPort : provider.sipPort;
+  return `sip:127.0.0.1:${port};transport=${protocol}`;
+}
+
+async function ownProxy(): Promise<ProxyRow> {
+  return (await trunkd.get('/v1/proxies/edge1')) as ProxyRow;
+}
+
+/** The last REGISTER of each user since then, in order of arrival. */
+function registersSince(count: number): readonly SeenRequest[] {
+  const seen = provider.requests().slice(count);
+  return seen.filter(({ method, isAuthorized }) => method === 'REGISTER' && isAuthorized);
+}
+
+async function isHeld(prefixes: readonly string[]): Promise<boolean> {
+  const held = [...(await provider.dump()).keys()];
+  return users
+    .filter((user) => prefixes.some((prefix) => user.startsWith(prefix)))
+    .every((user) => held.some((aor) => aor.startsWith(`${user}@`)));
+}
+
+it('waits for a proxy that is not there yet, then registers through it, under its address', async () => {
+  await eventually(async () => (await ownProxy()).state === 'silent', {
+    timeoutMs: 30_000,
+    what: () => 'the proxy is noticed to be missing',
+  });
+  await eventually(async () => (await trunkd.registration('tcp1')).state === 'waiting', {
+    timeoutMs: 10_000,
+    what: () => 'registrations wait',
+  });
+  expect((await trunkd.registration('tcp1')).cause?.code).toBe('proxy.silent');
+  expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
+  await proxy.start(trunkd.url);
+  await trunkd.allBound(users.length, 60_000);
+  const bindings = [...(await provider.dump()).values()].flat();
+  expect(bindings.map(({ address }) => address).toSorted()).toEqual(
+    users
+      .map((user) => {
+        const transport = user.startsWith('udp') ? '' : `;transport=${user.slice(0, 3)}`;
+        return `sip:34-${user}@${proxy.hostPort}${transport}`;
+      })
+      .toSorted(),
+  );
+  for (const one of provider.requests()) {
+    expect([one.sourceAddress, one.hasRoute]).toEqual(['127.0.0.2', false]);
+    if (one.protocol === 'udp') expect(one.sourcePort).toBe(proxy.sipPort);
+  }
+  expect(new Set(provider.requests().map(({ protocol }) => protocol))).toEqual(new Set(TRANSPORTS));
+  await eventually(async () => (await trunkd.peerServer('acme/main')).state === 'up', {
+    timeoutMs: 30_000,
+    what: () => 'the peer server is up, too',
+  });
+});
+
+it('gets calls down the connection that was registered over, from the address of the provider', async () => {
+  for (const protocol of TRANSPORTS) {
+    const final = await call(`${protocol}0`);
+    expect(final, `${protocol}0`).toMatch(/^SIP\/2\.0 486 /);
+  }
+  const port = (user: string) => (user.includes('tls') ? provider.tlsPort : provider.sipPort);
+  expect(proxy.calls()).toHaveLength(3);
+  for (const [index, { uri, from }] of proxy.calls().entries()) {
+    const protocol = TRANSPORTS[index] ?? 'udp';
+    expect(uri).toMatch(new RegExp(`^sip:34-${protocol}0@127\\.0\\.0\\.2:`));
+    expect(from).toBe(`${protocol}:127.0.0.1:${port(uri)}`);
+  }
+});
+
+it('relays for nobody but trunkd', async () => {
+  const before = provider.requests().length;
+  const route = `<sip:${proxy.hostPort};lr>, <sip:127.0.0.1:${provider.sipPort};lr>`;
+  const lines = [`Route: ${route}`, 'Contact: <sip:34-udp1@127.0.0.3:5060>'];
+  const answer = await ask('127.0.0.3', proxy.sipPort, '127.0.0.2', 'REGISTER', 'udp1', lines);
+  expect(answer).toMatch(/^SIP\/2\.0 403 /);
+  expect(proxy.refused().some((what) => what.startsWith('REGISTER from udp:127.0.0.3'))).toBe(true);
+  expect(
+    provider
+      .requests()
+      .slice(before)
+      .filter(({ user }) => user === '34-udp1'),
+  ).toEqual([]);
+});
+
+it('marks what it says itself, and takes the mark from what others say', async () => {
+  const register = (target: string) =>
+    ask('127.0.0.1', proxy.sipPort, '127.0.0.2', 'REGISTER', 'udp1', [
+      `Route: <sip:${proxy.hostPort};lr>, <sip:${target};lr>`,
+      'Contact: <sip:34-udp1@127.0.0.1:5060>',
+    ]);
+  const refused = await register(`127.0.0.1:${await freePort()};transport=tcp`);
+  expect(refused).toMatch(/^SIP\/2\.0 477 /);
+  expect(refused).toMatch(/^X-Trunkd-Local: 1\r$/m);
+  const stranger = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(stranger, 'listening');
+  stranger.on('message', (wire, { port, address }) => {
+    const request = String(wire);
+    expect(request).not.toMatch(/^Route:/m);
+    const lines = request.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
+    const answer = [
+      'SIP/2.0 480 Later',
+      ...lines,
+      'X-Trunkd-Local: 1',
+      'Content-Length: 0',
+      '\r\n',
+    ];
+    stranger.send(answer.join('\r\n'), port, address);
+  });
+  try {
+    const answered = await register(`127.0.0.1:${stranger.address().port};transport=udp`);
+    expect(answered).toMatch(/^SIP\/2\.0 480 Later/);
+    expect(answered).not.toMatch(/X-Trunkd-Local/i);
+  } finally {
+    stranger.close();
+  }
+});
+
+it('tells a dead provider from a dead proxy, and is told of the connections that it closed', async () => {
+  const before = provider.requests().length;
+  await provider.kill();
+  await eventually(async () => !(await trunkd.peerServer('acme/main')).enabled, {
+    timeoutMs: 40_000,
+    what: () => 'the peer server is disabled',
+  });
+  // An hour was granted: only the news of the closed connections make them try now.
+  await eventually(async () => /"target\.dead"/.test(trunkd.output), {
+    timeoutMs: 60_000,
+    what: () => 'the target is dead',
+  });
+  expect(await ownProxy()).toMatchObject({ state: 'up', cause: null });
+  expect(trunkd.output).toMatch(/"command":"connectionClosed","subject":"edge1 tcp:127\.0\.0\.1/);
+  expect(trunkd.output).toMatch(/"command":"connectionClosed","subject":"edge1 tls:127\.0\.0\.1/);
+  expect(trunkd.output).toMatch(/edge1>(tcp|tls):127\.0\.0\.1/);
+  await provider.startAgain();
+  await eventually(() => isHeld(['tcp', 'tls']), {
+    timeoutMs: 90_000,
+    everyMs: 500,
+    what: () => 'what was bound over TCP and TLS is bound again',
+  });
+  expect(registersSince(before).every(({ sourceAddress }) => sourceAddress === '127.0.0.2')).toBe(
+    true,
+  );
+  await eventually(async () => (await trunkd.peerServer('acme/main')).enabled, {
+    timeoutMs: 60_000,
+    what: () => 'the peer server is enabled again',
+  });
+});
+
+it('comes back after the proxy was restarted: flows are made again, nobody is rejected', async () => {
+  const before = provider.requests().length;
+  await proxy.kill();
+  await eventually(async () => (await ownProxy()).state === 'silent', {
+    timeoutMs: 30_000,
+    what: () => 'the proxy is noticed to be silent',
+  });
+  expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
+  const rows = await trunkd.list<{ readonly bound: boolean }>('/v1/registrations');
+  expect(rows.filter(({ bound }) => bound).length).toBe(users.length);
+  await proxy.start(trunkd.url);
+  const isBack = () => {
+    const again = new Set(registersSince(before).map(({ user }) => user));
+    return users.filter((user) => !user.startsWith('udp')).every((user) => again.has(`34-${user}`));
+  };
+  await eventually(async () => isBack(), {
+    timeoutMs: 60_000,
+    what: () => 'every flow is there again',
+  });
+  // A call finds its way down the new connections.
+  expect(await call('tls1')).toMatch(/^SIP\/2\.0 486 /);
+  expect(trunkd.output).not.toMatch(/"state":"rejected"/);
+  expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
+});
+
+/** An INVITE through the provider to one of its users; the final answer. */
+function call(user: string): Promise<string> {
+  const lines = ['Contact: <sip:caller@127.0.0.1:5060>'];
+  return ask('127.0.0.1', provider.sipPort, '127.0.0.1', 'INVITE', user, lines);
+}
+
+/** One request over UDP from an address of ours, sent once; the final answer. */
+async function ask(
+  source: string,
+  port: number,
+  address: string,
+  method: string,
+  user: string,
+  lines: readonly string[],
+): Promise<string> {
+  const socket = createSocket('udp4').bind(0, source);
+  await once(socket, 'listening');
+  const token = Math.random().toString(36).slice(2);
+  const from = `${source}:${socket.address().port}`;
+  const request = [
+    `${method} sip:${user}@registrar.test SIP/2.0`,
+    `Via: SIP/2.0/UDP ${from};rport;branch=z9hG4bK${token}`,
+    'Max-Forwards: 70',
+    `From: <sip:caller@${from}>;tag=${token}`,
+    `To: <sip:${user}@registrar.test>`,
+    `Call-ID: ${token}`,
+    `CSeq: 1 ${method}`,
+    ...lines,
+    'Content-Length: 0',
+    '\r\n',
+  ].join('\r\n');
+  const late = AbortSignal.timeout(20_000);
+  try {
+    socket.send(request, port, address);
+    for (;;) {
+      const [answer] = await once(socket, 'message', { signal: late });
+      const text = String(answer);
+      if (!/^SIP\/2\.0 1/.test(text)) return text;
+    }
+  } finally {
+    socket.close();
+  }
+}
