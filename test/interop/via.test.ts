@@ -30,7 +30,7 @@ let trunkd: Trunkd;
 beforeAll(async () => {
   pki = await makePki(['good']);
   const { certificateFile: certificate, keyFile: key } = pki.of('good');
-  const passwords = new Map(users.map((user) => [user, 'a long password']));
+  const passwords = new Map([...users, 'hops'].map((user) => [user, 'a long password']));
   const tls = { certificate, key, ca: pki.caFile };
   provider = await Kamailio.start({ users: passwords, tls, defines: ['WITH_CALLS'] });
   proxy = await OwnProxy.reserve({ certificate, key });
@@ -51,6 +51,18 @@ beforeAll(async () => {
           auth: { password: 'a long password' },
           registrar: registrarOf(username),
         })),
+      },
+      {
+        // Without `via`: two hops of the provider's side, of which the first happens to be ours.
+        name: 'hops',
+        registrations: [
+          {
+            ...{ id: 'hops', username: 'hops', ddi: '34-hops', domain: 'registrar.test' },
+            auth: { password: 'a long password' },
+            outboundProxy: [proxy.hostPort, `127.0.0.1:${provider.sipPort}`],
+            contact: '127.0.0.1:15090',
+          },
+        ],
       },
     ],
   });
@@ -98,8 +110,9 @@ it('waits for a proxy that is not there yet, then registers through it, under it
   expect((await trunkd.registration('tcp1')).cause?.code).toBe('proxy.silent');
   expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
   await proxy.start(trunkd.url);
-  await trunkd.allBound(users.length, 60_000);
-  const bindings = [...(await provider.dump()).values()].flat();
+  await trunkd.allBound(users.length + 1, 60_000);
+  const all = [...(await provider.dump()).values()].flat();
+  const bindings = all.filter(({ aor }) => !aor.startsWith('hops'));
   expect(bindings.map(({ address }) => address).toSorted()).toEqual(
     users
       .map((user) => {
@@ -112,6 +125,10 @@ it('waits for a proxy that is not there yet, then registers through it, under it
     expect([one.sourceAddress, one.hasRoute]).toEqual(['127.0.0.2', false]);
     if (one.protocol === 'udp') expect(one.sourcePort).toBe(proxy.sipPort);
   }
+  // Several outbound hops pass the first one by their Route headers, under a Contact of their own.
+  expect(all.find(({ aor }) => aor.startsWith('hops'))?.address).toBe(
+    'sip:34-hops@127.0.0.1:15090',
+  );
   expect(new Set(provider.requests().map(({ protocol }) => protocol))).toEqual(new Set(TRANSPORTS));
   await eventually(async () => (await trunkd.peerServer('acme/main')).state === 'up', {
     timeoutMs: 30_000,
@@ -221,7 +238,7 @@ it('comes back after the proxy was restarted: flows are made again, nobody is re
   });
   expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
   const rows = await trunkd.list<{ readonly bound: boolean }>('/v1/registrations');
-  expect(rows.filter(({ bound }) => bound).length).toBe(users.length);
+  expect(rows.filter(({ bound }) => bound).length).toBe(users.length + 1);
   await proxy.start(trunkd.url);
   const isBack = () => {
     const again = new Set(registersSince(before).map(({ user }) => user));

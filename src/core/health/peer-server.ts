@@ -147,8 +147,8 @@ export class PeerServer {
 
 function causeOfUnit({ state, plan }: ProbeUnit): Cause | undefined {
   const { voidFault, name } = state;
-  // Its last verdict stands, and is nothing to rely on while our own proxy is silent.
-  if (voidFault !== undefined && (name === 'unknown' || voidFault.code === 'proxy.silent')) {
+  // Its last verdict stands, and is nothing to rely on while our own proxy is silent or speaks for it.
+  if (voidFault !== undefined && (name === 'unknown' || voidFault.code.startsWith('proxy.'))) {
     return causeOfVoid(voidFault);
   }
   return causeOfState(state.name, state.reason, state.failures, plan);

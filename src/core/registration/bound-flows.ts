@@ -43,6 +43,8 @@ export class BoundFlows {
     this.leave(entry);
     if (carrier === undefined) return;
     entry.flow = carrier;
+    // Its gate is kept as long as it carries a binding, wherever the next try goes.
+    if (carrier instanceof TargetGate) carrier.users += 1;
     const known = this.#flows.get(carrier);
     if (known === undefined) this.#flows.set(carrier, { entries: new Set([entry]), since: now });
     else known.entries.add(entry);
@@ -53,6 +55,7 @@ export class BoundFlows {
     const { flow } = entry;
     if (flow === undefined) return;
     entry.flow = undefined;
+    if (flow instanceof TargetGate) flow.users -= 1;
     const bound = this.#flows.get(flow);
     bound?.entries.delete(entry);
     if (bound?.entries.size === 0) this.#flows.delete(flow);
@@ -69,6 +72,7 @@ export class BoundFlows {
     const entries = [...(bound?.entries ?? [])];
     this.#flows.delete(flow);
     for (const entry of entries) entry.flow = undefined;
+    if (flow instanceof TargetGate) flow.users -= entries.length;
     const gate = entries[0]?.gate;
     const isTheirs = reason.blame !== 'local';
     const isShort = isTheirs && bound !== undefined && elapsedMs(bound.since, now) < SETTLED_MS;

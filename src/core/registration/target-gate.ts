@@ -58,7 +58,7 @@ export class TargetGate {
   readonly target: Target;
   /** All addresses of the name, where answers from any of them count. */
   addresses: readonly string[] = [];
-  /** Registrations that had their last attempt here. */
+  /** Registrations that had their last attempt here, and bindings that a proxy of ours carries from here. */
   users = 0;
   /** Connections in a row that were lost soon after something was bound over them. */
   flowsLost = 0;
