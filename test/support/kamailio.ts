@@ -4,7 +4,7 @@
  */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, ownDirectory, Running } from './processes.ts';
+import { eventually, freePort, ownDirectory, Running } from './processes.ts';
 
 export interface KamailioOptions {
   /** `-A` defines of registrar.cfg: `WITH_SHA256`, `MIN_EXP=10` ... */
@@ -99,7 +99,8 @@ export class Kamailio {
   /** Other certificates, for connections from now on. */
   async useTls(tls: KamailioTls): Promise<void> {
     writeFileSync(this.#path('tls.cfg'), tlsConfig({ wantsClient: false, ...tls }));
-    await this.rpc('tls.reload');
+    // Kamailio refuses now and then, without a reason that would last.
+    await eventually(async () => (await this.rpc('tls.reload')) !== undefined);
   }
 
   /** All of Kamailio's processes at once, without a word to anybody. */
