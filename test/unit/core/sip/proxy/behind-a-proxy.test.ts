@@ -165,6 +165,41 @@ describe('a proxy of ours that falls silent', () => {
   });
 });
 
+describe('several targets behind a proxy of ours', () => {
+  const two: readonly Target[] = [
+    { protocol: 'tcp', address: '192.0.2.1', port: 5060, family: 4 },
+    { protocol: 'tcp', address: '192.0.2.2', port: 5060, family: 4 },
+  ];
+
+  it('are tried one after the other when the proxy says that it did not reach one', () => {
+    const world = new ProxyWorld();
+    world.behind.set('tcp:192.0.2.1:5060', '477 Send failed');
+    worldWith(4, world, two);
+    world.time.run(2_000);
+    expect(statesOf(world)).toEqual({ registered: 4 });
+    for (const id of world.keeper.ids()) {
+      expect(world.keeper.snapshot(id)?.target).toBe('edge1>tcp:192.0.2.2:5060');
+    }
+    expect(world.of('registration.changed').filter(({ state }) => state === 'waiting')).toEqual([]);
+  });
+
+  it('are not tried when it is the proxy that is silent', () => {
+    const world = worldWith(4, new ProxyWorld(), two);
+    world.time.run(2_000);
+    world.isAlive = false;
+    world.time.run(20_000);
+    for (const id of world.keeper.ids()) world.keeper.registerNow(id);
+    world.time.run(20_000);
+    world.isAlive = true;
+    const before = world.registered.length;
+    world.time.run(10_000);
+    expect(world.registered.length - before).toBe(4);
+    expect(world.of('registration.noticed').map(({ cause }) => cause.code)).not.toContain(
+      'target.dead',
+    );
+  });
+});
+
 describe('connections of a proxy of ours', () => {
   it('are re-made after it was restarted, the first to run out first, though it was never missed', () => {
     const pacing = { perTarget: 20, burst: 1, max: 20 };
