@@ -24,6 +24,8 @@ export const DEFAULTS = {
     outbound: 'auto',
     family: 'auto',
     failback: 'homing',
+    flows: 1,
+    keepAlive: 'auto',
   },
   peerServer: {
     uriScheme: 'sip',

@@ -6,7 +6,7 @@
  */
 import { isHost, parseHop, parseHostPort } from './address.ts';
 import { hasControl, isName, isRegistrationId, isUserPart } from './grammar.ts';
-import { admin, outbound, sourceCheck, transport } from './schema/leaf.ts';
+import { admin, keepAlive, outbound, sourceCheck, transport } from './schema/leaf.ts';
 import type { RegistrationSettings } from './schema/registration.ts';
 
 /** Kept for one load; remembers what passed a moment ago. */
@@ -78,7 +78,7 @@ function isSipUri(text: string): boolean {
 }
 
 function isContact(text: string): boolean {
-  return text === 'self' || typeof parseHostPort(text) !== 'string';
+  return text === 'self' || text === 'learned' || typeof parseHostPort(text) !== 'string';
 }
 
 /** Remembers the last few texts that passed: most lines repeat them. */
@@ -103,6 +103,7 @@ const AUTH_KEYS: ReadonlySet<string> = new Set(['username', 'password', 'ha1', '
 const CHOICES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['transport', new Set<string>(transport.options)],
   ['admin', new Set<string>(admin.options)],
+  ['keepAlive', new Set<string>(keepAlive.options)],
   ['outbound', new Set<string>(outbound.options)],
   ['sourceCheck', new Set<string>(sourceCheck.options)],
   ['onRemove', new Set(['unregister', 'keep'])],

@@ -118,12 +118,7 @@ export class RegistrationPlanner {
       this.#profileTo(registrar, { domain, contact, all, settings, defaults }, complaints);
     // What the registration says itself wins over a default, also where that is the other key.
     const registrars = settings.registrar === undefined ? (all.registrars ?? []) : [];
-    if (registrars.length < 2) return make(registrars[0] ?? all.registrar);
-    const profiles = registrars.map(make).filter((one) => one !== undefined);
-    const [first] = profiles;
-    if (first === undefined || profiles.length < registrars.length) return undefined;
-    const mode = all.registrarMode ?? DEFAULTS.registration.registrarMode;
-    return { ...first, legs: { mode, profiles } };
+    return bindingsOf(registrars, make, all, complaints);
   }
 
   /** What goes to one registrar. */
@@ -157,6 +152,7 @@ export class RegistrationPlanner {
       admin: stricter(this.#around.admin, all.admin ?? DEFAULTS.registration.admin),
       sourceCheck: all.sourceCheck ?? DEFAULTS.registration.sourceCheck,
       failback: all.failback ?? DEFAULTS.registration.failback,
+      keepAlive: all.keepAlive ?? DEFAULTS.registration.keepAlive,
       // RFC 5626 section 5.1: it takes an edge proxy that adds a Path, which ours need not be.
       outbound: way.proxy === undefined ? (all.outbound ?? DEFAULTS.registration.outbound) : 'off',
       userAgent: all.userAgent ?? userAgent,
@@ -190,7 +186,8 @@ function whyNoCallsComeIn(
   all: RegistrationDefaults,
   own: RegistrationSettings,
 ): Complaint | undefined {
-  if (all.via !== undefined) return firstContact(own) === 'self' ? SELF_BEHIND_PROXY : undefined;
+  const isOwn = firstContact(own) === 'self' || firstContact(own) === 'learned';
+  if (all.via !== undefined) return isOwn ? SELF_BEHIND_PROXY : undefined;
   return toContact(firstContact(all)) === undefined ? NO_CONTACT : undefined;
 }
 
@@ -218,6 +215,48 @@ function namedApart(registrar: string | undefined, domain: string): Hop | undefi
   return isDomain && hop.port === undefined && hop.transport === undefined ? undefined : hop;
 }
 
+type Make = (registrar: string | undefined) => RegistrationProfile | undefined;
+
+/** One profile, or that of the first of several bindings with all of them. */
+function bindingsOf(
+  registrars: readonly string[],
+  make: Make,
+  all: RegistrationDefaults,
+  complaints: Complaint[],
+): RegistrationProfile | undefined {
+  const flows = all.flows ?? DEFAULTS.registration.flows;
+  if (registrars.length < 2) {
+    const profile = make(registrars[0] ?? all.registrar);
+    return profile === undefined ? undefined : withFlows(profile, flows, complaints);
+  }
+  if (flows > 1) {
+    complaints.push({ path: ['flows'], text: "give 'flows' or several 'registrars', not both" });
+    return undefined;
+  }
+  const profiles = registrars.map(make).filter((one) => one !== undefined);
+  const [first] = profiles;
+  if (first === undefined || profiles.length < registrars.length) return undefined;
+  const mode = all.registrarMode ?? DEFAULTS.registration.registrarMode;
+  return { ...first, legs: { mode, profiles } };
+}
+
+/** Several flows are bindings of one profile, told apart by their reg-id. */
+function withFlows(
+  profile: RegistrationProfile,
+  flows: number,
+  complaints: Complaint[],
+): RegistrationProfile | undefined {
+  if (flows === 1) return profile;
+  if (profile.outbound === 'off') {
+    complaints.push({ path: ['flows'], text: "'flows' needs outbound, which is off" });
+    return undefined;
+  }
+  return {
+    ...profile,
+    legs: { mode: 'flows', profiles: Array.from({ length: flows }, () => profile) },
+  };
+}
+
 function laidOver(defaults: MergedDefaults, settings: RegistrationSettings): RegistrationDefaults {
   return overlay<RegistrationDefaults>(defaults.registration, settings);
 }
@@ -229,6 +268,7 @@ const RARE_KEYS = [
     'tls',
     'registrars',
     'registrarMode',
+    'flows',
     'contacts',
     'contactUriParameters',
   ] as const),
@@ -265,6 +305,7 @@ function profileKey(settings: RegistrationSettings): string {
     settings.family,
     settings.failback,
     settings.addresses?.join(' '),
+    settings.keepAlive,
     settings.preset,
     // GIN has no ddi; whether one was given is complained of with the profile.
     settings.mode === undefined ? '' : settings.ddi,
@@ -280,7 +321,7 @@ function sortedKeys(_key: string, value: unknown): unknown {
 
 function toContact(text: string | undefined): ContactPlan | undefined {
   if (text === undefined) return undefined;
-  if (text === 'self') return { kind: 'self' };
+  if (text === 'self' || text === 'learned') return { kind: text };
   const parsed = parseHostPort(text);
   return typeof parsed === 'string'
     ? undefined

@@ -48,6 +48,7 @@ function newOne({ after }: Pair): RegistrationSpec {
 /** What the registrar knows a binding by: the address of record and the Contact. */
 function bindingOf(spec: RegistrationSpec): string {
   const { contact, hop, localSocket } = spec.profile;
-  const place = contact.kind === 'self' ? `self ${localSocket ?? ''}` : contact.hostPort;
+  const place =
+    contact.kind === 'address' ? contact.hostPort : `${contact.kind} ${localSocket ?? ''}`;
   return `${addressOfRecord(spec)} ${spec.ddi} ${place} ${hop.protocol ?? ''} ${hop.host} ${hop.port ?? ''} ${hop.via ?? ''}`;
 }

@@ -87,7 +87,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const lookup = new StubResolver({ clock, timers, servers });
   const found = new HopLocator({ lookup, clock, timers, ways: transport });
   const plainLocator = new RememberingLocator(found, senders);
-  const { pacer, userAgent } = stack;
+  const { pacer, userAgent, flowKeeper } = stack;
   const proxies: OwnProxies = new OwnProxies({
     ...{ clock, timers, random, userAgent, publish, locator: plainLocator },
     changed: (name, isRestarted) => {
@@ -101,9 +101,11 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const keeper: RegistrationKeeper = new RegistrationKeeper({
     ...shared,
     hasher,
+    flowKeeper,
     hostId: hostId(),
     pacing,
   });
+  flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
   const prober: Prober = new Prober(shared);
   return { clock, timers, driver, transport, stack, senders, proxies, keeper, prober };
 }

@@ -66,6 +66,11 @@ const leg = z.object({
         .readonly(),
     })
     .describe('bindings of the same account that are not ours; stale: with our user'),
+  seenAs: z.string().nullable().describe('host:port, as the registrar sees us'),
+  keepAlive: z
+    .enum(['stun', 'crlf', 'ping'])
+    .nullable()
+    .describe('how the way to the registrar is kept open'),
   outbound: z.boolean().describe('true while outbound (RFC 5626) is in force'),
   callId: z.string(),
   cseq: z.int(),

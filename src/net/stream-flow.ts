@@ -6,8 +6,9 @@
  *   open --(framing lost, or ended by the other side)--> lingering: answers are written out, then broken
  *
  * Keep-alive (RFC 5626 section 4.4.1), on connections that we opened: a double CRLF every 95 to 120 s, a
- * CRLF expected within 10 s. Many servers never answer; only one that has answered a ping before, and has
- * sent nothing since the latest, is taken for dead. On connections that others opened: closed after 120 s
+ * CRLF expected within 10 s; as often as the other side asks for where it does (Flow-Timer). Many servers
+ * never answer; only one that has answered a ping before or promised to (outbound), and has sent nothing
+ * since the latest, is taken for dead. On connections that others opened: closed after 120 s
  * without an octet. Pings are answered on both.
  *
  * A stream that lost its framing (no or contradictory Content-Length, too large) cannot go on. The octets
@@ -21,7 +22,12 @@ import { between } from '../core/base/random.ts';
 import { Timer } from '../core/base/timer-queue.ts';
 import type { TransportProtocol } from '../core/sip/locate/target.ts';
 import { type FramerEvent, StreamFramer } from '../core/sip/message/framing.ts';
-import type { Flow, LocalSocketSpec, SocketAddress } from '../core/sip/transport/ports.ts';
+import type {
+  Flow,
+  LocalSocketSpec,
+  SocketAddress,
+  StreamKeepAlive,
+} from '../core/sip/transport/ports.ts';
 import type { NetContext } from './net-context.ts';
 import { hostPort } from './sent-by.ts';
 import { streamFault } from './socket-fault.ts';
@@ -68,6 +74,7 @@ export class StreamFlow implements Flow {
   /** Since when more waits to be written than should; found out when something is written. */
   #fullSince: Instant | undefined;
   #hasPonged = false;
+  #keepAlivePlan: StreamKeepAlive;
   /** Why it lingers; what comes after is only the consequence. */
   #lastReason: Fault | undefined;
   #isWordDue = false;
@@ -90,6 +97,7 @@ export class StreamFlow implements Flow {
     this.contactHost = spec.sentBy;
     this.#heardAt = context.clock.now();
     this.#usedAt = this.#heardAt;
+    this.#keepAlivePlan = { intervalMs: context.limits.keepAliveMs, isPongDue: false };
     context.counters.connectionsOpen += 1;
     socket.on('data', (octets: Buffer) => this.#read(octets));
     socket.on('error', (error) => this.#fail(streamFault(error, 'open')));
@@ -113,6 +121,17 @@ export class StreamFlow implements Flow {
     if (!this.#put(wire, now)) return;
     counters.streamMessagesSent += 1;
     this.#usedAt = now;
+  }
+
+  /** Pings from now on as planned; the first one after a whole interval of the new plan. */
+  keepAlive(plan: StreamKeepAlive): void {
+    const { intervalMs, isPongDue } = this.#keepAlivePlan;
+    const [least, most] = plan.intervalMs;
+    const isSame = least === intervalMs[0] && most === intervalMs[1];
+    if (isSame && plan.isPongDue === isPongDue) return;
+    this.#keepAlivePlan = plan;
+    if (this.#state !== 'open' || !this.#isOurs || isSame) return;
+    if (this.#pingedAt === undefined) this.#armPing(this.#context.clock.now());
   }
 
   /** The core gives the connection up; it hears of it like of any other loss. */
@@ -201,7 +220,8 @@ export class StreamFlow implements Flow {
     const { counters, limits, timers } = this.#context;
     if (this.#pingedAt !== undefined) {
       counters.pongsMissed += 1;
-      if (this.#hasPonged && this.#heardAt <= this.#pingedAt) {
+      const isExpected = this.#hasPonged || this.#keepAlivePlan.isPongDue;
+      if (isExpected && this.#heardAt <= this.#pingedAt) {
         const text = 'The other side no longer answers keep-alives on the connection.';
         this.#fail(fault('transport.closed', 'peer', text));
         return;
@@ -233,8 +253,8 @@ export class StreamFlow implements Flow {
   }
 
   #armPing(now: Instant): void {
-    const { limits, random, timers } = this.#context;
-    timers.arm(this.#pulse, after(now, between(random, ...limits.keepAliveMs)));
+    const { random, timers } = this.#context;
+    timers.arm(this.#pulse, after(now, between(random, ...this.#keepAlivePlan.intervalMs)));
   }
 
   #isOverfull(added: number, now: Instant): boolean {

@@ -25,6 +25,7 @@ import type {
   LocalSocketSpec,
   OpenFlow,
   SocketAddress,
+  StreamKeepAlive,
   TransportPort,
   TransportUser,
 } from '../core/sip/transport/ports.ts';
@@ -38,6 +39,7 @@ import type { LocalSocket } from './local-socket.ts';
 import { LocalSockets } from './local-sockets.ts';
 import type { NetContext } from './net-context.ts';
 import type { Notify } from './notice.ts';
+import { PortInquiries } from './port-inquiry.ts';
 import { SocketSet } from './socket-set.ts';
 import { StrandedRemotes } from './stranded.ts';
 import { StreamFlow } from './stream-flow.ts';
@@ -72,6 +74,7 @@ export class Transport implements TransportPort, WaysOut {
   readonly #context: NetContext;
   readonly #sockets = new SocketSet();
   readonly #flows: FlowTable;
+  readonly #inquiries: PortInquiries;
   readonly #locals: LocalSockets;
   readonly #watch: AddressWatch;
   readonly #specs: readonly LocalSocketSpec[];
@@ -94,6 +97,7 @@ export class Transport implements TransportPort, WaysOut {
     };
     this.#specs = specs;
     this.#flows = new FlowTable(this.#context, this.#sockets);
+    this.#inquiries = new PortInquiries(this.#context);
     this.#locals = new LocalSockets(this.#context, this.#sockets, {
       moved: (socket) => this.#tellMoved(socket, undefined),
       retired: ({ key, spec }) => {
@@ -137,6 +141,7 @@ export class Transport implements TransportPort, WaysOut {
     this.#watch.stop();
     this.#context.certificates.stop();
     this.#flows.destroy();
+    this.#inquiries.destroy();
     await Promise.all([this.#locals.close(), this.#sockets.destroyAll()]);
   }
 
@@ -173,6 +178,16 @@ export class Transport implements TransportPort, WaysOut {
   send(flow: Flow, wire: string): void {
     if (flow instanceof UdpFlow || flow instanceof StreamFlow) flow.write(wire);
     else throw new TypeError('This flow was not made by this transport.');
+  }
+
+  keepAlive(flow: Flow, plan: StreamKeepAlive): void {
+    if (flow instanceof StreamFlow) flow.keepAlive(plan);
+  }
+
+  inquire(flow: Flow): void {
+    if (!(flow instanceof UdpFlow)) return;
+    const { address } = flow.local;
+    this.#inquiries.ask(flow, isUnspecified(address) ? undefined : address);
   }
 
   close(flow: Flow, reason: Fault): void {

@@ -61,6 +61,10 @@ export interface RegistrationRow {
   };
   /** True while outbound (RFC 5626) is in force. */
   readonly outbound: boolean;
+  /** `host:port`, as the registrar sees us. */
+  readonly seenAs: string | null;
+  /** How the way to the registrar is kept open; null: it is not. */
+  readonly keepAlive: 'stun' | 'crlf' | 'ping' | null;
   readonly callId: string;
   readonly cseq: number;
   readonly counters: RegistrationCounters;
@@ -98,6 +102,8 @@ export type LegRow = Pick<
   | 'gruu'
   | 'otherBindings'
   | 'outbound'
+  | 'seenAs'
+  | 'keepAlive'
   | 'callId'
   | 'cseq'
   | 'counters'
@@ -219,6 +225,8 @@ function legRow(row: RegistrationSnapshot, wallClock: WallClock): LegRow {
     lastResponse: row.lastResponse ?? null,
     ...factsRow(row.facts),
     outbound: row.hasOutbound,
+    seenAs: row.seenAs ?? null,
+    keepAlive: row.keepAlive ?? null,
     callId: row.callId,
     cseq: row.cseq,
     counters: row.counters,

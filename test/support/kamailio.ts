@@ -10,6 +10,8 @@ export interface KamailioOptions {
   /** `-A` defines of registrar.cfg: `WITH_SHA256`, `MIN_EXP=10` ... */
   readonly defines?: readonly string[];
   readonly users: ReadonlyMap<string, string>;
+  /** Another address at which it listens, over UDP. */
+  readonly alsoAt?: string;
   /** PEM files of the TLS server. */
   readonly tls: KamailioTls;
 }
@@ -74,6 +76,7 @@ export class Kamailio {
     writeFileSync(kamailio.#path('tls.cfg'), tlsConfig({ wantsClient, ...options.tls }));
     copyFileSync(REGISTRAR, kamailio.#path('kamailio.cfg'));
     kamailio.#addUsers();
+    kamailio.#listenAlso();
     await kamailio.startAgain();
     return kamailio;
   }
@@ -162,6 +165,19 @@ export class Kamailio {
 
   #path(name: string): string {
     return join(this.#own.path, name);
+  }
+
+  #listenAlso(): void {
+    const { alsoAt } = this.#options;
+    if (alsoAt === undefined) return;
+    const file = this.#path('kamailio.cfg');
+    const mark = 'listen=udp:127.0.0.1:SIPPORT\n';
+    const config = readFileSync(file, 'utf8');
+    if (!config.includes(mark)) throw new Error('registrar.cfg listens elsewhere');
+    writeFileSync(
+      file,
+      config.replace(mark, () => `${mark}listen=udp:${alsoAt}:SIPPORT\n`),
+    );
   }
 
   /** In the table before the first request, and again after each start. */

@@ -76,7 +76,7 @@ export class ProxyWorld extends RecordingTransport {
         receive: (result: ReturnType<typeof success<readonly Target[]>>) => void,
       ) => receive(hop.host === PROXY.hop.host ? PROXY_TARGET : success(this.targets)),
     };
-    const { userAgent, pacer } = this.stack;
+    const { userAgent, pacer, flowKeeper } = this.stack;
     this.proxies = new OwnProxies({
       ...{ clock: time, timers, random, userAgent, publish, locator: plain },
       changed: (name, isRestarted) => {
@@ -89,7 +89,10 @@ export class ProxyWorld extends RecordingTransport {
       locator: new ViaLocator(plain),
       proxyNamed: (name: string) => this.proxies.named(name),
     };
-    this.keeper = new RegistrationKeeper({ ...shared, hasher, hostId: 'test', pacing });
+    this.keeper = new RegistrationKeeper({
+      ...{ ...shared, hasher, hostId: 'test', pacing },
+      flowKeeper,
+    });
     this.prober = new Prober(shared);
     this.proxies.apply([PROXY]);
   }

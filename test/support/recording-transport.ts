@@ -1,5 +1,10 @@
 import { type Fault, failure, type Result, success } from '../../src/core/base/fault.ts';
-import type { Flow, OpenFlow, TransportPort } from '../../src/core/sip/transport/ports.ts';
+import type {
+  Flow,
+  OpenFlow,
+  StreamKeepAlive,
+  TransportPort,
+} from '../../src/core/sip/transport/ports.ts';
 
 export interface TestFlow extends Flow {
   isOpen: boolean;
@@ -47,6 +52,18 @@ export class RecordingTransport implements TransportPort {
 
   send(flow: Flow, wire: string): void {
     this.sent.push({ flow, wire });
+  }
+
+  readonly keptAlive: { readonly flow: Flow; readonly plan: StreamKeepAlive }[] = [];
+
+  keepAlive(flow: Flow, plan: StreamKeepAlive): void {
+    this.keptAlive.push({ flow, plan });
+  }
+
+  readonly inquired: Flow[] = [];
+
+  inquire(flow: Flow): void {
+    this.inquired.push(flow);
   }
 
   close(flow: Flow, reason: Fault): void {

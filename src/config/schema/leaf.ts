@@ -110,8 +110,8 @@ export const sipUri = textWith('SIP URI', (text) =>
     : 'has to begin with sip: or sips:, as sip:HOST[:PORT][;transport=tls]',
 );
 
-export const contact = textWith('host[:port] or self', (text) =>
-  text === 'self' ? undefined : parsedBy(parseHostPort)(text),
+export const contact = textWith('host[:port], self or learned', (text) =>
+  text === 'self' || text === 'learned' ? undefined : parsedBy(parseHostPort)(text),
 );
 
 export const network = textThat(
@@ -262,6 +262,7 @@ export const ha1Algorithm = algorithm;
 
 export const admin = z.enum(['up', 'drain', 'off']);
 export const transport = z.enum(['udp', 'tcp', 'tls', 'auto']);
+export const keepAlive = z.enum(['auto', 'stun', 'crlf', 'off']);
 export const outbound = z.enum(['off', 'auto', 'require']);
 export const family = z.enum(['auto', 'ipv4', 'ipv6', 'preferIpv6']);
 export const sourceCheck = z.enum(['host', 'strict', 'set', 'off']);

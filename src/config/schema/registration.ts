@@ -79,6 +79,11 @@ const commonKeys = {
       'With registrars: parallel registers with all of them; serial with the next one only while all before it fail, and goes back.',
     default: DEFAULTS.registration.registrarMode,
   }),
+  flows: key(z.int().min(1).max(4), {
+    description:
+      'Bindings by different targets of the registrar at once (RFC 5626); more than one once outbound is in force. Bound while any of them is.',
+    default: DEFAULTS.registration.flows,
+  }),
   expires: key(leaf.expires, {
     description: 'Lifetime that is asked for, 5 to 604800; the granted one rules the refresh.',
     default: DEFAULTS.registration.expires,
@@ -86,7 +91,7 @@ const commonKeys = {
   }),
   contact: key(leaf.contact, {
     description:
-      'Host[:port] where calls shall arrive, or self: the local socket that registers. Required unless defaults have it; with via it is the contact of the proxy.',
+      'Host[:port] where calls shall arrive; self: the local socket that registers; learned: as self, at the address as which the registrar sees us. Required unless defaults have it; with via it is the contact of the proxy.',
     example: '203.0.113.10:5060',
   }),
   contacts: key(z.array(contactEntry).min(1).max(MOST_CONTACTS), {
@@ -132,6 +137,11 @@ const commonKeys = {
   onRemove: key(z.enum(['unregister', 'keep']), {
     description: 'What becomes of the binding when the registration leaves the configuration.',
     default: DEFAULTS.registration.onRemove,
+  }),
+  keepAlive: key(leaf.keepAlive, {
+    description:
+      'How the way is kept open over UDP: auto (STUN where a NAT or outbound needs it, a double CRLF where STUN is not answered), stun, crlf, off. Connections are always pinged.',
+    default: DEFAULTS.registration.keepAlive,
   }),
   outbound: key(leaf.outbound, {
     description:

@@ -118,7 +118,6 @@ export const wayKeys = {
     defaultText: "the contract's",
     example: 'edge1',
   }),
-  keepAlive: notYet(REGISTRATIONS_RELEASE, 'How the way through a NAT is kept open.', 'auto'),
   sizePolicy: notYet(REGISTRATIONS_RELEASE, 'What to do above 1,300 octets on UDP.', 'tcp'),
 };
 

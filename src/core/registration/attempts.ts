@@ -14,10 +14,12 @@ import type { Random } from '../base/random.ts';
 import type { TimerQueue } from '../base/timer-queue.ts';
 import type { Hasher } from '../sip/digest/ports.ts';
 import { type AuthNews, DigestSession } from '../sip/digest/session.ts';
+import type { FlowKeeperPort } from '../sip/keep-alive/ports.ts';
 import type { Locator } from '../sip/locate/ports.ts';
 import type { Target } from '../sip/locate/target.ts';
 import { toWire } from '../sip/message/wire-text.ts';
 import type { ProxyNamed } from '../sip/proxy/ports.ts';
+import type { Flow } from '../sip/transport/ports.ts';
 import type {
   ExchangeOutcome,
   ExchangeRequest,
@@ -29,10 +31,12 @@ import { patienceMs } from './backoff.ts';
 import { targetAvoided } from './causes.ts';
 import { Course, targetTimeoutMs, wholeTryMs } from './course.ts';
 import { Directory } from './directory.ts';
-import { type Entry, hasTrait, type Place, setTrait, TRAIT } from './entry.ts';
+import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
 import { evidenceOf, type GateUser, mayGoOn, NOTHING, SILENT } from './gate-user.ts';
+import { apart } from './legs.ts';
 import type { GuardUser } from './lockout-guard.ts';
-import { FIRST_REG_ID, type Host, instanceOf, isOffered, type OutboundOffer } from './outbound.ts';
+import { lastOffer, nextOffer } from './offer.ts';
+import type { Host, OutboundOffer } from './outbound.ts';
 import type { Registrar } from './registrar.ts';
 import {
   CALL_ID_DIGITS,
@@ -59,6 +63,7 @@ export interface AttemptPorts {
   readonly userAgent: UserAgentPort;
   /** SIP proxies of ours; none where left out. */
   readonly proxyNamed?: ProxyNamed | undefined;
+  readonly flowKeeper: FlowKeeperPort;
 }
 
 /** Who is told how the tries fare. */
@@ -74,6 +79,8 @@ export interface AttemptUser {
   summon(entry: Entry): void;
   noticed(entry: Entry, why: Cause): void;
   authNews(entry: Entry, news: AuthNews): void;
+  /** Our address as the other side of the flow sees it, where that is known. */
+  learnedOn(flow: Flow): string | undefined;
 }
 
 /** A removal is tried once, for this long; the binding runs out by itself anyway. */
@@ -252,7 +259,7 @@ export class Attempts implements GateUser, GuardUser {
 
   #queue(entry: Entry, targets: readonly Target[]): void {
     entry.course = undefined;
-    const gate = this.#directory.firstGate(entry, targets);
+    const gate = this.#directory.firstGate(entry, apart(entry, targets));
     place(entry, 'line', this.clock.now());
     gate.join(entry);
   }
@@ -262,7 +269,7 @@ export class Attempts implements GateUser, GuardUser {
     const { profile } = spec;
     const { via } = gate.target;
     let isFirst = true;
-    const offer = this.#offer(entry);
+    const offer = nextOffer(entry, this.#host, this.clock.now());
     entry.session ??= new DigestSession(
       spec.credentials,
       this.#hasher,
@@ -275,7 +282,12 @@ export class Attempts implements GateUser, GuardUser {
         // A removal names the Contact that was bound, over whatever flow it goes.
         if (askedSec > 0 || entry.contactPoint === undefined) {
           const { protocol } = via === undefined ? flow : gate.target;
-          moveTo(entry, this.#contactPoints.shared(contactPoint(spec, flow, protocol)));
+          moveTo(
+            entry,
+            this.#contactPoints.shared(
+              contactPoint(spec, flow, protocol, this.#user.learnedOn(flow)),
+            ),
+          );
         }
         const removed = removedUris(entry);
         return registerTail(spec, entry.contactPoint ?? '', askedSec, removed, offer);
@@ -303,21 +315,7 @@ export class Attempts implements GateUser, GuardUser {
 
   /** What it said of itself in its Contact, with the last request. */
   offerOf(entry: Entry): OutboundOffer | undefined {
-    return hasTrait(entry, TRAIT.offersOutbound)
-      ? { instance: instanceOf(entry.spec, this.#host), regId: FIRST_REG_ID }
-      : undefined;
-  }
-
-  /** What it says of itself in its Contact; a removal names what was bound. */
-  #offer(entry: Entry): OutboundOffer | undefined {
-    const { spec, registrar, state } = entry;
-    const now = this.clock.now();
-    const offers =
-      state.name === 'unregistering'
-        ? hasTrait(entry, TRAIT.offersOutbound)
-        : isOffered(spec.profile.outbound, registrar.noOutboundUntil, now);
-    setTrait(entry, TRAIT.offersOutbound, offers);
-    return this.offerOf(entry);
+    return lastOffer(entry, this.#host);
   }
 
   #ended(entry: Entry, begun: Begun, outcome: ExchangeOutcome): void {

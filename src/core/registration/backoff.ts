@@ -15,6 +15,9 @@ const LIVING_SHORTEST_MS = 500;
 const UNBOUND_BASE_MS = 30_000;
 const UNBOUND_LONGEST_MS = 1_800_000;
 
+/** While another flow of the same registration works. RFC 5626 section 4.5. */
+const OTHER_FLOW_BASE_MS = 90_000;
+
 /** Refused by the registrar; what is wrong in the configuration begins at the second rung. */
 export const REJECTED_LADDER_MS: readonly [number, number, number] = [60_000, 300_000, 1_800_000];
 
@@ -34,6 +37,20 @@ export function retryWithBindingMs(failures: number, remainingMs: number, random
 /** After `failures` failures in a row (1 or more), with nothing to lose. RFC 5626 section 4.5. */
 export function retryWithoutBindingMs(failures: number, random: Random): number {
   return doubled(UNBOUND_BASE_MS, failures, UNBOUND_LONGEST_MS) * between(random, 0.5, 1);
+}
+
+/**
+ * After `failures` failures in a row (1 or more) to replace a flow of outbound: RFC 5626 section 4.5. While
+ * the binding lives, half of what remains is the limit here too.
+ */
+export function flowRecoveryMs(
+  failures: number,
+  { hasOtherFlow, remainingMs }: { readonly hasOtherFlow: boolean; readonly remainingMs: number },
+  random: Random,
+): number {
+  const baseMs = hasOtherFlow ? OTHER_FLOW_BASE_MS : UNBOUND_BASE_MS;
+  const wait = doubled(baseMs, failures, UNBOUND_LONGEST_MS) * between(random, 0.5, 1);
+  return remainingMs > 0 ? Math.max(LIVING_SHORTEST_MS, Math.min(wait, remainingMs / 2)) : wait;
 }
 
 /** After `refusals` refusals in a row (1 or more); up to a tenth later, so that crowds disperse. */

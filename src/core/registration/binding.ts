@@ -173,7 +173,8 @@ class ContactList {
       others: others.slice(0, MOST_LISTED).map((one) => ({
         uri: one.uri,
         expiresSec: one.expiresSec,
-        isStale: this.#hasOurUser(one),
+        // With our instance it is another flow of ours (RFC 5626), not an old one.
+        isStale: this.#hasOurUser(one) && !this.#isOurInstance(one),
       })),
       otherCount: others.length,
     };

@@ -1,94 +1,103 @@
 /**
- * Which bindings were made over which connection (TCP, TLS). When a connection is lost, the registrar
- * may have restarted, and calls no longer find the way back over it: what was bound over it is bound
- * again over a new one, spread over a few seconds. The binding counts as held until then.
- *
- * A server that closes every connection soon must not be asked for ever: from the second short-lived
- * one on, the pause doubles from 30 s (RFC 5626 section 4.5); the planned refresh remains the limit.
- *
- * UDP has nothing to lose, and costs nothing here.
+ * Which bindings were made over which flow. For connections every registration is in a set: each of them may
+ * be lost by itself at any time. A UDP flow carries up to all registrations there are and is seldom lost, so
+ * that it only counts them, and whoever wants them walks over all.
  *
  * Behind a proxy of ours the connection is the proxy's, to one target: the gate of that target stands for
  * it, and the proxy tells when it is closed. Our own connection to the proxy carries no binding.
  */
-import type { Fault } from '../base/fault.ts';
-import { after, elapsedMs, type Instant } from '../base/instant.ts';
-import { between, type Random } from '../base/random.ts';
-import type { Flow } from '../sip/transport/ports.ts';
-import { retryWithoutBindingMs } from './backoff.ts';
+import type { Instant } from '../base/instant.ts';
+import type { Timer } from '../base/timer-queue.ts';
+import type { KeptAlive } from '../sip/keep-alive/ports.ts';
 import type { Carrier, Entry } from './entry.ts';
+import type { LearnedAddress } from './learned-address.ts';
 import { TargetGate } from './target-gate.ts';
 
-const SPREAD_MS = 5_000;
-/** A connection that lived longer was no failure of the server to keep it. RFC 5626 section 4.5. */
-const SETTLED_MS = 120_000;
-
-interface BoundFlow {
-  readonly entries: Set<Entry>;
+/** What is known of a flow while something is bound over it. */
+export interface BoundFlow {
+  readonly flow: Carrier;
   /** When the first binding was made over it. */
   readonly since: Instant;
+  /** Undefined for UDP. */
+  readonly entries: Set<Entry> | undefined;
+  count: number;
+  /** Our address as answers to our digest say it. */
+  learned: LearnedAddress | undefined;
+  /** The same as any 2xx says it, for people and for the decision to keep a NAT open. */
+  seen: string | undefined;
+  /** The same as STUN says it, once it has changed. */
+  mapped: LearnedAddress | undefined;
+  /** Another address than the followed one was found out, and which one it is to us the next answer tells. */
+  isRelearned: boolean;
+  /** What is done to keep it alive. */
+  kept: KeptAlive | undefined;
+  /** Looks again at a change that came too soon; made when it is needed. */
+  timer: Timer | undefined;
 }
 
 export class BoundFlows {
   readonly #flows = new Map<Carrier, BoundFlow>();
 
-  /** Connections that carry a binding. */
+  /** Flows that carry a binding. */
   get size(): number {
     return this.#flows.size;
   }
 
-  bound(entry: Entry, flow: Flow, now: Instant): void {
-    const carrier = carrierOf(entry, flow);
-    if (carrier !== undefined && entry.flow === carrier) return;
-    this.leave(entry);
-    if (carrier === undefined) return;
-    entry.flow = carrier;
-    // Its gate is kept as long as it carries a binding, wherever the next try goes.
-    if (carrier instanceof TargetGate) carrier.users += 1;
-    const known = this.#flows.get(carrier);
-    if (known === undefined) this.#flows.set(carrier, { entries: new Set([entry]), since: now });
-    else known.entries.add(entry);
+  of(flow: Carrier): BoundFlow | undefined {
+    return this.#flows.get(flow);
+  }
+
+  /** `left` is called when nothing is bound any more over the flow that it had before. */
+  bound(entry: Entry, flow: Carrier, now: Instant, left: (flow: BoundFlow) => void): BoundFlow {
+    const { way } = entry;
+    if (way !== undefined && way.flow === flow) return way;
+    this.leave(entry, left);
+    const known = this.#flows.get(flow);
+    const bound = known ?? newFlow(flow, now);
+    entry.way = bound;
+    if (known === undefined) this.#flows.set(flow, bound);
+    bound.count += 1;
+    // A gate is kept as long as it carries a binding, wherever the next try goes.
+    if (flow instanceof TargetGate) flow.users += 1;
+    bound.entries?.add(entry);
+    return bound;
   }
 
   /** It is no longer kept, or bound over another flow. */
-  leave(entry: Entry): void {
-    const { flow } = entry;
-    if (flow === undefined) return;
-    entry.flow = undefined;
-    if (flow instanceof TargetGate) flow.users -= 1;
-    const bound = this.#flows.get(flow);
-    bound?.entries.delete(entry);
-    if (bound?.entries.size === 0) this.#flows.delete(flow);
+  leave(entry: Entry, left: (flow: BoundFlow) => void): void {
+    const bound = entry.way;
+    entry.way = undefined;
+    if (bound === undefined) return;
+    bound.count -= 1;
+    if (bound.flow instanceof TargetGate) bound.flow.users -= 1;
+    bound.entries?.delete(entry);
+    if (bound.count > 0) return;
+    this.#flows.delete(bound.flow);
+    left(bound);
   }
 
-  /** Those that were bound over it, and `again`: a moment for each of them. */
-  lost(
-    flow: Carrier,
-    reason: Fault,
-    now: Instant,
-    random: Random,
-  ): { readonly entries: readonly Entry[]; readonly again: () => Instant } {
+  /** A connection is gone: it is forgotten, with those that were bound over it. */
+  drop(flow: Carrier): BoundFlow | undefined {
     const bound = this.#flows.get(flow);
-    const entries = [...(bound?.entries ?? [])];
     this.#flows.delete(flow);
-    for (const entry of entries) entry.flow = undefined;
-    if (flow instanceof TargetGate) flow.users -= entries.length;
-    const gate = entries[0]?.gate;
-    const isTheirs = reason.blame !== 'local';
-    const isShort = isTheirs && bound !== undefined && elapsedMs(bound.since, now) < SETTLED_MS;
-    const inRow = isShort && gate !== undefined ? gate.flowsLost + 1 : 1;
-    if (gate !== undefined && isTheirs) gate.flowsLost = inRow;
-    // Behind a proxy all wait for their turns at once, so that who runs out first goes first.
-    const spreadMs = flow instanceof TargetGate ? 0 : SPREAD_MS;
-    const again = () => {
-      const pauseMs = inRow === 1 ? 0 : retryWithoutBindingMs(inRow - 1, random);
-      return Math.ceil(after(now, pauseMs + between(random, 0, spreadMs))) as Instant;
-    };
-    return { entries, again };
+    for (const entry of bound?.entries ?? []) entry.way = undefined;
+    if (flow instanceof TargetGate) flow.users -= bound?.entries?.size ?? 0;
+    return bound;
   }
 }
 
-function carrierOf({ gate }: Entry, flow: Flow): Carrier | undefined {
-  if (gate?.target.via !== undefined) return gate.target.protocol === 'udp' ? undefined : gate;
-  return flow.protocol === 'udp' ? undefined : flow;
+function newFlow(flow: Carrier, since: Instant): BoundFlow {
+  const isCounted = !(flow instanceof TargetGate) && flow.protocol === 'udp';
+  return {
+    flow,
+    since,
+    entries: isCounted ? undefined : new Set(),
+    count: 0,
+    learned: undefined,
+    seen: undefined,
+    mapped: undefined,
+    isRelearned: false,
+    kept: undefined,
+    timer: undefined,
+  };
 }

@@ -55,6 +55,13 @@ export const REGISTRATION_CODES = {
   'target.overloaded': 'The target answers 503 to everybody; it is left alone for a while.',
   'target.connectionLost':
     'The connection to the target was lost; what was bound over it is bound again.',
+  'target.behindNat': 'The target sees us under another address: the way is kept open.',
+  'target.addressMoved':
+    'The target sees us under a new address; what was bound over the old one is bound again.',
+  'target.addressAlternates':
+    'Our address as the target sees it goes to and fro; it is not followed for a while.',
+  'target.flowSilent':
+    'The target no longer answers keep-alives; what was bound over that way is bound again.',
   'target.recovered': 'The target answers again; registrations follow in turn.',
   'registrar.lockoutGuard':
     'Too many registrations in a row were refused; the rest waits, so that we are not locked out.',
@@ -205,6 +212,36 @@ export function proxyConnectionLost(target: string, bindings: number, isRestarte
   const text = `${what}: ${bindings} registrations were made over a connection of it (${target}).`;
   const next = 'They are made again in turn, who runs out first goes first; nothing to do.';
   return cause('target.connectionLost', 'peer', next, text);
+}
+
+export function behindNat(target: string, local: string, seen: string): Cause {
+  const text = `${target} sees us as ${seen}, and we are ${local}: there is a NAT on the way.`;
+  const next = 'The way is kept open; nothing to do unless `keepAlive: off` forbids it.';
+  return cause('target.behindNat', 'nobody', next, text);
+}
+
+export function addressMoved(
+  target: string,
+  before: string,
+  seen: string,
+  bindings: number,
+): Cause {
+  const text = `${target} sees us as ${seen} now, and saw us as ${before} before; ${bindings} registrations were made there.`;
+  const next = 'They are made again, in the pace of the target; nothing to do.';
+  return cause('target.addressMoved', 'network', next, text);
+}
+
+export function addressAlternates(target: string, before: string, seen: string): Cause {
+  const text = `${target} sees us now as ${seen}, now as ${before}.`;
+  const next =
+    'Not followed for 10 minutes; ask who has several addresses: our NAT, or the provider.';
+  return cause('target.addressAlternates', 'network', next, text);
+}
+
+export function flowSilent(target: string, bindings: number): Cause {
+  const text = `${target} no longer answers keep-alives (STUN); ${bindings} registrations were made there.`;
+  const next = 'They are made again, in the pace of the target, which tells whether it lives.';
+  return cause('target.flowSilent', 'peer', next, text);
 }
 
 export function targetRecovered(target: string, waiting: number): Cause {

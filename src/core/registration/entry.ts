@@ -7,6 +7,7 @@ import { Timer } from '../base/timer-queue.ts';
 import type { DigestSession } from '../sip/digest/session.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { Exchange } from '../sip/user-agent/ports.ts';
+import type { BoundFlow } from './bound-flows.ts';
 import type { Course } from './course.ts';
 import { initialState, type MachineState } from './machine-state.ts';
 import { Rare } from './rare.ts';
@@ -47,8 +48,8 @@ export class Entry {
   exchange: Exchange | undefined;
   /** While one try goes on to further targets, after the first one failed. */
   course: Course | undefined;
-  /** The connection over which it is bound; undefined over UDP. */
-  flow: Carrier | undefined;
+  /** The flow over which it is bound. */
+  way: BoundFlow | undefined;
   session: DigestSession | undefined;
   fate: Fate = 'stay';
   /** Set by a command; undefined: what the configuration says. */

@@ -10,6 +10,7 @@ import type { Publish } from '../base/event-hub.ts';
 import type { Fault } from '../base/fault.ts';
 import { after } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
+import type { FlowNews } from '../sip/keep-alive/ports.ts';
 import type { Flow, LocalAddressChange } from '../sip/transport/ports.ts';
 import type { PacingSpec } from '../sip/user-agent/ports.ts';
 import { momentOf, whoIsConcerned } from './address-change.ts';
@@ -52,7 +53,9 @@ export class RegistrationKeeper implements RegistrationBook {
 
   constructor(ports: KeeperPorts) {
     this.#ports = ports;
-    this.#machinist = new Machinist(ports, ports.pacing, (entry) => this.#finished(entry));
+    this.#machinist = new Machinist(ports, ports.pacing, this.#entries, (entry) =>
+      this.#finished(entry),
+    );
     this.#groups = this.#legGroups();
     this.#machinist.groups = this.#groups;
     this.#sweeper = new Sweeper(
@@ -169,6 +172,11 @@ export class RegistrationKeeper implements RegistrationBook {
   /** See behind-proxy.ts; returns how many registrations are made again. */
   proxyConnectionLost(proxy: string, target: string): number {
     return this.#isStopping ? 0 : loseConnection(this.#machinist, proxy, target);
+  }
+
+  /** Keep-alives found out that a UDP flow is no longer what it was. */
+  flowNews(flow: Flow, news: FlowNews): void {
+    if (!this.#isStopping) this.#machinist.flowNews(flow, news);
   }
 
   /** A new pace counts from the next recovery on; the pacer itself has been told by others. */
@@ -375,6 +383,7 @@ export class RegistrationKeeper implements RegistrationBook {
   #halt(): void {
     const { timers } = this.#ports;
     timers.disarm(this.#stopTimer);
+    this.#machinist.flows.stop();
     const { attempts } = this.#machinist;
     // Those in line first: whoever is taken off the wire makes room for the next in line.
     for (const entry of this.#entries.values()) {

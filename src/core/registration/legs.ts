@@ -7,7 +7,8 @@
  * The first leg has the id of the registration, the others `id#2`, `id#3`: `#` is in no id.
  */
 import type { Instant } from '../base/instant.ts';
-import type { Entry } from './entry.ts';
+import { type Target, targetKey } from '../sip/locate/target.ts';
+import { type Entry, hasTrait, TRAIT } from './entry.ts';
 import type { RegistrationState } from './events.ts';
 import type { MachineState } from './machine-state.ts';
 import type { RegistrationProfile, RegistrationSpec } from './spec.ts';
@@ -53,6 +54,12 @@ function spareIds({ id, profile }: RegistrationSpec): readonly string[] {
 
 function legId(id: string, number: number): string {
   return number === 1 ? id : `${id}#${number}`;
+}
+
+/** Which leg of its registration it is, from 1; it tells the flows of one instance apart (`reg-id`). */
+export function legNumber({ id }: RegistrationSpec): number {
+  const mark = id.indexOf('#');
+  return mark < 0 ? 1 : Number(id.slice(mark + 1));
 }
 
 function legSpec(
@@ -128,8 +135,28 @@ const FAILURES = 2;
  * these is bound again, those behind it go, when the better binding has been made.
  */
 export function mayBeUp(group: LegGroup, index: number): boolean {
-  if (group.spec.profile.legs?.mode !== 'serial') return true;
+  const mode = group.spec.profile.legs?.mode;
+  if (mode === 'flows') return index === 0 || group.entries.some(hasFlow);
+  if (mode !== 'serial') return true;
   return group.entries.slice(0, index).every(({ state }) => isFailing(state));
+}
+
+/** It is bound over a flow of its own: the registrar tells it from others of the same instance. */
+function hasFlow(entry: Entry): boolean {
+  return entry.state.boundUntil !== undefined && hasTrait(entry, TRAIT.hasOutbound);
+}
+
+/**
+ * The targets for one of several flows: without those that the other flows of its registration use, unless there
+ * are no others (RFC 5626 section 4.2.1: a flow to each of the outbound proxies).
+ */
+export function apart(entry: Entry, targets: readonly Target[]): readonly Target[] {
+  const group = entry.rare?.group;
+  if (group?.spec.profile.legs?.mode !== 'flows') return targets;
+  const others = group.entries.filter((other) => other !== entry && other.state.name !== 'off');
+  const taken = new Set(others.map(({ gate }) => gate?.key));
+  const free = targets.filter((target) => !taken.has(targetKey(target)));
+  return free.length === 0 ? targets : free;
 }
 
 function isFailing({ name, failures, cause }: MachineState): boolean {

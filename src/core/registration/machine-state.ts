@@ -31,13 +31,17 @@ export interface MachineState {
   readonly cause: Cause | undefined;
 }
 
-/** What may be adapted once before it counts as a failure. */
+/**
+ * What may be adapted once before it counts as a failure; and, kept until it is bound again, that with outbound
+ * in force its flow is gone: calls do not find the way over it (RFC 5626 section 4.5).
+ */
 export const ADAPTED = {
   minExpires: 1,
   callId: 2,
   beforeExpiry: 4,
   outbound: 8,
   minExpiresAgain: 16,
+  flowLost: 32,
 } as const;
 
 export type Input =
@@ -51,7 +55,12 @@ export type Input =
   | { readonly kind: 'outcome'; readonly verdict: Verdict; readonly refreshAt: Instant }
   | { readonly kind: 'expired' }
   /** The connection that carried the binding is gone; bound again at that time. */
-  | { readonly kind: 'flowLost'; readonly againAt: Instant }
+  | {
+      readonly kind: 'flowLost';
+      readonly againAt: Instant;
+      /** Outbound is in force: its rules say how fast the flow is replaced. */
+      readonly hasOutbound: boolean;
+    }
   /** Requests reach the registrar from another address of ours, or reach it again; tried then at the latest. */
   | { readonly kind: 'wayChanged'; readonly againAt: Instant }
   /** Try now, whatever the plan was; `isFresh` forgets former failures (new credentials, a command). */
@@ -77,6 +86,8 @@ export interface Step {
 export interface Context {
   readonly now: Instant;
   readonly random: Random;
+  /** Another binding of the same registration lives, over another flow. */
+  readonly hasOtherFlow?: boolean;
 }
 
 export function initialState(now: Instant): MachineState {

@@ -64,7 +64,7 @@ export function step(state: MachineState, input: Input, context: Context): Step 
     case 'expired':
       return expire(state, context);
     case 'flowLost':
-      return bindAgain(state, input.againAt, context);
+      return bindAgain(state, input, context);
     case 'wayChanged':
       return tryEarlier(state, input.againAt);
     case 'urge':
@@ -163,7 +163,9 @@ function fail(state: MachineState, input: FailedVerdict, context: Context): Step
       ...named(counted, isRefusal ? 'rejected' : living, context),
       isTrying: false,
       dueAt: Math.ceil(after(now, waitMs)) as Instant,
-      adapted: beforeExpiry ? ADAPTED.beforeExpiry : state.adapted & ADAPTED.beforeExpiry,
+      adapted:
+        (state.adapted & (ADAPTED.beforeExpiry | ADAPTED.flowLost)) |
+        (beforeExpiry ? ADAPTED.beforeExpiry : 0),
     },
     effects: ARM,
   };
@@ -179,10 +181,15 @@ function expire(state: MachineState, context: Context): Step {
 }
 
 /** Nothing says that the registrar forgot us: it is asked, and until then we are bound. */
-function bindAgain(state: MachineState, againAt: Instant, { now }: Context): Step {
+function bindAgain(
+  state: MachineState,
+  { againAt, hasOutbound }: Extract<Input, { kind: 'flowLost' }>,
+  { now }: Context,
+): Step {
   const isPlanned = state.isTrying || state.name === 'rejected' || !isBound(state, now);
   if (isPlanned || againAt >= state.dueAt) return ignored(state);
-  return quiet({ ...state, dueAt: againAt });
+  const adapted = hasOutbound ? state.adapted | ADAPTED.flowLost : state.adapted;
+  return quiet({ ...state, dueAt: againAt, adapted });
 }
 
 /** With or without a binding; what was refused is not less refused from another address. */

@@ -7,16 +7,17 @@ import type { Publish } from '../base/event-hub.ts';
 import { type Fault, fault } from '../base/fault.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
 import type { AuthNews } from '../sip/digest/session.ts';
+import type { FlowNews } from '../sip/keep-alive/ports.ts';
 import { fromWire } from '../sip/message/wire-text.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { noticeOf } from './auth-notices.ts';
 import { BindingBook } from './binding-book.ts';
-import { BoundFlows } from './bound-flows.ts';
-import { cause, connectionLost, proxyConnectionLost } from './causes.ts';
+import { cause, proxyConnectionLost } from './causes.ts';
 import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
+import { FlowWatch, type FlowWatchUser } from './flow-watch.ts';
 import type { LegGroups } from './leg-groups.ts';
 import { step } from './machine.ts';
 import { type Effect, type Input, isBound, type MachineState } from './machine-state.ts';
@@ -35,11 +36,11 @@ const MOST_REASON_CHARS = 64;
 /** An old binding of ours is removed so long after it was seen. */
 const STALE_PAUSE_MS = 2_000;
 
-export class Machinist implements AttemptUser {
+export class Machinist implements AttemptUser, FlowWatchUser {
   readonly attempts: Attempts;
   readonly tally: Tally = new Tally();
   readonly bindings: BindingBook;
-  readonly flows: BoundFlows = new BoundFlows();
+  readonly flows: FlowWatch;
   /** Registrations with several legs; the keeper puts it here, since it makes the legs. */
   groups: LegGroups | undefined;
   readonly #ports: AttemptPorts;
@@ -52,11 +53,13 @@ export class Machinist implements AttemptUser {
   constructor(
     ports: AttemptPorts & { readonly publish: Publish<RegistrationEvent> },
     pacing: PacingSpec,
+    entries: ReadonlyMap<string, Entry>,
     finished: (entry: Entry) => void,
   ) {
     this.#ports = ports;
     this.#publish = ports.publish;
     this.#finished = finished;
+    this.flows = new FlowWatch(ports, entries, this);
     this.attempts = new Attempts(ports, pacing, this);
     this.bindings = new BindingBook(this.attempts, this.tally);
   }
@@ -70,7 +73,9 @@ export class Machinist implements AttemptUser {
     const before = entry.state;
     const { random } = this.#ports;
     const now = this.now();
-    const { state, effects } = step(before, input, { now, random });
+    const legs = entry.rare?.group?.entries;
+    const hasOtherFlow = legs?.some((leg) => leg !== entry && isBound(leg.state, now)) === true;
+    const { state, effects } = step(before, input, { now, random, hasOtherFlow });
     if (state !== before) {
       entry.state = state;
       this.#tell(entry, before, now);
@@ -95,22 +100,30 @@ export class Machinist implements AttemptUser {
 
   /** A connection is gone: what was bound over it is bound again soon. */
   flowLost(flow: Flow, reason: Fault): void {
-    const { entries, again } = this.flows.lost(flow, reason, this.now(), this.#ports.random);
-    const first = entries.find(({ state }) => isBound(state, this.now()));
-    if (first === undefined) return;
-    this.noticed(first, connectionLost(first.gate?.key ?? '', entries.length, reason));
-    for (const entry of entries) {
-      // Crowds that come back together are spread over their next round, as after a start.
-      if (entries.length > 1) setTrait(entry, TRAIT.held, true);
-      this.feed(entry, { kind: 'flowLost', againAt: again() });
-    }
+    this.flows.lost(flow, reason, this.now());
+  }
+
+  /** What keep-alives found out about a UDP flow. */
+  flowNews(flow: Flow, news: FlowNews): void {
+    this.flows.news(flow, news, this.now());
+  }
+
+  bindAgain(entry: Entry, at: Instant, isCrowd: boolean): void {
+    // Crowds that come back together are spread over their next round, as after a start.
+    if (isCrowd) setTrait(entry, TRAIT.held, true);
+    const hasOutbound = hasTrait(entry, TRAIT.hasOutbound);
+    this.feed(entry, { kind: 'flowLost', againAt: at, hasOutbound });
+  }
+
+  learnedOn(flow: Flow): string | undefined {
+    return this.flows.learnedOn(flow);
   }
 
   /** A connection of a proxy of ours is gone; who was bound over it. */
   carrierLost(gate: TargetGate, isRestarted: boolean): number {
     const now = this.now();
     const reason = fault('transport.closed', isRestarted ? 'local' : 'peer');
-    const { entries, again } = this.flows.lost(gate, reason, now, this.#ports.random);
+    const { entries, again } = this.flows.take(gate, reason, now);
     const living = entries
       .filter(({ state }) => isBound(state, now))
       .sort((a, b) => (a.state.boundUntil ?? 0) - (b.state.boundUntil ?? 0));
@@ -120,7 +133,7 @@ export class Machinist implements AttemptUser {
     const againAt = again();
     for (const entry of living) {
       if (living.length > 1) setTrait(entry, TRAIT.held, true);
-      this.feed(entry, { kind: 'flowLost', againAt });
+      this.feed(entry, { kind: 'flowLost', againAt, hasOutbound: false });
     }
     return living.length;
   }
@@ -198,15 +211,18 @@ export class Machinist implements AttemptUser {
       const hasOutbound =
         hasTrait(entry, TRAIT.offersOutbound) && isOutboundInForce(outcome.response);
       setTrait(entry, TRAIT.hasOutbound, hasOutbound);
-      this.flows.bound(entry, outcome.flow, this.now());
       entry.formerPoint = undefined;
       this.bindings.keep(entry, verdict.listing, outcome.response);
     }
     const planned = verdict.kind === 'bound' ? this.#plan(entry, verdict) : this.now();
     this.feed(entry, { kind: 'outcome', verdict, refreshAt: planned });
+    if (verdict.kind === 'bound' && outcome.kind === 'response') {
+      this.flows.bound(entry, outcome, this.now());
+    }
     this.#tellGuard(entry, verdict, state);
     if (verdict.kind === 'bound' && this.bindings.seesStale(entry)) {
-      this.feed(entry, { kind: 'flowLost', againAt: after(this.now(), STALE_PAUSE_MS) });
+      const againAt = after(this.now(), STALE_PAUSE_MS);
+      this.feed(entry, { kind: 'flowLost', againAt, hasOutbound: false });
     }
   }
 

@@ -19,8 +19,6 @@ export interface OutboundOffer {
   readonly regId: number;
 }
 
-/** The flow of a registration that has only one. */
-export const FIRST_REG_ID = 1;
 /** A first hop that cannot do it (439) is not offered it again for a day. */
 const REFUSED_FOR_MS = 86_400_000;
 /** Shorter flow timers would be a flood, longer ones mean nothing. */

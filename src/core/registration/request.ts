@@ -50,15 +50,18 @@ function fromUri(
 
 /**
  * Host, port and parameters of the Contact as it was registered; equal texts are shared by callers.
- * `protocol`: over which the registrar was reached, be it by us or by a proxy of ours.
+ * `protocol`: over which the registrar was reached, be it by us or by a proxy of ours. `learned`: our
+ * address as the registrar sees us on that flow, where it is known.
  */
 export function contactPoint(
   spec: RegistrationSpec,
   flow: Flow,
   protocol: TransportProtocol = flow.protocol,
+  learned?: string,
 ): string {
   const { contact, scheme } = spec.profile;
-  const hostPort = contact.kind === 'self' ? flow.contactHost : contact.hostPort;
+  const hostPort =
+    contact.kind === 'address' ? contact.hostPort : ownPoint(contact.kind, flow, learned);
   return hostPort + transportParameter(scheme, protocol, hostPort);
 }
 
@@ -114,6 +117,9 @@ export function registerTail(
 
 /** RFC 6140 section 5.1: neither a proxy nor the registrar may take it for an ordinary one. */
 const GIN = 'Require: gin\r\nProxy-Require: gin\r\n';
+function ownPoint(kind: 'self' | 'learned', flow: Flow, learned: string | undefined): string {
+  return kind === 'self' ? flow.contactHost : (learned ?? flow.contactHost);
+}
 
 /** A URI without transport parameter means UDP (RFC 3263 section 4.1); sips says it all by itself. */
 function transportParameter(

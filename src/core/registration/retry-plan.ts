@@ -1,5 +1,6 @@
 /** How long the machine waits after a failed try: the spans of backoff.ts, chosen by what it knows. */
 import {
+  flowRecoveryMs,
   retryAfterMs,
   retryRejectedMs,
   retryWithBindingMs,
@@ -25,7 +26,7 @@ export function refusedWaitMs(
 export function transientWaitMs(
   { failures, boundUntil, adapted }: MachineState,
   retryAfterSec: number | undefined,
-  { now, random }: Context,
+  { now, random, hasOtherFlow }: Context,
 ): { readonly waitMs: number; readonly beforeExpiry: boolean } {
   const remainingMs = boundUntil === undefined ? 0 : boundUntil - now;
   if (retryAfterSec !== undefined) {
@@ -35,6 +36,10 @@ export function transientWaitMs(
     return mayTry
       ? { waitMs: remainingMs / 2, beforeExpiry: true }
       : { waitMs, beforeExpiry: false };
+  }
+  if ((adapted & ADAPTED.flowLost) !== 0) {
+    const facts = { hasOtherFlow: hasOtherFlow === true, remainingMs };
+    return { waitMs: flowRecoveryMs(failures, facts, random), beforeExpiry: false };
   }
   const waitMs =
     boundUntil === undefined

@@ -14,7 +14,7 @@ export function nextAttemptAt({ state, place, gate, registrar }: Entry): Instant
 }
 
 export function snapshotOf(entry: Entry, now: Instant): RegistrationSnapshot {
-  const { spec, state, contactPoint, lastCode, lastReason } = entry;
+  const { spec, state, contactPoint, lastCode, lastReason, way } = entry;
   const { attempts, requests, succeeded, failed, lapses } = entry;
   const bound = isBound(state, now);
   return {
@@ -31,6 +31,8 @@ export function snapshotOf(entry: Entry, now: Instant): RegistrationSnapshot {
     lastResponse: lastCode === 0 ? undefined : { code: lastCode, reason: lastReason },
     hasOutbound: state.boundUntil !== undefined && hasTrait(entry, TRAIT.hasOutbound),
     facts: bound ? entry.rare?.facts : undefined,
+    seenAs: way?.learned?.seen ?? way?.seen,
+    keepAlive: way?.kept?.method,
     callId: entry.callId,
     cseq: entry.cseq,
     counters: { attempts, requests, succeeded, failed, lapses },

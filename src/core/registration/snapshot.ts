@@ -23,6 +23,9 @@ export interface RegistrationSnapshot {
   readonly hasOutbound: boolean;
   /** What the registrar told beside the grant, as wire text; undefined while not bound, or if it told nothing. */
   readonly facts: BindingFacts | undefined;
+  /** `host:port`, as the registrar sees us; undefined: it does not say. */
+  readonly seenAs: string | undefined;
+  readonly keepAlive: 'stun' | 'crlf' | 'ping' | undefined;
   readonly callId: string;
   readonly cseq: number;
   readonly counters: RegistrationCounters;

@@ -37,7 +37,7 @@ export function compareSpecs(before: RegistrationSpec, after: RegistrationSpec):
 }
 
 function isSameContact(a: ContactPlan, b: ContactPlan): boolean {
-  if (a.kind === 'self' || b.kind === 'self') return a.kind === b.kind;
+  if (a.kind !== 'address' || b.kind !== 'address') return a.kind === b.kind;
   return a.hostPort === b.hostPort;
 }
 

@@ -1,5 +1,6 @@
 import type { DigestPolicy } from '../sip/digest/algorithm.ts';
 import type { Credentials } from '../sip/digest/ports.ts';
+import type { KeepAlivePolicy } from '../sip/keep-alive/ports.ts';
 import type { NextHop } from '../sip/locate/target.ts';
 import type { TlsPolicy } from '../sip/transport/ports.ts';
 import type { SourceCheck } from '../sip/user-agent/ports.ts';
@@ -13,7 +14,9 @@ export type OutboundPolicy = 'off' | 'auto' | 'require';
 /** Where the registrar shall send calls: a given host[:port], or the local socket that registers. */
 export type ContactPlan =
   | { readonly kind: 'address'; readonly hostPort: string }
-  | { readonly kind: 'self' };
+  | { readonly kind: 'self' }
+  /** As `self`, at the address as which the registrar sees us. */
+  | { readonly kind: 'learned' };
 
 /**
  * Where a binding that had to move lives on: back at the preferred target once that has answered others
@@ -44,6 +47,7 @@ export interface RegistrationProfile {
   readonly sourceCheck: SourceCheck;
   readonly failback: Failback;
   readonly digest: DigestPolicy;
+  readonly keepAlive: KeepAlivePolicy;
   readonly userAgent: string;
   readonly onForeign: ForeignPolicy;
   /** What only few registrations want in their REGISTER. */
@@ -81,8 +85,12 @@ export interface MoreContact {
 
 /** See legs.ts. */
 export interface Legs {
-  /** `serial`: each waits until all before it fail. */
-  readonly mode: 'parallel' | 'serial';
+  /**
+   * `serial`: each waits until all before it fail. `flows`: all go to one registrar, by different targets
+   * (RFC 5626 section 4.2); the others wait until one has outbound in force, since without it they would be one
+   * binding.
+   */
+  readonly mode: 'parallel' | 'serial' | 'flows';
   /** Two at least, none with legs of its own. */
   readonly profiles: readonly RegistrationProfile[];
 }

@@ -149,6 +149,15 @@ describe('a stream', () => {
       expect(flow.isOpen).toBe(true);
     });
 
+    it('takes a server that promised to pong and never does for dead', async () => {
+      const { edge, flow } = await connected({ keepAliveMs: [60_000, 60_000], pongMs: 150 });
+      edge.transport.keepAlive(flow, { intervalMs: [50, 80], isPongDue: true });
+      await soon(() => edge.failures.length > 0, 'the flow to fail');
+      expect(edge.failures[0]?.reason.text).toContain('keep-alives');
+      expect(flow.isOpen).toBe(false);
+      expect(edge.transport.stats().pingsSent).toBe(1);
+    });
+
     it('answers the pings of a server that never pongs', async () => {
       const { edge, peer } = await connected({ keepAliveMs: [400, 400], pongMs: 20 });
       await soon(() => edge.transport.stats().pongsMissed >= 2, 'two missed pongs');

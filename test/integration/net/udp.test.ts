@@ -1,5 +1,6 @@
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LocalSocketSpec } from '../../../src/core/sip/transport/ports.ts';
 import type { NetLimits } from '../../../src/net/limits.ts';
@@ -31,6 +32,33 @@ describe('UDP', () => {
     cleanUps.push(() => socket.close());
     return { socket, got, port: socket.address().port };
   };
+
+  describe('a port that stays silent', () => {
+    it.each(['127.0.0.1', '::1'])('is found closed on %s after two refusals', async (address) => {
+      const edge = await anEdge([aLocalSocket('udp', { family: address === '::1' ? 6 : 4 })]);
+      const peer = await aPeer(address);
+      const flow = await edge.flowTo(aTarget('udp', peer.port, address));
+      peer.socket.close();
+      cleanUps.pop();
+      const askedAt = performance.now();
+      for (let copy = 0; copy < 5; copy += 1) edge.transport.inquire(flow);
+      await soon(() => edge.failures.length > 0, 'the refusal');
+      expect(edge.failures).toMatchObject([{ flow, reason: { code: 'transport.refused' } }]);
+      // One ICMP message alone says nothing, and a probe waits 4 s: 3.5 s had passed before the question.
+      expect(performance.now() - askedAt).toBeGreaterThan(550);
+    });
+
+    it('but is open is left alone, and hears nothing that it has to answer', async () => {
+      const edge = await anEdge([aLocalSocket('udp')]);
+      const peer = await aPeer('127.0.0.1');
+      const flow = await edge.flowTo(aTarget('udp', peer.port, '127.0.0.1'));
+      edge.transport.inquire(flow);
+      await soon(() => peer.got.length > 0, 'the question');
+      await sleep(800);
+      expect(peer.got.map(({ wire }) => wire)).toEqual(['\r\n\r\n']);
+      expect(edge.failures).toEqual([]);
+    });
+  });
 
   it.each([
     { family: 4 as const, address: '127.0.0.1', sentBy: '127.0.0.1' },

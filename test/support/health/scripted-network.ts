@@ -143,6 +143,7 @@ export class ScriptedNetwork implements UserAgentPort {
       rttMs: this.#time.now() - sentAt,
       requests: 1,
       refusal: undefined,
+      isAuthenticated: false,
     }));
   }
 

@@ -10,10 +10,14 @@ export function aResponse(
   status: number,
   lines: readonly string[] = [],
   reason = 'Reason',
+  /** `host:port`, as received and rport of our Via. */
+  seenAs?: string,
 ): SipMessage {
+  const [, host, port] = /^(.*):(\d+)$/.exec(seenAs ?? '') ?? [];
+  const seen = host === undefined ? '' : `;received=${host};rport=${port}`;
   const wire = [
     `SIP/2.0 ${status} ${reason}`,
-    'Via: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKtest',
+    `Via: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKtest${seen}`,
     'From: <sip:alice@registrar.test>;tag=1',
     'To: <sip:alice@registrar.test>;tag=2',
     'Call-ID: call',
@@ -46,6 +50,7 @@ export interface AnswerFacts {
   readonly refusal?: Refusal;
   readonly requests?: number;
   readonly sentAt?: Instant;
+  readonly isAuthenticated?: boolean;
 }
 
 export function anAnswer(status: number, facts: AnswerFacts = {}): ExchangeOutcome {
@@ -58,6 +63,7 @@ export function anAnswer(status: number, facts: AnswerFacts = {}): ExchangeOutco
     rttMs: 10,
     requests: facts.requests ?? 1,
     refusal: facts.refusal,
+    isAuthenticated: facts.isAuthenticated ?? true,
   };
 }
 

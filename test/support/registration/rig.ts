@@ -6,7 +6,13 @@ import { RegistrationKeeper } from '../../../src/core/registration/keeper.ts';
 import type { RegistrationSnapshot } from '../../../src/core/registration/snapshot.ts';
 import type { RegistrationProfile, RegistrationSpec } from '../../../src/core/registration/spec.ts';
 import { STRONGEST_FIRST } from '../../../src/core/sip/digest/algorithm.ts';
+import type {
+  FlowKeeperPort,
+  KeepAliveWish,
+  KeptAlive,
+} from '../../../src/core/sip/keep-alive/ports.ts';
 import type { Target } from '../../../src/core/sip/locate/target.ts';
+import type { Flow } from '../../../src/core/sip/transport/ports.ts';
 import { Pacer } from '../../../src/core/sip/user-agent/pacer.ts';
 import type { PacingSpec } from '../../../src/core/sip/user-agent/ports.ts';
 import { SeededRandom } from '../seeded-random.ts';
@@ -15,12 +21,27 @@ import { ScriptedUserAgent } from './scripted-user-agent.ts';
 
 const UNPACED: PacingSpec = { perTarget: 0, burst: 1, max: 0 };
 
+/** Writes down which flows are to be kept alive. */
+class RecordingFlowKeeper implements FlowKeeperPort {
+  readonly wishes = new Map<Flow, KeepAliveWish>();
+
+  keep(flow: Flow, wish: KeepAliveWish): KeptAlive {
+    this.wishes.set(flow, wish);
+    return { method: flow.protocol === 'udp' ? wish.kind : 'ping' };
+  }
+
+  release(flow: Flow): void {
+    this.wishes.delete(flow);
+  }
+}
+
 /** A keeper on virtual time with the real pacer, before a scripted registrar. */
 export class Rig {
   readonly time = new VirtualTime();
   readonly pacer: Pacer;
   readonly userAgent: ScriptedUserAgent;
   readonly keeper: RegistrationKeeper;
+  readonly flowKeeper = new RecordingFlowKeeper();
   readonly events: RegistrationEvent[] = [];
   /** What the name resolves to; a fault where it does not. */
   /** The locator forgets who asked: a bug that the sweeper has to find. */
@@ -40,6 +61,7 @@ export class Rig {
       timers,
       random: new SeededRandom(seed),
       hostId: 'test',
+      flowKeeper: this.flowKeeper,
       hasher: { hash: (name, text) => createHash(name).update(text, 'latin1').digest('hex') },
       locator: {
         locate: ({ host }, receive) => {
@@ -115,6 +137,7 @@ export function aProfile(differing: Partial<RegistrationProfile> = {}): Registra
     expiresSec: 600,
     onRemove: 'unregister',
     admin: 'up',
+    keepAlive: 'auto',
     outbound: 'auto',
     sourceCheck: 'host',
     failback: 'homing',

@@ -40,6 +40,9 @@ export type Reply =
       /** The challenge names another realm than before. */
       readonly realms?: readonly [from: string, to: string];
       readonly delayMs?: number;
+      /** Our address as the registrar sees it, `host:port`. */
+      readonly seenAs?: string;
+      readonly isAuthenticated?: boolean;
     }
   | { readonly fault: FaultCode; readonly delayMs?: number }
   | 'silence';
@@ -149,12 +152,13 @@ function outcomeOf(
   const { status, lines, reason, refusal, requests } = reply;
   return {
     kind: 'response',
-    response: aResponse(status, lines, reason),
+    response: aResponse(status, lines, reason, reply.seenAs),
     status,
     flow,
     sentAt,
     rttMs: 20,
     requests: requests ?? 1,
     refusal,
+    isAuthenticated: reply.isAuthenticated ?? true,
   };
 }

@@ -100,6 +100,10 @@ export class SimNetwork implements TransportPort {
 
   close(): void {}
 
+  keepAlive(): void {}
+
+  inquire(): void {}
+
   #carry(deliver: () => void): void {
     const { loss, delayMs, duplicated } = this.weather;
     if (this.#random.fraction() < loss) return;

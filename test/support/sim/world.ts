@@ -64,7 +64,7 @@ export class World {
       publish: () => {},
     });
     this.network.user = this.stack;
-    const { pacer, userAgent } = this.stack;
+    const { pacer, userAgent, flowKeeper } = this.stack;
     const lookup = { ask: () => {} };
     const locator = new HopLocator({ lookup, clock, timers, ways: EVERY_WAY });
     this.keeper = new RegistrationKeeper({
@@ -73,12 +73,14 @@ export class World {
       random,
       hasher,
       hostId: 'sim',
+      flowKeeper,
       locator,
       pacer,
       userAgent,
       pacing,
       publish: (event: RegistrationEvent) => this.#note(this.registrationEvents, event),
     });
+    flowKeeper.onNews = (flow, news) => this.keeper.flowNews(flow, news);
     this.prober = new Prober({
       clock,
       timers,
@@ -154,6 +156,7 @@ function profileOf(expiresSec: number): RegistrationProfile {
     onRemove: 'unregister',
     admin: 'up',
     failback: 'homing',
+    keepAlive: 'auto',
     outbound: 'auto',
     sourceCheck: 'host',
     digest: STRONGEST_FIRST,

@@ -200,6 +200,7 @@ export class ClientLayer {
     switch (effect.kind) {
       case 'send':
         this.#transport.send(transaction.request.flow, transaction.request.wire);
+        if (this.#isSilent(transaction)) this.#transport.inquire(transaction.request.flow);
         return;
       case 'arm':
         this.#arm(transaction, effect.timer, effect.afterMs);
@@ -286,6 +287,11 @@ export class ClientLayer {
         this.#step(transaction, { kind: 'timer', timer: 'E' });
       },
     });
+  }
+
+  /** From the fourth sending on, after 3.5 s: nothing at all was answered. */
+  #isSilent({ state }: ClientTransaction): boolean {
+    return state.name === 'trying' && state.resendAfterMs >= this.#sipTimers.t2Ms;
   }
 
   #absorbs(branch: string): boolean {

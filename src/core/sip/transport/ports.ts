@@ -54,6 +54,14 @@ export interface OpenFlow {
   readonly tls: TlsPolicy | undefined;
 }
 
+/** RFC 5626 section 4.4.1: a double CRLF, answered with a CRLF within 10 s. */
+export interface StreamKeepAlive {
+  /** The time between two pings is drawn from here. */
+  readonly intervalMs: readonly [least: number, most: number];
+  /** A missing pong means a failed flow, also where none has ever come. */
+  readonly isPongDue: boolean;
+}
+
 /** Implemented by src/net. */
 export interface TransportPort {
   /**
@@ -64,6 +72,13 @@ export interface TransportPort {
   open(request: OpenFlow, receive: (result: Result<Flow>) => void): void;
   /** Writes one message (or keep-alive). What goes wrong comes back later through `flowFailed`. */
   send(flow: Flow, wire: string): void;
+  /** Connections ping the other side; this is how often from now on. Does nothing for UDP. */
+  keepAlive(flow: Flow, plan: StreamKeepAlive): void;
+  /**
+   * Nothing comes back over UDP: finds out, where the network tells, whether the port is closed, and reports that
+   * with `flowFailed` (RFC 3261 section 18.4). Does nothing for connections.
+   */
+  inquire(flow: Flow): void;
   /** Closes a connection that proved dead, and reports it with `flowFailed`; does nothing for UDP. */
   close(flow: Flow, reason: Fault): void;
 }

@@ -65,6 +65,8 @@ export class RunningExchange implements Exchange, ClientUser {
   #ticket: PacerTicket | undefined;
   #rounds: Rounds = NO_ROUNDS;
   #requests = 0;
+  /** The last request carried credentials. */
+  #isAuthorized = false;
   #sentAt: Instant;
   /** True once the flow of the last request failed, and a new one was tried for the repeat. */
   #wasReopened = false;
@@ -218,6 +220,7 @@ export class RunningExchange implements Exchange, ClientUser {
       tail: tail(flow),
     });
     this.#flow = flow;
+    this.#isAuthorized = authorization !== '';
     this.#sentAt = this.#ports.clock.now();
     this.#requests += 1;
     const { sourceCheck, alternatives, timeoutMs, patienceMs = timeoutMs } = this.#request;
@@ -352,6 +355,7 @@ export class RunningExchange implements Exchange, ClientUser {
       rttMs: elapsedMs(this.#sentAt, at),
       requests: this.#requests,
       refusal,
+      isAuthenticated: this.#isAuthorized,
     });
   }
 

@@ -66,6 +66,8 @@ export type ExchangeOutcome =
       readonly requests: number;
       /** Why a 401 or 407 is the end of it; undefined for every other answer. */
       readonly refusal: Refusal | undefined;
+      /** The request that this answers carried credentials: the answer is worth what they are. */
+      readonly isAuthenticated: boolean;
     }
   | {
       readonly kind: 'failed';

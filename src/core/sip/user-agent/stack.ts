@@ -10,6 +10,8 @@ import type { Random } from '../../base/random.ts';
 import type { TimerQueue } from '../../base/timer-queue.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import type { Hasher } from '../digest/ports.ts';
+import { FlowKeeper } from '../keep-alive/flow-keeper.ts';
+import { isStun } from '../keep-alive/stun.ts';
 import type { SipMessage } from '../message/message.ts';
 import { parseMessage } from '../message/parse.ts';
 import { validateResponse } from '../message/validate.ts';
@@ -65,6 +67,7 @@ const MAX_TOLD = 1000;
 export class SipStack implements TransportUser {
   readonly pacer: Pacer;
   readonly userAgent: UserAgent;
+  readonly flowKeeper: FlowKeeper;
   readonly counters: SipCounters = { received: 0, dropped: new Map(), answered: new Map() };
   readonly #clock: Clock;
   readonly #client: ClientLayer;
@@ -99,6 +102,7 @@ export class SipStack implements TransportUser {
     const sipTimers = DEFAULT_TIMERS;
     this.#client = new ClientLayer({ clock, timers, transport, pacer: this.pacer, sipTimers });
     this.#server = new ServerLayer({ clock, timers, transport, sipTimers });
+    this.flowKeeper = new FlowKeeper({ clock, timers, random, transport });
     this.#responder = new Responder({ transport, hasher: ports.hasher, random });
     this.userAgent = new UserAgent({
       clock,
@@ -135,6 +139,10 @@ export class SipStack implements TransportUser {
     this.counters.received += 1;
     const isStream = flow.protocol !== 'udp';
     if (isStream) this.#heardAt.set(flow, at);
+    else if (isStun(wire)) {
+      if (!this.flowKeeper.receive(wire, flow)) this.#count('stun');
+      return;
+    }
     const parsed = parseMessage(wire, isStream ? 'stream' : 'datagram');
     if (!parsed.ok) {
       const { reply } = parsed;

@@ -22,6 +22,7 @@ function answered(status: number, ...lines: string[]): Finding {
     rttMs: 1,
     requests: 1,
     refusal: undefined,
+    isAuthenticated: false,
   });
 }
 
