@@ -152,6 +152,12 @@ export class Transport implements TransportPort, WaysOut {
       this.#refuse(receive, 'transport.noSocket', 'config', noSocketText(request));
       return;
     }
+    // The way of nearly every probe: what was asked before needs no second look at its address.
+    const known = local.isOpen ? local.udp?.knownFlow(target.address, target.port) : undefined;
+    if (known !== undefined) {
+      receive(success(known));
+      return;
+    }
     if (!isReachable(target)) {
       const text = `${target.address} port ${target.port} is no address to send to.`;
       this.#refuse(receive, 'transport.unreachable', 'peer', text);

@@ -10,6 +10,8 @@ export class UdpFlows {
   #young = new Map<string, UdpFlow>();
   #old = new Map<string, UdpFlow>();
   #last: UdpFlow | undefined;
+  /** The port of the first peer, and so most likely of nearly all: those are found without a key made anew. */
+  #usualPort: number | undefined;
 
   constructor(limit: number) {
     this.#half = Math.max(1, limit >> 1);
@@ -23,7 +25,7 @@ export class UdpFlows {
     const last = this.#last;
     if (last !== undefined && last.remote.port === port && last.remote.address === address)
       return last;
-    const key = `${address} ${port}`;
+    const key = this.#keyOf(address, port);
     let flow = this.#young.get(key);
     if (flow === undefined) {
       flow = this.#old.get(key);
@@ -38,7 +40,9 @@ export class UdpFlows {
   /** Remembers a flow; one to the same remote address is forgotten. */
   add(flow: UdpFlow): void {
     this.#last = flow;
-    const key = `${flow.remote.address} ${flow.remote.port}`;
+    const { address, port } = flow.remote;
+    this.#usualPort ??= port;
+    const key = this.#keyOf(address, port);
     this.#old.delete(key);
     this.#keep(key, flow);
   }
@@ -52,6 +56,10 @@ export class UdpFlows {
     this.#young = new Map();
     this.#old = new Map();
     this.#last = undefined;
+  }
+
+  #keyOf(address: string, port: number): string {
+    return port === this.#usualPort ? address : `${address} ${port}`;
   }
 
   #keep(key: string, flow: UdpFlow): void {

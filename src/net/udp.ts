@@ -156,6 +156,12 @@ export class UdpSocket {
     return moved;
   }
 
+  /** The flow to a remote address, if there was one lately. */
+  knownFlow(address: string, port: number): UdpFlow | undefined {
+    const known = this.#flows.find(address, port);
+    return known === undefined || this.#mayHaveMoved(known) ? undefined : known;
+  }
+
   /** The flow to a remote address; undefined when our machine has no route to it. */
   flowTo(address: string, port: number): UdpFlow | undefined {
     const known = this.#flows.find(address, port);

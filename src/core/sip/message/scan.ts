@@ -22,12 +22,18 @@ export type ScanFlaw =
 /** Numbers that a field takes in `marks`. */
 export const STRIDE = 3;
 
+/**
+ * Where marks are gathered, since a list that grows leaves garbage at each growth. One scan at a time,
+ * which runs through in its constructor, uses it; at most STRIDE x LIMITS.headerFields numbers.
+ */
+const DRAFT: number[] = [];
+
 export class HeaderScan {
   /**
    * Three numbers a field: its known number, or minus (1 + start of its name); start of its value;
    * end of its value, as minus (1 + end) when the value goes over more than one line.
    */
-  readonly marks: number[] = [];
+  readonly marks: readonly number[];
   /** The first thing that is wrong. */
   flaw: ScanFlaw | undefined;
   /** The value of Content-Length; undefined when there is none (or none that can be read). */
@@ -40,6 +46,8 @@ export class HeaderScan {
   /** The first CR at or after the line that is being read. */
   #nextCr = -1;
   #isFolded = false;
+  /** Numbers written to the draft. */
+  #marked = 0;
   /** Faulty ones count as well, so that they cannot make the scan long. */
   #fields = 0;
 
@@ -49,6 +57,7 @@ export class HeaderScan {
     this.bodyStart = text.length;
     let at = start;
     while (at >= 0) at = this.#scanField(at);
+    this.marks = DRAFT.slice(0, this.#marked);
   }
 
   /** Takes the field at `at` in; returns where the next one begins, or -1 at the end. */
@@ -133,11 +142,10 @@ export class HeaderScan {
     // A last continuation line may hold nothing but blanks: it goes, line end and all.
     let valueEnd = end;
     while (valueEnd > valueStart && isLineBlank(text.charCodeAt(valueEnd - 1))) valueEnd -= 1;
-    this.marks.push(
-      id < 0 ? -1 - start : id,
-      valueStart,
-      this.#isFolded ? -1 - valueEnd : valueEnd,
-    );
+    DRAFT[this.#marked] = id < 0 ? -1 - start : id;
+    DRAFT[this.#marked + 1] = valueStart;
+    DRAFT[this.#marked + 2] = this.#isFolded ? -1 - valueEnd : valueEnd;
+    this.#marked += STRIDE;
     if (id === CONTENT_LENGTH) this.#takeContentLength(valueStart, valueEnd);
   }
 

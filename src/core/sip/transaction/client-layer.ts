@@ -149,9 +149,10 @@ export class ClientLayer {
   receive(response: SipMessage, flow: Flow, at: Instant): Mismatch | undefined {
     const via = topVia(response);
     if (via?.branch === undefined) return 'via';
-    const branch = this.#live.has(via.branch) ? via.branch : foldBranch(via.branch);
-    const transaction = this.#live.get(branch);
-    if (transaction === undefined) return this.#absorbs(branch) ? undefined : 'noTransaction';
+    const transaction = this.#live.get(via.branch) ?? this.#live.get(foldBranch(via.branch));
+    if (transaction === undefined) {
+      return this.#absorbs(foldBranch(via.branch)) ? undefined : 'noTransaction';
+    }
     const mismatch = mismatchOf(response, via, transaction.request, flow);
     if (mismatch !== undefined) return mismatch;
     this.#now = at;

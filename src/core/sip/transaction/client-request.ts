@@ -5,6 +5,7 @@
 import { parseCseq } from '../header/cseq.ts';
 import { tagOf } from '../header/name-addr.ts';
 import type { topVia } from '../header/via.ts';
+import { COLON, parseDigits } from '../message/characters.ts';
 import type { SipMessage } from '../message/message.ts';
 import type { Flow } from '../transport/ports.ts';
 import type { SourceCheck } from '../user-agent/ports.ts';
@@ -59,6 +60,7 @@ function isOurSentBy(
   via: { readonly host: string; readonly port: number | undefined },
   sentBy: string,
 ): boolean {
+  if (isEchoed(via, sentBy)) return true;
   const host = via.host.includes(':') && !via.host.startsWith('[') ? `[${via.host}]` : via.host;
   const wanted = sentBy.toLowerCase();
   const got = host.toLowerCase();
@@ -66,6 +68,20 @@ function isOurSentBy(
     return got === wanted || wanted === `${got}:5060` || wanted === `${got}:5061`;
   return (
     `${got}:${via.port}` === wanted || (got === wanted && (via.port === 5060 || via.port === 5061))
+  );
+}
+
+/** Nearly always it comes back as it was sent; nothing has to be made anew then. */
+function isEchoed(
+  { host, port }: { readonly host: string; readonly port: number | undefined },
+  sentBy: string,
+): boolean {
+  const colon = host.length;
+  return (
+    port !== undefined &&
+    sentBy.charCodeAt(colon) === COLON &&
+    sentBy.startsWith(host) &&
+    parseDigits(sentBy, colon + 1, sentBy.length, port) === port
   );
 }
 

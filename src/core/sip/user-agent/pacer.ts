@@ -59,6 +59,8 @@ export class Pacer implements PacerPort {
   #pacing: PacingSpec;
   readonly #idleTimer: Timer;
   #arrivals = 0;
+  #lastTarget: string | undefined;
+  #lastLane: Lane | undefined;
 
   constructor(ports: {
     readonly clock: Clock;
@@ -132,7 +134,7 @@ export class Pacer implements PacerPort {
 
   /** The exchange that a grant began is over. */
   release(target: string): void {
-    const lane = this.#lanes.get(target);
+    const lane = this.#knownLane(target);
     if (lane === undefined) return;
     lane.open = Math.max(0, lane.open - 1);
     if (lane.line.size > 0) this.#drain(lane, this.#clock.now());
@@ -140,7 +142,7 @@ export class Pacer implements PacerPort {
 
   /** Halves the pace on overload, lets it grow again (and up to `max`) while answers are quick. */
   signal(target: string, kind: PaceSignal): void {
-    const lane = this.#lanes.get(target);
+    const lane = this.#knownLane(target);
     const { perTarget, max } = this.#pacing;
     if (lane === undefined || perTarget === 0) return;
     const now = this.#clock.now();
@@ -163,8 +165,18 @@ export class Pacer implements PacerPort {
     lane.bucket.setRate(Math.min(Math.max(perTarget, max), next), now);
   }
 
+  /** An answer asks for its lane two or three times in a row, and a map of many is slow. */
+  #knownLane(target: string): Lane | undefined {
+    if (target === this.#lastTarget) return this.#lastLane;
+    const lane = this.#lanes.get(target);
+    if (lane === undefined) return undefined;
+    this.#lastTarget = target;
+    this.#lastLane = lane;
+    return lane;
+  }
+
   #laneOf(target: string, now: Instant): Lane {
-    const known = this.#lanes.get(target);
+    const known = this.#knownLane(target);
     if (known !== undefined) {
       known.usedAt = now;
       return known;
@@ -210,6 +222,7 @@ export class Pacer implements PacerPort {
   }
 
   #forgetIdle(now: Instant): void {
+    this.#lastTarget = undefined;
     for (const [target, lane] of this.#lanes) {
       const isIdle = lane.line.size === 0 && lane.open === 0 && !lane.timer.isArmed;
       if (isIdle && elapsedMs(lane.usedAt, now) >= IDLE_MS) this.#lanes.delete(target);
