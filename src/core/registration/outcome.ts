@@ -1,6 +1,6 @@
 /**
- * What the answer to a REGISTER means (design.md 6 over reliability 3.3): one table by status, and
- * the few answers that need more than their status.
+ * What the answer to a REGISTER means: the rows of outcome-table.ts, and the few answers that need more
+ * than their row.
  */
 import type { Cause } from '../base/cause.ts';
 import type { Instant } from '../base/instant.ts';
@@ -11,13 +11,11 @@ import type { SipMessage } from '../sip/message/message.ts';
 import { detached, fromWire } from '../sip/message/wire-text.ts';
 import type { ExchangeOutcome, Refusal } from '../sip/user-agent/ports.ts';
 import { type Listing, type OwnBinding, type OwnMarks, ownBinding } from './binding.ts';
-import { cause, causeOfFault, type RegistrationCode } from './causes.ts';
+import { cause, causeOfFault } from './causes.ts';
 import { ADAPTED } from './machine-state.ts';
 import { isOutboundInForce } from './outbound.ts';
+import { CONFIG_FAULTS, type FailureClass, REFUSAL_TABLE, rowOf } from './outcome-table.ts';
 import type { OutboundPolicy } from './spec.ts';
-
-/** `transient`: soon again; `rejected`: slowly, from 60 s; `config`: slowly, from 5 minutes. */
-export type FailureClass = 'transient' | 'rejected' | 'config';
 
 export type Verdict =
   | {
@@ -61,65 +59,8 @@ export interface Attempted extends OwnMarks {
   readonly adapted: number;
 }
 
-interface Row {
-  readonly failure: FailureClass;
-  readonly code: RegistrationCode;
-  /** Whether Retry-After counts in this answer (RFC 3261 section 20.33, and where it is seen). */
-  readonly retryAfter: boolean;
-}
-
-const row = (failure: FailureClass, code: RegistrationCode, retryAfter = false): Row => ({
-  failure,
-  code,
-  retryAfter,
-});
-
-/** What differs from the rule of its hundred. */
-export const STATUS_TABLE: Readonly<Record<number, Row>> = {
-  403: row('rejected', 'registrar.refused', true),
-  404: row('config', 'registrar.rejected', true),
-  408: row('transient', 'registrar.unavailable'),
-  423: row('transient', 'registrar.intervalTooBrief'),
-  429: row('transient', 'registrar.overloaded', true),
-  430: row('transient', 'registrar.unavailable'),
-  // Where we did not offer outbound: whoever answers so has a bad moment.
-  439: row('transient', 'registrar.unavailable'),
-  480: row('transient', 'registrar.unavailable', true),
-  486: row('transient', 'registrar.unavailable', true),
-  491: row('transient', 'registrar.unavailable'),
-  500: row('transient', 'registrar.unavailable', true),
-  503: row('transient', 'registrar.overloaded', true),
-  600: row('transient', 'registrar.unavailable', true),
-  603: row('transient', 'registrar.unavailable', true),
-  604: row('config', 'registrar.rejected'),
-};
-
-const REDIRECTED = row('config', 'registrar.redirected');
-const REJECTED = row('config', 'registrar.rejected');
-const UNAVAILABLE = row('transient', 'registrar.unavailable');
-const TOO_LARGE = row('transient', 'registrar.unavailable', true);
-
-/** RFC 3261 section 8.1.3.2: an unknown code counts as the x00 of its class. */
-function rowOf(status: number, response: SipMessage): Row {
-  const special = STATUS_TABLE[status];
-  if (special !== undefined) return special;
-  // Too large only for now, if it says until when.
-  if (status === 413 && retryAfterSec(response) !== undefined) return TOO_LARGE;
-  if (status < 400) return REDIRECTED;
-  return status < 500 ? REJECTED : UNAVAILABLE;
-}
-
 /** The longest Min-Expires that is followed. */
 const LONGEST_MIN_EXPIRES_SEC = 86_400;
-
-/** TLS proofs that failed are no passing trouble: somebody has to change something. */
-const CONFIG_FAULTS: ReadonlySet<string> = new Set([
-  'tls.identity',
-  'tls.untrusted',
-  'tls.expired',
-  'tls.revoked',
-  'tls.ownCertificate',
-]);
 
 export function judge(outcome: ExchangeOutcome, attempted: Attempted): Verdict {
   if (outcome.kind === 'failed') {
@@ -163,35 +104,45 @@ function judgeRefusal(refusal: Refusal, status: number, attempted: Attempted): V
       const text = `${target} refused the password of user "${username}" in realm "${readable(refusal.realm)}" (${status}).`;
       const next =
         'Tried again slowly, so that the account is not locked; check user name and password, a reload with new ones is tried at once.';
-      return failed('rejected', cause('auth.credentialsRefused', 'config', next, text));
+      return refused(refusal, 'config', next, text);
     }
     case 'realm': {
       const text = `${target} asks for realm "${readable(refusal.offered)}", the configuration allows only "${refusal.expected}"; no credentials were sent.`;
       const next = 'Tried again slowly; correct auth.realm, or leave it out to accept any realm.';
-      return failed('config', cause('auth.realmMismatch', 'config', next, text));
+      return refused(refusal, 'config', next, text);
     }
     case 'downgrade': {
       const text = `${target} offers only ${readable(refusal.offered)}, and accepted ${refusal.proven} before; no credentials were sent.`;
       const next =
         'Tried again slowly; ask the provider, and set pinAlgorithm to false if that is meant to be.';
-      return failed('config', cause('auth.downgradeRefused', 'peer', next, text));
+      return refused(refusal, 'peer', next, text);
     }
     case 'unusable': {
       const text = `${target} answered ${status} with a challenge that cannot be used: ${readable(refusal.reason)}.`;
       const next =
         'Tried again slowly; ask the provider for digest authentication with MD5 or SHA-256.';
-      return failed('config', cause('auth.unusableChallenge', 'peer', next, text));
+      return refused(refusal, 'peer', next, text);
     }
     case 'loop': {
       const text = `${target} answered each nonce of its own with another one (${status}).`;
       const next = 'Tried again slowly; tell the provider that its registrar forgets its nonces.';
-      return failed('rejected', cause('auth.challengeLoop', 'peer', next, text));
+      return refused(refusal, 'peer', next, text);
     }
     case 'noCredentials': {
       const next = 'Tried again slowly; configure a user name and a password.';
-      return failed('config', cause('auth.noCredentials', 'config', next));
+      return refused(refusal, 'config', next);
     }
   }
+}
+
+function refused(
+  { kind }: Refusal,
+  blame: Cause['blame'],
+  next: string,
+  text?: string,
+): FailedVerdict {
+  const { failure, code } = REFUSAL_TABLE[kind];
+  return failed(failure, cause(code, blame, next, text));
 }
 
 /** Asked for, once, where a 423 does not say how much it wants: the default of RFC 3261 section 10.2.1.1. */

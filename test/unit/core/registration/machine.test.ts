@@ -9,7 +9,8 @@ import {
   isBound,
   type MachineState,
 } from '../../../../src/core/registration/machine-state.ts';
-import type { FailureClass, Verdict } from '../../../../src/core/registration/outcome.ts';
+import type { Verdict } from '../../../../src/core/registration/outcome.ts';
+import type { FailureClass } from '../../../../src/core/registration/outcome-table.ts';
 
 const WHY = cause('registrar.unavailable', 'peer', 'next');
 const DEAD = cause('target.dead', 'peer', 'next');

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { instant } from '../../../../src/core/base/instant.ts';
 import { ADAPTED } from '../../../../src/core/registration/machine-state.ts';
+import { judge } from '../../../../src/core/registration/outcome.ts';
 import {
+  CLASS_TABLE,
   type FailureClass,
-  judge,
+  REFUSAL_TABLE,
   STATUS_TABLE,
-} from '../../../../src/core/registration/outcome.ts';
+} from '../../../../src/core/registration/outcome-table.ts';
 import { type AnswerFacts, aFailure, anAnswer } from '../../../support/registration/answers.ts';
 
 const OURS = 'sip:d1@203.0.113.10:5060';
@@ -83,6 +85,12 @@ describe('refused challenges', () => {
       'config',
       'auth.realmMismatch',
       'config',
+    ],
+    [
+      { kind: 'downgrade', offered: 'MD5', proven: 'SHA-256' },
+      'config',
+      'auth.downgradeRefused',
+      'peer',
     ],
     [{ kind: 'unusable', reason: 'only Basic' }, 'config', 'auth.unusableChallenge', 'peer'],
     [{ kind: 'loop' }, 'rejected', 'auth.challengeLoop', 'peer'],
@@ -226,27 +234,42 @@ describe('the table', () => {
   it.each([
     [403, true],
     [404, true],
-    [408, false],
+    [408, true],
     [413, true],
     [429, true],
     [480, true],
     [486, true],
     [500, true],
-    [502, false],
+    [501, true],
+    [502, true],
     [503, true],
-    [504, false],
+    [504, true],
+    [513, true],
+    [599, true],
     [600, true],
     [603, true],
     [604, false],
     [488, false],
+    [302, false],
+    [400, false],
+    [420, false],
+    [421, false],
+    [423, false],
+    [430, false],
+    [491, false],
+    [494, false],
+    [606, false],
   ])('%i listens to Retry-After: %s', (status, listens) => {
     const { retryAfterSec } = failureOf(status, { lines: ['Retry-After: 7 (busy);duration=9'] });
     expect(retryAfterSec).toBe(listens ? 7 : undefined);
   });
 
-  it.each(['Wed, 21 Oct 2026 07:28:00 GMT', '-5', ''])('lets Retry-After "%s" go', (value) => {
-    expect(failureOf(503, { lines: [`Retry-After: ${value}`] }).retryAfterSec).toBeUndefined();
-  });
+  it.each(['Wed, 21 Oct 2026 07:28:00 GMT', '-5', '', '0', '0;duration=9', '3.5', 'soon', '+4'])(
+    'lets Retry-After "%s" go',
+    (value) => {
+      expect(failureOf(503, { lines: [`Retry-After: ${value}`] }).retryAfterSec).toBeUndefined();
+    },
+  );
 
   it('takes 413 with Retry-After for passing', () => {
     expect(failureOf(413, { lines: ['Retry-After: 7'] }).failure).toBe('transient');
@@ -257,14 +280,34 @@ describe('the table', () => {
     expect(cause.text).toContain('sip:127.0.0.1:15072');
   });
 
+  it.each([
+    ['120', 120],
+    [' 18000;duration=3600', 18_000],
+    ['120 (I am in a meeting)', 120],
+    ['7(now);duration=1', 7],
+    ['99999999999999999999', 0xffff_ffff],
+  ])('reads Retry-After "%s"', (value, seconds) => {
+    expect(failureOf(503, { lines: [`Retry-After: ${value}`] }).retryAfterSec).toBe(seconds);
+  });
+
   it('has no row that repeats the rule of its hundred', () => {
     for (const [status, row] of Object.entries(STATUS_TABLE)) {
-      const isRule =
-        Number(status) < 500
-          ? row.failure === 'config' && row.code === 'registrar.rejected'
-          : row.failure === 'transient' && row.code === 'registrar.unavailable';
-      expect(isRule && !row.retryAfter && status !== '604', status).toBe(false);
+      expect(row, status).not.toEqual(CLASS_TABLE[Math.floor(Number(status) / 100)]);
     }
+  });
+
+  it('takes every answer that is not in it for a failure with a wait', () => {
+    for (let status = 300; status < 700; status += 1) {
+      if (status === 401 || status === 407) continue;
+      const { failure, cause } = failureOf(status);
+      const row = STATUS_TABLE[status] ?? CLASS_TABLE[Math.floor(status / 100)];
+      expect([failure, cause.code], `${status}`).toEqual([row?.failure, row?.code]);
+    }
+  });
+
+  it('has a row for each way in which a challenge ends', () => {
+    const kinds = ['credentials', 'realm', 'downgrade', 'unusable', 'loop', 'noCredentials'];
+    expect(Object.keys(REFUSAL_TABLE).sort()).toEqual(kinds.sort());
   });
 });
 

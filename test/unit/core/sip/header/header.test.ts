@@ -208,7 +208,7 @@ describe('spans in seconds', () => {
 
   it.each([
     ['120', 120],
-    ['0', 0],
+    ['0', undefined],
     ['3 (in a meeting);duration=60', 3],
     ['18000;duration=3600', 18_000],
     ['5(x)', 5],
