@@ -6,7 +6,7 @@
  */
 import { isHost, parseHop, parseHostPort } from './address.ts';
 import { hasControl, isName, isRegistrationId, isUserPart } from './grammar.ts';
-import { admin, keepAlive, outbound, sourceCheck, transport } from './schema/leaf.ts';
+import { admin, keepAlive, outbound, redirects, sourceCheck, transport } from './schema/leaf.ts';
 import type { RegistrationSettings } from './schema/registration.ts';
 
 /** Kept for one load; remembers what passed a moment ago. */
@@ -105,6 +105,7 @@ const CHOICES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['admin', new Set<string>(admin.options)],
   ['keepAlive', new Set<string>(keepAlive.options)],
   ['outbound', new Set<string>(outbound.options)],
+  ['redirects', new Set<string>(redirects.options)],
   ['sourceCheck', new Set<string>(sourceCheck.options)],
   ['onRemove', new Set(['unregister', 'keep'])],
   ['registrarMode', new Set(['parallel', 'serial'])],

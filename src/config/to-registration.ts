@@ -159,8 +159,17 @@ export class RegistrationPlanner {
       onForeign: all.onForeign ?? DEFAULTS.registration.onForeign,
       ...toStyle(all, domain),
       digest: toDigestPolicy(all),
+      redirects: toRedirects(all, last.host),
     };
   }
+}
+
+function toRedirects(
+  { redirects, outboundProxy }: RegistrationDefaults,
+  registrarHost: string,
+): RegistrationProfile['redirects'] {
+  const word = redirects ?? DEFAULTS.registration.redirects;
+  return word === 'never' ? undefined : { registrarHost, keepsHop: outboundProxy !== undefined };
 }
 
 /** The stricter of two words of an operator: the contract's, and the item's own. */
@@ -300,6 +309,7 @@ function profileKey(settings: RegistrationSettings): string {
     settings.admin,
     settings.sourceCheck,
     settings.outbound,
+    settings.redirects,
     settings.algorithms,
     settings.pinAlgorithm,
     settings.family,

@@ -156,7 +156,12 @@ const commonKeys = {
   }),
   ...wayKeys,
   ...digestKeys,
-  redirects: notYet(REGISTRATIONS_RELEASE, 'Whether 3xx answers are followed.', 'sameDomain'),
+  redirects: key(leaf.redirects, {
+    description:
+      'Whether 301, 302 and 305 are followed: never, or to the domain, names below it and the host of the registrar.',
+    default: DEFAULTS.registration.redirects,
+    example: 'sameDomain',
+  }),
 };
 
 export const registrationDefaults = z.strictObject(commonKeys);

@@ -17,7 +17,6 @@ import { type AuthNews, DigestSession } from '../sip/digest/session.ts';
 import type { FlowKeeperPort } from '../sip/keep-alive/ports.ts';
 import type { Locator } from '../sip/locate/ports.ts';
 import type { Target } from '../sip/locate/target.ts';
-import { toWire } from '../sip/message/wire-text.ts';
 import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type {
@@ -29,6 +28,7 @@ import type {
 } from '../sip/user-agent/ports.ts';
 import { patienceMs } from './backoff.ts';
 import { targetAvoided } from './causes.ts';
+import { moveTo, removedUris } from './contact-moves.ts';
 import { Course, targetTimeoutMs, wholeTryMs } from './course.ts';
 import { Directory } from './directory.ts';
 import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
@@ -37,13 +37,12 @@ import { apart } from './legs.ts';
 import type { GuardUser } from './lockout-guard.ts';
 import { lastOffer, nextOffer } from './offer.ts';
 import type { Host, OutboundOffer } from './outbound.ts';
+import { type Stop, stopOf } from './redirect-trail.ts';
 import type { Registrar } from './registrar.ts';
 import {
   CALL_ID_DIGITS,
   contactPoint,
-  contactUri,
   LAST_CSEQ,
-  moreContactUris,
   registerTail,
   registerTemplate,
 } from './request.ts';
@@ -173,7 +172,8 @@ export class Attempts implements GateUser, GuardUser {
   #locate(entry: Entry): void {
     place(entry, 'locating', this.clock.now());
     const attempt = entry.attempts;
-    this.#locator.locate(entry.spec.profile.hop, (result) => {
+    const { hop } = stopOf(entry, this.clock.now())?.place ?? entry.spec.profile;
+    this.#locator.locate(hop, (result) => {
       if (entry.place === 'locating' && entry.attempts === attempt) this.#located(entry, result);
     });
   }
@@ -196,6 +196,8 @@ export class Attempts implements GateUser, GuardUser {
       const { gate, registrar } = entry;
       if (gate === undefined || entry.place !== 'line' || !gate.isClosed) continue;
       gate.leave(entry);
+      // Where it was sent nobody answers: its registrar may know better by now.
+      entry.rare?.trail?.failed();
       this.#queue(entry, registrar.targets ?? [gate.target]);
     }
   }
@@ -241,11 +243,14 @@ export class Attempts implements GateUser, GuardUser {
 
   #located(entry: Entry, result: Result<readonly Target[], Fault>): void {
     const { gate, registrar, state } = entry;
-    if (result.ok) {
+    const isAstray = stopOf(entry, this.clock.now()) !== undefined;
+    if (result.ok && isAstray) {
+      this.#queueAt(entry, result.value);
+    } else if (result.ok) {
       const hasMoved = this.#directory.located(entry, result.value);
       this.#queue(entry, result.value);
       if (hasMoved) this.turned();
-    } else if (gate !== undefined && state.boundUntil !== undefined) {
+    } else if (gate !== undefined && state.boundUntil !== undefined && !isAstray) {
       // Without a name server a binding is refreshed where it is.
       this.#queue(entry, registrar.targets ?? [gate.target]);
     } else {
@@ -255,6 +260,21 @@ export class Attempts implements GateUser, GuardUser {
       this.#user.answered(entry, outcome);
       this.#user.ended(entry, outcome, 0);
     }
+  }
+
+  /** At a place that a redirection led to. */
+  #queueAt(entry: Entry, targets: readonly Target[]): void {
+    const trail = entry.rare?.trail;
+    entry.course = undefined;
+    const gate = this.#directory.firstGate(entry, targets);
+    if (gate.isClosed && trail?.isUnderWay === false) {
+      // Remembered from some time ago, and dead by now.
+      trail.failed();
+      this.#locate(entry);
+      return;
+    }
+    place(entry, 'line', this.clock.now());
+    gate.join(entry);
   }
 
   #queue(entry: Entry, targets: readonly Target[]): void {
@@ -270,14 +290,10 @@ export class Attempts implements GateUser, GuardUser {
     const { via } = gate.target;
     let isFirst = true;
     const offer = nextOffer(entry, this.#host, this.clock.now());
-    entry.session ??= new DigestSession(
-      spec.credentials,
-      this.#hasher,
-      this.random,
-      profile.digest,
-    );
+    const stop = stopOf(entry, this.clock.now());
+    const { tls, localSocket } = stop?.place ?? profile;
     return {
-      template: registerTemplate(spec, entry.callId),
+      template: registerTemplate(spec, entry.callId, stop?.place.requestUri),
       tail: (flow) => {
         // A removal names the Contact that was bound, over whatever flow it goes.
         if (askedSec > 0 || entry.contactPoint === undefined) {
@@ -297,8 +313,8 @@ export class Attempts implements GateUser, GuardUser {
       // Through a proxy answers come from the proxy.
       alternatives: via === undefined ? gate.addresses : [],
       sourceCheck: profile.sourceCheck,
-      localSocket: profile.localSocket,
-      tls: profile.tls,
+      localSocket,
+      tls,
       nextCseq: () => {
         entry.cseq += 1;
         // A second request in the same exchange answers a challenge: the target lives.
@@ -306,7 +322,7 @@ export class Attempts implements GateUser, GuardUser {
         isFirst = false;
         return entry.cseq;
       },
-      session: entry.session,
+      session: this.#sessionOf(stop ?? entry, spec),
       timeoutMs,
       patienceMs: Math.max(timeoutMs, patienceMs(entry.state.boundUntil, this.clock.now())),
       authNews: (news) => this.#user.authNews(entry, news),
@@ -318,6 +334,12 @@ export class Attempts implements GateUser, GuardUser {
     return lastOffer(entry, this.#host);
   }
 
+  /** Nonces belong to the server that gave them: a place that it was redirected to has its own. */
+  #sessionOf(holder: Entry | Stop, { credentials, profile }: RegistrationSpec): DigestSession {
+    holder.session ??= new DigestSession(credentials, this.#hasher, this.random, profile.digest);
+    return holder.session;
+  }
+
   #ended(entry: Entry, begun: Begun, outcome: ExchangeOutcome): void {
     const { gate, askedSec } = begun;
     const evidence = evidenceOf(outcome);
@@ -326,7 +348,9 @@ export class Attempts implements GateUser, GuardUser {
     place(entry, 'nowhere', this.clock.now());
     this.#user.answered(entry, outcome);
     const isNewlyAvoided = gate.ended(entry, evidence);
-    if (askedSec > 0 && mayGoOn(outcome, evidence)) {
+    // A redirection has its own next place (machinist.ts).
+    const isAstray = stopOf(entry, this.clock.now()) !== undefined;
+    if (askedSec > 0 && !isAstray && mayGoOn(outcome, evidence)) {
       const next = this.#next(entry, begun);
       if (next !== undefined) {
         if (isNewlyAvoided) this.noticed(entry, targetAvoided(gate.key, next.key, outcome));
@@ -336,7 +360,7 @@ export class Attempts implements GateUser, GuardUser {
       }
     }
     entry.course = undefined;
-    const isDead = evidence === SILENT && !this.#directory.hasOpen(entry.registrar);
+    const isDead = evidence === SILENT && !isAstray && !this.#directory.hasOpen(entry.registrar);
     const isCutOff = isProxySilent(outcome) && gate.isCutOff;
     if ((isDead || isCutOff) && askedSec > 0) {
       // The target's failure (or our proxy's), not its own: it waits in line with the others.
@@ -371,25 +395,4 @@ function isProxySilent(outcome: ExchangeOutcome): boolean {
 function place(entry: Entry, where: Place, now: Instant): void {
   entry.place = where;
   entry.placedAt = Math.floor(now) as Instant;
-}
-
-const NOTHING_REMOVED: readonly string[] = [];
-
-/** What goes with the next request: where we were reached before, and old bindings of ours if asked for. */
-function removedUris({ spec, formerPoint, rare }: Entry): readonly string[] {
-  const { profile } = spec;
-  const others = profile.onForeign === 'removeOwnStale' ? rare?.facts?.others : undefined;
-  const stale = others?.flatMap(({ uri, isStale }) => (isStale ? [uri] : [])) ?? NOTHING_REMOVED;
-  if (formerPoint === undefined) return stale;
-  const former = [contactUri(spec, formerPoint), ...moreContactUris(spec, formerPoint)];
-  return [...new Set([...former.map(toWire), ...stale])];
-}
-
-/** With `contact: self` a new connection or route is a new Contact; the one that is bound must not stay. */
-function moveTo(entry: Entry, point: string): void {
-  const { contactPoint: old, state } = entry;
-  if (old === point) return;
-  if (old !== undefined && state.boundUntil !== undefined) entry.formerPoint ??= old;
-  if (entry.formerPoint === point) entry.formerPoint = undefined;
-  entry.contactPoint = point;
 }

@@ -23,7 +23,10 @@ export const REGISTRATION_CODES = {
   'auth.noCredentials': 'The registrar asks for credentials, and none are configured.',
   'registrar.refused': 'The registrar forbids this registration (403).',
   'registrar.rejected': 'The registrar cannot accept this registration as it is configured.',
-  'registrar.redirected': 'The registrar points to another server; redirections are not followed.',
+  'registrar.redirected':
+    'The registrar points to another server, and that redirection is not followed.',
+  'registrar.redirectFollowed':
+    'The registrar points to another server of its domain, which is asked.',
   'registrar.noGin': 'The registrar does not register a whole PBX at once (RFC 6140, `mode: gin`).',
   'registrar.unavailable': 'The registrar cannot serve the request now.',
   'registrar.overloaded': 'The registrar asks for less traffic (429 or 503).',
@@ -199,6 +202,11 @@ export function wrongProof(registrar: string, realm: string): Cause {
   const next =
     'The binding counts all the same; many registrars compute it wrongly. Ask the provider, or use TLS, which proves who answers.';
   return cause('auth.wrongProof', 'peer', next, text);
+}
+
+export function redirectFollowed(target: string, requestUri: string): Cause {
+  const text = `${target} points to ${requestUri}, within the same domain.`;
+  return cause('registrar.redirectFollowed', 'nobody', 'Asked at once; nothing to do.', text);
 }
 
 export function connectionLost(target: string, bindings: number, reason: Fault): Cause {

@@ -132,6 +132,12 @@ export function rareOf(entry: Entry): Rare {
   return entry.rare;
 }
 
+/** Nonces of former credentials, and where they led. */
+export function forgetAuth(entry: Entry): void {
+  entry.session = undefined;
+  if (entry.rare !== undefined) entry.rare.trail = undefined;
+}
+
 /** The id by which people know it: that of the registration whose leg it is. */
 export function registrationId({ rare, spec }: Entry): string {
   return rare?.group?.spec.id ?? spec.id;

@@ -17,7 +17,7 @@ import { momentOf, whoIsConcerned } from './address-change.ts';
 import type { AttemptPorts } from './attempts.ts';
 import { followProxy, loseConnection } from './behind-proxy.ts';
 import { STANDBY, STUCK, SWITCHED_OFF } from './causes.ts';
-import { Entry, setTrait, TRAIT } from './entry.ts';
+import { Entry, forgetAuth, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
 import { LegGroups } from './leg-groups.ts';
 import { Machinist } from './machinist.ts';
@@ -98,7 +98,7 @@ export class RegistrationKeeper implements RegistrationBook {
       return;
     }
     this.#swap(entry, spec);
-    if (change.hasNewCredentials) entry.session = undefined;
+    if (change.hasNewCredentials) forgetAuth(entry);
     const isFresh = change.hasNewCredentials && this.#isKept(entry) && !this.#isStopping;
     if (isFresh) this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
     this.#followAdmin(entry);
@@ -359,7 +359,7 @@ export class RegistrationKeeper implements RegistrationBook {
     entry.registrar = attempts.registrarFor(spec);
     countRefreshes(entry, spec.profile.expiresSec);
     attempts.renewCallId(entry);
-    entry.session = undefined;
+    forgetAuth(entry);
     entry.contactPoint = undefined;
     entry.formerPoint = undefined;
     entry.boundAt = -1;

@@ -91,6 +91,8 @@ function conclude(
       return adapt(state, ADAPTED.callId, TRY_WITH_NEW_CALL_ID);
     case 'withoutOutbound':
       return adapt(state, ADAPTED.outbound, TRY);
+    case 'elsewhere':
+      return adapt(state, 0, TRY);
     case 'failed':
       return fail(state, verdict, context);
     default:

@@ -14,8 +14,8 @@ import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { noticeOf } from './auth-notices.ts';
 import { BindingBook } from './binding-book.ts';
-import { cause, proxyConnectionLost } from './causes.ts';
-import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
+import { cause, proxyConnectionLost, redirectFollowed } from './causes.ts';
+import { type Entry, hasTrait, rareOf, registrationId, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import { FlowWatch, type FlowWatchUser } from './flow-watch.ts';
 import type { LegGroups } from './leg-groups.ts';
@@ -23,7 +23,9 @@ import { step } from './machine.ts';
 import { type Effect, type Input, isBound, type MachineState } from './machine-state.ts';
 import { noticesOf } from './notices.ts';
 import { isOutboundInForce, refusalEndsAt } from './outbound.ts';
-import { judge, type Verdict } from './outcome.ts';
+import { judge, readable, type Verdict } from './outcome.ts';
+import { isRedirection, placesOf } from './redirect.ts';
+import { RedirectTrail } from './redirect-trail.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
 import { countRefreshes } from './registrar.ts';
@@ -193,15 +195,17 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       this.feed(entry, { kind: 'removed', cause: removalCause(entry, outcome) });
       return;
     }
-    const verdict = judge(outcome, {
+    const judged = judge(outcome, {
       username: entry.spec.credentials.username,
       ...this.bindings.marksOf(entry),
       isGin: entry.spec.profile.style?.mode === 'gin',
       askedSec,
       target: entry.gate?.key ?? entry.spec.profile.hop.host,
       adapted: entry.state.adapted,
+      follows: entry.spec.profile.redirects !== undefined,
       outbound: hasTrait(entry, TRAIT.offersOutbound) ? entry.spec.profile.outbound : 'off',
     });
+    const verdict = this.#redirected(entry, outcome, judged);
     const { state } = entry;
     for (const why of noticesOf(entry, verdict, askedSec)) this.noticed(entry, why, true);
     if (verdict.kind === 'withoutOutbound') {
@@ -226,6 +230,38 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     }
   }
 
+  /** Follows a redirection, or goes on to the next place of one that is under way. */
+  #redirected(entry: Entry, outcome: ExchangeOutcome, verdict: Verdict): Verdict {
+    const { redirects } = entry.spec.profile;
+    if (redirects === undefined) return verdict;
+    const trail = entry.rare?.trail;
+    if (outcome.kind === 'response' && isRedirection(outcome.status)) {
+      const places = placesOf(outcome.response, entry.spec.profile, redirects);
+      if (places.length > 0) {
+        const followed = trail ?? new RedirectTrail();
+        rareOf(entry).trail = followed;
+        if (followed.follow(places)) return this.#elsewhere(entry, followed);
+      }
+    }
+    if (verdict.kind === 'bound') trail?.bound(this.now());
+    if (trail === undefined || verdict.kind !== 'failed') return verdict;
+    if (trail.isUnderWay && mayTryNext(outcome) && trail.next()) {
+      return this.#elsewhere(entry, trail);
+    }
+    trail.failed();
+    return verdict;
+  }
+
+  #elsewhere(entry: Entry, trail: RedirectTrail): Verdict {
+    const uri = trail.stop(false, this.now())?.place.requestUri ?? '';
+    if (trail.told !== uri) {
+      trail.told = uri;
+      const from = entry.gate?.key ?? entry.spec.profile.hop.host;
+      this.noticed(entry, redirectFollowed(from, readable(uri)), true);
+    }
+    return { kind: 'elsewhere' };
+  }
+
   #tellGuard(entry: Entry, verdict: Verdict, { adapted }: MachineState): void {
     const { guard, population } = entry.registrar;
     if (verdict.kind === 'bound') {
@@ -237,6 +273,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       verdict.kind === 'failed' && (verdict.failure === 'rejected' || entry.lastCode === 404);
     if (isRefused) guard.refused(entry, population);
     // Once more at once with something adapted: that is the same try.
+    else if (verdict.kind === 'elsewhere') return;
     else if (verdict.kind === 'failed' || adapted === entry.state.adapted) guard.undecided(entry);
   }
 
@@ -333,6 +370,13 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       nextAttemptAt: nextAttemptAt(entry),
     });
   }
+}
+
+/** Not where the account itself was refused, or everybody everywhere would refuse it (6xx). */
+function mayTryNext(outcome: ExchangeOutcome): boolean {
+  if (outcome.kind === 'failed') return outcome.fault.blame !== 'local';
+  const { status } = outcome;
+  return status !== 401 && status !== 403 && status !== 407 && status < 600;
 }
 
 function removalCause(entry: Entry, outcome: ExchangeOutcome): Cause | undefined {

@@ -33,6 +33,8 @@ export type Verdict =
   | { readonly kind: 'newCallId' }
   /** The first hop cannot do outbound (439): once more without it, RFC 5626 section 11.6. */
   | { readonly kind: 'withoutOutbound' }
+  /** The registrar points to another place: the same request goes there. */
+  | { readonly kind: 'elsewhere' }
   | FailedVerdict;
 
 export interface FailedVerdict {
@@ -53,6 +55,8 @@ export interface Attempted extends OwnMarks {
   readonly target: string;
   /** The request was for all numbers of a PBX (RFC 6140). */
   readonly isGin?: boolean;
+  /** Redirections are followed as far as they may be; this one may not. */
+  readonly follows?: boolean;
   /** `off` where the request did not offer it. */
   readonly outbound: OutboundPolicy;
   /** `MachineState.adapted`: what may not be tried a second time. */
@@ -210,7 +214,7 @@ function judgeByTable(status: number, response: SipMessage, attempted: Attempted
   const verdict = failed(
     failure,
     status < 400
-      ? redirection(answer, response, attempted.target)
+      ? redirection(answer, response, attempted)
       : cause(code, blame, ADVICE[failure], `${attempted.target} answered ${answer}.`),
   );
   return retryAfter ? { ...verdict, retryAfterSec: retryAfterSec(response) } : verdict;
@@ -223,12 +227,15 @@ const ADVICE: Readonly<Record<FailureClass, string>> = {
     'Tried again slowly; compare user name, domain and contact with what the provider expects.',
 };
 
-function redirection(answer: string, response: SipMessage, target: string): Cause {
+function redirection(answer: string, response: SipMessage, { target, follows }: Attempted): Cause {
   const contacts = contactsOf(response);
   const place = contacts === '*' ? undefined : contacts[0]?.uri;
   const where = place === undefined ? 'without saying where to' : `to ${readable(place)}`;
-  const next =
-    'Tried again slowly; redirections are not followed, so set it as registrar if you trust it.';
+  const why =
+    follows === true
+      ? 'it leads out of the domain, to less protection, or in a circle, and is not followed'
+      : 'redirections are not followed';
+  const next = `Tried again slowly; ${why}. Set it as registrar if you trust it.`;
   return cause('registrar.redirected', 'config', next, `${target} redirects ${where} (${answer}).`);
 }
 

@@ -1,6 +1,7 @@
 /** What only few registrations have; the others have no such object. */
 import type { BindingFacts } from './binding-facts.ts';
 import type { LegGroup } from './legs.ts';
+import type { RedirectTrail } from './redirect-trail.ts';
 
 export class Rare {
   /** It is a leg of that registration. */
@@ -9,4 +10,6 @@ export class Rare {
   facts: BindingFacts | undefined;
   /** A later leg that waits for those before it to fail. */
   isStandby = false;
+  /** Its registrar sent it elsewhere. */
+  trail: RedirectTrail | undefined;
 }

@@ -25,14 +25,19 @@ export function addressOfRecord({ username, profile }: RegistrationSpec): string
   return `${profile.scheme}:${escapedUser(username)}@${profile.domain}`;
 }
 
-export function registerTemplate(spec: RegistrationSpec, callId: string): RequestTemplate {
+/** `requestUri`: where a redirection led; the address of record stays. */
+export function registerTemplate(
+  spec: RegistrationSpec,
+  callId: string,
+  requestUri?: string,
+): RequestTemplate {
   const { scheme, domain, style } = spec.profile;
   const aor = toWire(addressOfRecord(spec));
   const from = style?.from === undefined ? aor : toWire(fromUri(spec, style.from));
   const fromTag = callId.slice(-TAG_DIGITS);
   return {
     method: 'REGISTER',
-    requestUri: `${scheme}:${domain}`,
+    requestUri: requestUri ?? `${scheme}:${domain}`,
     callId,
     fromTag,
     head:

@@ -4,6 +4,7 @@ import type { KeepAlivePolicy } from '../sip/keep-alive/ports.ts';
 import type { NextHop } from '../sip/locate/target.ts';
 import type { TlsPolicy } from '../sip/transport/ports.ts';
 import type { SourceCheck } from '../sip/user-agent/ports.ts';
+import type { RedirectPolicy } from './redirect.ts';
 
 /** What an operator lets a registration or server do: `drain` counts as `off` for a registration. */
 export type Admin = 'up' | 'drain' | 'off';
@@ -48,6 +49,8 @@ export interface RegistrationProfile {
   readonly failback: Failback;
   readonly digest: DigestPolicy;
   readonly keepAlive: KeepAlivePolicy;
+  /** Undefined: redirections are not followed. */
+  readonly redirects?: RedirectPolicy | undefined;
   readonly userAgent: string;
   readonly onForeign: ForeignPolicy;
   /** What only few registrations want in their REGISTER. */

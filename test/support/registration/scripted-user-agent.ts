@@ -18,6 +18,7 @@ export interface Call {
   readonly at: number;
   readonly user: string;
   readonly target: string;
+  readonly requestUri: string;
   readonly callId: string;
   readonly cseq: number;
   readonly contact: string;
@@ -117,6 +118,7 @@ export class ScriptedUserAgent implements UserAgentPort {
       at: this.#time.elapsedMs,
       user: /To: <sips?:([^@]*)@/.exec(template.head)?.[1] ?? '',
       target: targetKey(target),
+      requestUri: template.requestUri,
       callId: template.callId,
       cseq,
       contact: /Contact: <([^>]*)>(?!;expires=0\r\nContact:)/.exec(text)?.[1] ?? '',
