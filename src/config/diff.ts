@@ -6,7 +6,7 @@
 import { Secret } from '../core/base/secret.ts';
 import type { ContractSpec, PeerServerSpec } from '../core/health/spec.ts';
 import type { RegistrationProfile, RegistrationSpec } from '../core/registration/spec.ts';
-import type { Credentials } from '../core/sip/digest/ports.ts';
+import { areSameCredentials } from '../core/sip/digest/same-credentials.ts';
 import type { DaemonSpec } from './daemon-spec.ts';
 import type { LoadFacts } from './load.ts';
 import { addressOfRecord } from './unique.ts';
@@ -179,7 +179,7 @@ class RegistrationSameness {
     return (
       a.username === b.username &&
       a.ddi === b.ddi &&
-      hasSameCredentials(a.credentials, b.credentials) &&
+      areSameCredentials(a.credentials, b.credentials) &&
       this.#hasSameProfile(a.profile, b.profile)
     );
   }
@@ -190,17 +190,6 @@ class RegistrationSameness {
     this.#twins.set(a, b);
     return true;
   }
-}
-
-/** Written out, since a reload asks it 100,000 times. */
-function hasSameCredentials(a: Credentials, b: Credentials): boolean {
-  return (
-    a.username === b.username &&
-    a.ha1Hash === b.ha1Hash &&
-    isSame(a.realm, b.realm) &&
-    isSame(a.password, b.password) &&
-    isSame(a.ha1, b.ha1)
-  );
 }
 
 interface Named<T> {

@@ -97,10 +97,10 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   });
   const proxyNamed: ProxyNamed = (name) => proxies.named(name);
   const locator = new ViaLocator(plainLocator);
-  const shared = { clock, timers, random, locator, pacer, userAgent, publish, proxyNamed };
+  const common = { clock, timers, random, hasher, pacer, userAgent };
+  const shared = { ...common, locator, publish, proxyNamed };
   const keeper: RegistrationKeeper = new RegistrationKeeper({
     ...shared,
-    hasher,
     flowKeeper,
     hostId: hostId(),
     pacing,

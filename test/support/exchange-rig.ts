@@ -1,19 +1,21 @@
 /** One exchange over a stack whose transport only writes down what is sent. */
-import { createHash } from 'node:crypto';
 import { Secret } from '../../src/core/base/secret.ts';
+import type { Credentials } from '../../src/core/sip/digest/ports.ts';
 import { DigestSession } from '../../src/core/sip/digest/session.ts';
 import type { ExchangeOutcome, ExchangeRequest } from '../../src/core/sip/user-agent/ports.ts';
 import { type SipEvent, SipStack } from '../../src/core/sip/user-agent/stack.ts';
+import { nodeHasher as hasher } from './node-hasher.ts';
 import { answerTo, RecordingTransport, testFlow } from './recording-transport.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 export const TARGET = { protocol: 'udp', address: '192.0.2.1', port: 5060, family: 4 } as const;
-const hasher = {
-  hash: (name: string, text: string) => createHash(name).update(text, 'latin1').digest('hex'),
-};
 
-export function setUpExchange(pacing = { perTarget: 0, burst: 3, max: 0 }) {
+/** The whole stack on virtual time, with one request to send. */
+export function setUpExchange(
+  pacing = { perTarget: 0, burst: 3, max: 0 },
+  credentials: Partial<Credentials> = {},
+) {
   const time = new VirtualTime();
   const transport = new RecordingTransport();
   const random = new SeededRandom(3);
@@ -30,7 +32,13 @@ export function setUpExchange(pacing = { perTarget: 0, burst: 3, max: 0 }) {
     publish: (event) => events.push(event),
   });
   const session = new DigestSession(
-    { username: 'alice', password: new Secret('wonderland'), ha1: undefined, realm: undefined },
+    {
+      username: 'alice',
+      password: new Secret('wonderland'),
+      ha1: undefined,
+      realm: undefined,
+      ...credentials,
+    },
     hasher,
     random,
   );

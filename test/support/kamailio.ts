@@ -51,6 +51,7 @@ export interface SeenRequest {
   readonly cseq: string;
   /** The user of the Contact, empty without one. */
   readonly user: string;
+  /** With an Authorization field; that for a proxy is not seen. */
   readonly isAuthorized: boolean;
   /** Authorization or Proxy-Authorization as it came; empty without. */
   readonly credentials: string;

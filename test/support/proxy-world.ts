@@ -93,7 +93,7 @@ export class ProxyWorld extends RecordingTransport {
       ...{ ...shared, hasher, hostId: 'test', pacing },
       flowKeeper,
     });
-    this.prober = new Prober(shared);
+    this.prober = new Prober({ ...shared, hasher });
     this.proxies.apply([PROXY]);
   }
 

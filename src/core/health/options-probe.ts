@@ -4,6 +4,8 @@
  * it for a dialog or a copy.
  */
 import type { Random } from '../base/random.ts';
+import type { DigestPolicy } from '../sip/digest/algorithm.ts';
+import type { Credentials } from '../sip/digest/ports.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
 import type { Flow, TlsPolicy } from '../sip/transport/ports.ts';
 import { tlsPolicyKey } from '../sip/transport/tls-policy.ts';
@@ -24,6 +26,9 @@ export interface ProbeWay {
   readonly sourceCheck: SourceCheck;
   readonly userAgent: string;
   readonly plan: ProbePlan;
+  /** Challenges are answered with them, by that policy; undefined: they are answers like any other. */
+  readonly credentials: Credentials | undefined;
+  readonly digest: DigestPolicy;
 }
 
 const TAG_DIGITS = 12;
@@ -33,10 +38,11 @@ const TOKEN_DIGITS = 32;
 export function probeWay(spec: PeerServerSpec, target: Target): ProbeWay {
   const { sipProxy, scheme, route, contact, localSocket, tls, sourceCheck, userAgent } = spec;
   const way = { target, sipProxy, scheme, route, contact, localSocket, tls, sourceCheck };
-  return { ...way, userAgent, plan: spec.probe };
+  const { credentials, digest } = spec;
+  return { ...way, userAgent, plan: spec.probe, credentials, digest };
 }
 
-/** Equal for equal ways. */
+/** Equal for equal ways, but for their credentials, which stand in no text. */
 export function wayKey(way: ProbeWay): string {
   const { plan, tls, target, route, contact } = way;
   const passed = [...(route ?? []), contact ?? ''].join(' ');

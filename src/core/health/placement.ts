@@ -27,7 +27,7 @@ const NO_UNITS: readonly ProbeUnit[] = [];
 
 export type PlacementPorts = Pick<
   UnitPorts,
-  'clock' | 'timers' | 'random' | 'pacer' | 'userAgent'
+  'clock' | 'timers' | 'random' | 'hasher' | 'pacer' | 'userAgent'
 > & {
   readonly locator: Locator;
   /** SIP proxies of ours; none where left out. */
@@ -51,11 +51,12 @@ export class Placement {
   constructor(ports: PlacementPorts, user: PlacementUser) {
     this.#ports = ports;
     this.#user = user;
-    const { clock, timers, random, pacer, userAgent } = ports;
+    const { clock, timers, random, hasher, pacer, userAgent } = ports;
     this.#table = new UnitTable({
       clock,
       timers,
       random,
+      hasher,
       pacer,
       userAgent,
       proxyNamed: ports.proxyNamed ?? (() => undefined),

@@ -7,6 +7,8 @@ import type { Fault } from '../base/fault.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
 import { Timer, type TimerQueue } from '../base/timer-queue.ts';
+import type { Hasher } from '../sip/digest/ports.ts';
+import { DigestSession } from '../sip/digest/session.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
 import { silentFault } from '../sip/proxy/events.ts';
 import type { ProxyNamed } from '../sip/proxy/ports.ts';
@@ -34,6 +36,7 @@ export interface UnitPorts {
   readonly clock: Clock;
   readonly timers: TimerQueue;
   readonly random: Random;
+  readonly hasher: Hasher;
   readonly pacer: PacerPort;
   readonly userAgent: UserAgentPort;
   readonly calendar: ProbeCalendar;
@@ -52,7 +55,7 @@ interface RunningProbe {
   readonly exchange: Exchange;
 }
 
-/** A probe has a Call-ID of its own, so its CSeq may always be the first. */
+/** A probe has a Call-ID of its own, so its CSeq may always be the first, unless a challenge is answered. */
 const FIRST_CSEQ = (): number => 1;
 const NO_ADDRESSES: readonly string[] = [];
 const NONE_RUNNING: readonly RunningProbe[] = [];
@@ -73,6 +76,8 @@ export class ProbeUnit {
   #rtt = new RttWindow();
   #state: TargetState;
   #running: readonly RunningProbe[] = NONE_RUNNING;
+  /** Where the provider asks for credentials; they are kept by all probes of the way. */
+  readonly #session: DigestSession | undefined;
   #ticket: PacerTicket | undefined;
   #nextProbeAt: Instant | undefined;
   #probes = 0;
@@ -92,6 +97,9 @@ export class ProbeUnit {
     this.#tail = (flow) => this.#probe.tail(flow);
     this.#phase = phaseOf(key);
     this.#state = newTarget(ports.clock.now());
+    const { credentials, digest } = way;
+    this.#session =
+      credentials && new DigestSession(credentials, ports.hasher, ports.random, digest);
   }
 
   get target(): Target {
@@ -286,8 +294,8 @@ export class ProbeUnit {
         sourceCheck: way.sourceCheck,
         localSocket: way.localSocket,
         tls: way.target.protocol === 'tls' ? way.tls : undefined,
-        nextCseq: FIRST_CSEQ,
-        session: undefined,
+        nextCseq: this.#session === undefined ? FIRST_CSEQ : risingFrom(1),
+        session: this.#session,
         timeoutMs: timeoutMs(this.plan, this.#rtt.medianMs),
       },
       (outcome) => this.#received(id, outcome),
@@ -324,4 +332,12 @@ export class ProbeUnit {
     this.#running = NONE_RUNNING;
     for (const { exchange } of running) exchange.cancel();
   }
+}
+
+function risingFrom(first: number): () => number {
+  let next = first;
+  return () => {
+    next += 1;
+    return next - 1;
+  };
 }

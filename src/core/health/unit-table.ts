@@ -5,6 +5,7 @@
  * it would be by one of them.
  */
 import { after, type Instant } from '../base/instant.ts';
+import { areSameCredentials, isSamePolicy } from '../sip/digest/same-credentials.ts';
 import { type ProbeWay, wayKey } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
 import { ProbeUnit, type UnitPorts } from './probe-unit.ts';
@@ -47,8 +48,7 @@ export class UnitTable {
    * `old` is what the server has had for the same target. `release` gives it back.
    */
   acquire(way: ProbeWay, server: PeerServer, count: number, old: ProbeUnit | undefined): ProbeUnit {
-    const key = wayKey(way);
-    const known = this.#units.get(key);
+    const { key, known } = this.#find(way);
     if (known !== undefined) {
       known.subscribers.add(server);
       return known;
@@ -59,6 +59,20 @@ export class UnitTable {
     this.#join(unit);
     unit.start(count, old);
     return unit;
+  }
+
+  /** Ways that differ in nothing but their credentials are numbered: no key holds a secret. */
+  #find(way: ProbeWay): { readonly key: string; readonly known: ProbeUnit | undefined } {
+    const base = wayKey(way);
+    for (let number = 1; ; number += 1) {
+      const key = number === 1 ? base : `${base} #${number}`;
+      const known = this.#units.get(key);
+      if (known === undefined) return { key, known };
+      const isSame =
+        areSameCredentials(known.way.credentials, way.credentials) &&
+        isSamePolicy(known.way.digest, way.digest);
+      if (isSame) return { key, known };
+    }
   }
 
   release(unit: ProbeUnit, server: PeerServer): void {

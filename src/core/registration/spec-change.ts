@@ -1,7 +1,6 @@
 /** What a new configuration changes for one registration. */
-import type { Secret } from '../base/secret.ts';
-import type { DigestPolicy } from '../sip/digest/algorithm.ts';
-import type { Credentials } from '../sip/digest/ports.ts';
+
+import { areSameCredentials, isSamePolicy } from '../sip/digest/same-credentials.ts';
 import { hopKey } from '../sip/locate/target.ts';
 import type { ContactPlan, RegisterStyle, RegistrationSpec } from './spec.ts';
 
@@ -53,33 +52,3 @@ function contactStyle(style: RegisterStyle | undefined): string {
 }
 
 const PLAIN = ' false single';
-
-function areSameCredentials(a: Credentials, b: Credentials): boolean {
-  return (
-    a === b ||
-    (a.username === b.username &&
-      a.ha1Hash === b.ha1Hash &&
-      areSameRealms(a.realm, b.realm) &&
-      areSameSecrets(a.password, b.password) &&
-      areSameSecrets(a.ha1, b.ha1))
-  );
-}
-
-function areSameRealms(a: Credentials['realm'], b: Credentials['realm']): boolean {
-  return a === b || (a !== undefined && b !== undefined && textOf(a) === textOf(b));
-}
-
-function isSamePolicy(a: DigestPolicy, b: DigestPolicy): boolean {
-  if (a === b) return true;
-  const isSameList = a.hashes.join() === b.hashes.join();
-  return isSameList && a.order === b.order && a.isPinned === b.isPinned;
-}
-
-/** Realms hold no control characters. */
-function textOf(realms: string | readonly string[]): string {
-  return typeof realms === 'string' ? realms : realms.join('\n');
-}
-
-function areSameSecrets(a: Secret | undefined, b: Secret | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a.equals(b);
-}

@@ -9,6 +9,7 @@ import { HopLocator } from '../../../src/core/sip/locate/locator.ts';
 import type { Locator, LookupPort } from '../../../src/core/sip/locate/ports.ts';
 import type { PacerPort } from '../../../src/core/sip/user-agent/ports.ts';
 import { EVERY_WAY } from '../every-way.ts';
+import { nodeHasher } from '../node-hasher.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { VirtualTime } from '../virtual-time.ts';
 import { ScriptedNetwork } from './scripted-network.ts';
@@ -106,6 +107,7 @@ export class ProbeLab {
       timers: this.time.timers,
       random,
       locator: locator ?? new HopLocator({ lookup, clock, timers: clock.timers, ways: EVERY_WAY }),
+      hasher: nodeHasher,
       pacer: new OpenPacer(this.time),
       userAgent: this.network,
       publish: (event) => {

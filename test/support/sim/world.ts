@@ -13,6 +13,7 @@ import type { Target } from '../../../src/core/sip/locate/target.ts';
 import type { PacingSpec } from '../../../src/core/sip/user-agent/ports.ts';
 import { SipStack } from '../../../src/core/sip/user-agent/stack.ts';
 import { EVERY_WAY } from '../every-way.ts';
+import { nodeHasher } from '../node-hasher.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { VirtualTime } from '../virtual-time.ts';
 import { SimNetwork } from './network.ts';
@@ -85,6 +86,7 @@ export class World {
       clock,
       timers,
       random,
+      hasher: nodeHasher,
       locator,
       pacer,
       userAgent,
