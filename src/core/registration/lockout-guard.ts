@@ -9,9 +9,10 @@
  *   +------+ <----------- any success ----------- | fault | <-------------------+
  *                                                 +-------+    (the same 20)
  *
- * While it is not free, whoever has no living binding waits in line here, and one canary at a time,
- * each time another one, tries its luck: in lockout after 60 s, 5 min, then every 30 min; at fault
- * every 3 minutes. A living binding is never delayed.
+ * While it is not free, one canary at a time, each time another one, tries its luck: in lockout after
+ * 60 s, 5 min, then every 30 min; at fault every 3 minutes. The others wait in line here. In lockout a
+ * living binding is never delayed, since its account may be a good one; at fault everybody waits, for
+ * three minutes at most after the repair: what worked today is refused to all.
  */
 import type { Cause } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
@@ -73,7 +74,8 @@ export class LockoutGuard {
   /** May it go on to its target now? Asked when it comes due, and again when its turn has come. */
   lets(entry: Entry): boolean {
     const { name, boundUntil } = entry.state;
-    if (this.#mode === 'free' || boundUntil !== undefined || name === 'unregistering') return true;
+    if (this.#mode === 'free' || name === 'unregistering') return true;
+    if (this.#mode === 'lockout' && boundUntil !== undefined) return true;
     return hasTrait(entry, TRAIT.forced) || this.#canary.is(entry);
   }
 

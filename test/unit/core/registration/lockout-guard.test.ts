@@ -100,7 +100,7 @@ describe('a registrar at fault', () => {
   it('is asked by one canary every 3 minutes once the bindings are gone', () => {
     const rig = faultyRig();
     rig.time.run(700_000);
-    expect(rig.counted('rejected')).toBe(2_000);
+    expect(rig.counted('rejected') + rig.counted('waiting')).toBe(2_000);
     const before = rig.userAgent.calls.length;
     rig.time.run(1_800_000);
     expect(rig.userAgent.calls.length - before).toBeLessThanOrEqual(11);
@@ -118,4 +118,49 @@ describe('a registrar at fault', () => {
     expect(rig.counted('registered')).toBe(2_000);
     expect(rig.notices()).toEqual(['registrar.atFault', 'registrar.guardLifted']);
   });
+});
+
+describe('a registrar that says 403 to all 2,000 for 12 minutes', () => {
+  const COUNT = 2_000;
+  const OUTAGE_MS = 720_000;
+
+  it.each([
+    [3600, 6],
+    [600, 20],
+  ])(
+    'at expires %i and %i/s: one cycle in 3 minutes, and nobody sleeps on',
+    (expiresSec, perTarget) => {
+      const pacing = { perTarget, burst: 3, max: perTarget };
+      const pacingMs = (COUNT / perTarget) * 1000;
+      const rig = new Rig({ pacing });
+      rig.add(COUNT, { expiresSec });
+      rig.time.run(pacingMs + 300_000);
+      expect(rig.counted('registered')).toBe(COUNT);
+      rig.userAgent.script = () => ({ status: 403 });
+      let outageMs = 0;
+      while (!rig.notices().includes('registrar.atFault') && outageMs < OUTAGE_MS) {
+        rig.time.run(1_000);
+        outageMs += 1_000;
+      }
+      // What was on its way when it was noticed may still end.
+      rig.time.run(1_000);
+      const noticedAt = rig.userAgent.calls.length;
+      rig.time.run(OUTAGE_MS - outageMs - 1_000);
+      const leftMs = OUTAGE_MS - outageMs - 1_000;
+      const cycles = rig.userAgent.calls.length - noticedAt;
+      expect(cycles).toBeGreaterThanOrEqual(Math.floor(leftMs / 180_000) - 1);
+      expect(cycles).toBeLessThanOrEqual(Math.ceil(leftMs / 180_000));
+      // Each has its next try, and no try is further than the canary or the end of what was granted.
+      for (const id of rig.keeper.ids()) {
+        const inMs = rig.inMs(rig.of(id).nextAttemptAt);
+        expect(inMs, id).toBeLessThanOrEqual(expiresSec * 1000);
+      }
+      rig.userAgent.script = (call) => granted(call, expiresSec);
+      rig.time.run(180_000 + pacingMs + 5_000);
+      expect(rig.counted('registered')).toBe(COUNT);
+      for (const id of rig.keeper.ids()) expect(rig.of(id).bound, id).toBe(true);
+      expect(rig.notices()).toEqual(['registrar.atFault', 'registrar.guardLifted']);
+      expect(rig.userAgent.violations).toEqual([]);
+    },
+  );
 });
