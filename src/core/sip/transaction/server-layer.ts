@@ -23,6 +23,8 @@ const MAX_TRANSACTIONS = 5_000;
 
 interface ServerTransaction {
   readonly key: string;
+  /** What copies have in common that took other ways to us; undefined in a dialog. */
+  readonly mergeKey: string | undefined;
   readonly wire: string;
   readonly flow: Flow;
   readonly context: ServerContext;
@@ -31,6 +33,8 @@ interface ServerTransaction {
 
 export class ServerLayer {
   readonly #live = new Map<string, ServerTransaction>();
+  /** The transaction that a request belongs to which came first, by what all its copies share. */
+  readonly #firsts = new Map<string, string>();
   /** In order of timer J, which is the same for all. */
   readonly #ends: { readonly key: string; readonly at: Instant }[] = [];
   readonly #timer = new Timer((now) => this.#endDue(now));
@@ -63,12 +67,26 @@ export class ServerLayer {
     return true;
   }
 
+  /**
+   * RFC 3261 section 8.2.2.2: the request reached us before, by another way, and is being answered there. Asked
+   * of requests that are no copies within one transaction (`absorb`).
+   */
+  isMerged(request: SipMessage): boolean {
+    const mergeKey = mergeKeyOf(request);
+    const first = mergeKey === undefined ? undefined : this.#firsts.get(mergeKey);
+    return first !== undefined && first !== serverKey(request);
+  }
+
   /** Sends the final response, and keeps it for copies of the request. */
   answer(request: SipMessage, wire: string, flow: Flow): void {
     const context = { timers: this.#sipTimers, isReliable: flow.protocol !== 'udp' };
     const key = serverKey(request);
-    const transaction: ServerTransaction = { key, wire, flow, context, state: 'trying' };
-    if (this.#live.size < MAX_TRANSACTIONS) this.#live.set(key, transaction);
+    const mergeKey = mergeKeyOf(request);
+    const transaction: ServerTransaction = { key, mergeKey, wire, flow, context, state: 'trying' };
+    if (this.#live.size < MAX_TRANSACTIONS) {
+      this.#live.set(key, transaction);
+      if (mergeKey !== undefined && !this.#firsts.has(mergeKey)) this.#firsts.set(mergeKey, key);
+    }
     this.#step(transaction, 'final');
   }
 
@@ -77,9 +95,14 @@ export class ServerLayer {
     transaction.state = state;
     for (const effect of effects) {
       if (effect.kind === 'send') this.#transport.send(transaction.flow, transaction.wire);
-      else if (effect.kind === 'forget') this.#live.delete(transaction.key);
+      else if (effect.kind === 'forget') this.#forget(transaction);
       else if (this.#live.has(transaction.key)) this.#endLater(transaction.key, effect.afterMs);
     }
+  }
+
+  #forget({ key, mergeKey }: ServerTransaction): void {
+    this.#live.delete(key);
+    if (mergeKey !== undefined && this.#firsts.get(mergeKey) === key) this.#firsts.delete(mergeKey);
   }
 
   #endLater(key: string, afterMs: number): void {
@@ -100,6 +123,15 @@ export class ServerLayer {
     const next = this.#ends[0];
     if (next !== undefined) this.#timers.arm(this.#timer, next.at);
   }
+}
+
+/** Section 8.2.2.2: From tag, Call-ID and CSeq, where the request is in no dialog. */
+function mergeKeyOf(request: SipMessage): string | undefined {
+  if (tagOf(request.first('To') ?? '') !== undefined) return undefined;
+  const tag = tagOf(request.first('From') ?? '');
+  const callId = request.first('Call-ID');
+  const cseq = request.first('CSeq');
+  return tag === undefined ? undefined : `${tag}|${callId ?? ''}|${cseq ?? ''}`;
 }
 
 /**

@@ -60,6 +60,8 @@ export interface SipCounters {
   readonly answered: Map<number, number>;
 }
 
+/** What RFC 3261 section 8.2 looks at after merged requests: extensions, content, the request itself. */
+const AFTER_MERGED: ReadonlySet<number> = new Set([200, 415, 420]);
 const TELL_AGAIN_AFTER_MS = 600_000;
 /** Different senders and targets about which something was told; the oldest are forgotten. */
 const MAX_TOLD = 1000;
@@ -182,6 +184,10 @@ export class SipStack implements TransportUser {
       return;
     }
     const { status, phrase, lines } = reaction.answer;
+    if (AFTER_MERGED.has(status) && this.#server.isMerged(request)) {
+      this.#answer(request, flow, 482, 'Loop Detected', []);
+      return;
+    }
     this.#answer(request, flow, status, phrase, lines);
     if (reaction.kind === 'refuseCall') this.#tell('inbound.callRefused', flow, at);
   }

@@ -121,6 +121,21 @@ describe('requests that reach us', () => {
     expect(stack.transactions.server).toBe(0);
   });
 
+  it('answers 482 to a request that came by another way before, until timer J', () => {
+    const { receive, transport, time } = setUp();
+    const statusOf = (index: number) =>
+      /^SIP\/2\.0 (\d+)/.exec(transport.sent[index]?.wire ?? '')?.[1];
+    receive(request());
+    receive(request({ branch: 'z9hG4bKother' }));
+    receive(request({ branch: 'z9hG4bKother' }));
+    // A copy of the first is still its copy.
+    receive(request());
+    expect([0, 1, 2, 3].map(statusOf)).toEqual(['200', '482', '482', '200']);
+    time.run(33_000);
+    receive(request({ branch: 'z9hG4bKthird' }));
+    expect(statusOf(4)).toBe('200');
+  });
+
   it('answers to the source port with rport, else to the port of sent-by (RFC 3581, 18.2.2)', () => {
     const { receive, transport } = setUp();
     const from = testFlow('udp', { address: '192.0.2.50', port: 33_000 });
