@@ -9,6 +9,7 @@ import { judge } from '../support/conformance/quirk-judge.ts';
 import { wireOf } from '../support/conformance/quirk-render.ts';
 import { newLog, type SeenMessage, seenMessage } from '../support/conformance/seen.ts';
 import { SIPP_CASES } from '../support/conformance/sipp-cases.ts';
+import { isStunRequest, stunAnswer } from '../support/conformance/stun.ts';
 import type { Aftermath, StateRow, Trial } from '../support/conformance/trial.ts';
 import { WIRE_RULES } from '../support/conformance/wire-rules.ts';
 
@@ -168,7 +169,27 @@ describe('the rules of what is sent', () => {
   });
 });
 
+describe('the judges of Kamailio', () => {
+  it.each(FLAVOURS)('$id sees that nothing was registered', ({ judge: judgeBooks }) => {
+    const row: StateRow = {
+      ...{ id: 'x', state: 'waiting', bound: false, contact: null, grantedExpires: null },
+      ...{ nextAttemptAt: null, cause: null },
+    };
+    const nothing = { bindings: [], requests: [], refusals: 0, lapses: 0, row };
+    expect(judgeBooks(nothing)).not.toEqual([]);
+  });
+});
+
 describe('the player', () => {
+  it('answers STUN with the address that it is told', () => {
+    const request = Buffer.from('000100002112a442000102030405060708090a0b', 'hex');
+    expect(isStunRequest(request)).toBe(true);
+    expect(isStunRequest(Buffer.from('OPTIONS sip:a SIP/2.0'))).toBe(false);
+    // RFC 5769 section 2.2 has the same address and port.
+    const answer = stunAnswer(request, '192.0.2.1', 32_853).toString('hex');
+    expect(answer).toBe('0101000c2112a442000102030405060708090a0b00200008' + '0001a147e112a643');
+  });
+
   const render = (reply: QuirkReply): string =>
     wireOf(reply, seenMessage(register(), 0, ''), {
       ...{ port: 15070, sourceAddress: '127.0.0.1', sourcePort: 5070, count: 7 },

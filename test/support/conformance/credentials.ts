@@ -1,6 +1,6 @@
 /** Digest credentials as a registrar checks them: their form (RFC 3261 section 25.1) and their hash (RFC 7616). */
 import { createHash } from 'node:crypto';
-import type { SeenMessage } from './seen.ts';
+import { field, type SeenMessage } from './seen.ts';
 
 export interface Credentials {
   readonly header: 'authorization' | 'proxy-authorization';
@@ -49,7 +49,10 @@ export function flawsOf(message: SeenMessage, one: Credentials, password: string
   ];
   if ('nc' in values && !/^[0-9a-f]{8}$/.test(values['nc'] ?? '')) flaws.push(`nc ${values['nc']}`);
   const [method = '', uri = ''] = message.line.split(' ');
-  if (values['uri'] !== uri) flaws.push(`uri ${values['uri']}, Request-URI ${uri}`);
+  // Behind a strict router the registrar gets the last Route as its Request-URI.
+  const lastRoute = /<([^>]*)>[^<]*$/.exec(field(message, 'route'))?.[1];
+  if (values['uri'] !== uri && values['uri'] !== lastRoute)
+    flaws.push(`uri ${values['uri']}, Request-URI ${uri}`);
   const right = responseOf(values, method, password, message.raw.split('\r\n\r\n')[1] ?? '');
   if (values['response'] !== right) flaws.push(`response is wrong (${one.text})`);
   return flaws;

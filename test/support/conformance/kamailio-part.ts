@@ -1,5 +1,5 @@
 /** Every flavour of Kamailio, over UDP, TCP and TLS, judged by its usrloc and by what reached it. */
-import { type Binding, Kamailio } from '../kamailio.ts';
+import { type Binding, Kamailio, type SeenRequest } from '../kamailio.ts';
 import type { Pki } from '../pki.ts';
 import { FLAVOURS, type Flavour, KAMAILIO_EXPIRES_SEC } from './kamailio-flavours.ts';
 import type { Protocol } from './quirk-case.ts';
@@ -109,7 +109,7 @@ async function verdictsOf(
     const row = rows.get(user);
     if (row === undefined) throw new Error(`no row of ${user}`);
     const bindings: readonly Binding[] = dump.get(`${user}@registrar.test`) ?? [];
-    const requests = kamailio.requests().filter((one) => one.user === user);
+    const requests = withoutCopies(kamailio.requests().filter((one) => one.user === user));
     // -5: without credentials; -4 and -6: stale, which is no refusal.
     const refusals = kamailio
       .challenges()
@@ -117,5 +117,14 @@ async function verdictsOf(
     const lapses = kamailio.expired().filter((aor) => aor.startsWith(`${user}@`)).length;
     const flaws = flavour.judge({ bindings, requests, refusals, lapses, row });
     return { flavour, protocol, flaws };
+  });
+}
+
+/** Each request once: over UDP a busy machine may send it again. */
+function withoutCopies(requests: readonly SeenRequest[]): readonly SeenRequest[] {
+  const known = new Set<string>();
+  return requests.filter(({ callId, cseq }) => {
+    const key = `${callId} ${cseq}`;
+    return !known.has(key) && known.add(key);
   });
 }

@@ -31,8 +31,8 @@ type QuirkExpectation = Readonly<Record<string, unknown>>;
 export interface QuirkCase {
   readonly id: string;
   readonly title: string;
-  /** `any`: UDP, TCP and TLS; `tcp`: any stream. */
-  readonly transport: 'any' | 'udp' | 'tcp';
+  /** `any`: UDP, TCP and TLS; `tcp`: any stream; `tls`: TLS alone. */
+  readonly transport: 'any' | 'udp' | 'tcp' | 'tls';
   readonly seen: readonly string[];
   /** Each new transaction goes one step on; the last one repeats. */
   readonly steps: readonly (readonly QuirkReply[])[];
@@ -41,8 +41,10 @@ export interface QuirkCase {
   readonly registration?: Readonly<Record<string, unknown>>;
   /** Where it listens, if not on 127.0.0.1 (own cases). */
   readonly host?: string;
-  /** Streams: this registrar answers no ping (own cases). */
-  readonly noPong?: boolean;
+  /** How many keep-alives (pings on a stream, STUN over UDP) it answers; all where it is left out (own cases). */
+  readonly keepAlives?: number;
+  /** The ports that it says it sees in STUN, one after the other, the last one again and again (own cases). */
+  readonly mappedPorts?: readonly number[];
   /** What trunkd does where the rule leaves it the choice. */
   readonly policy?: string;
 }
@@ -59,6 +61,7 @@ const PROTOCOLS: Readonly<Record<QuirkCase['transport'], readonly Protocol[]>> =
   any: ['udp', 'tcp', 'tls'],
   udp: ['udp'],
   tcp: ['tcp', 'tls'],
+  tls: ['tls'],
 };
 
 export const protocolsOf = (quirk: QuirkCase): readonly Protocol[] => PROTOCOLS[quirk.transport];

@@ -27,6 +27,8 @@ type Check = (trial: Trial, aftermath: Aftermath, value: unknown) => string | un
 const SETTLED_MS = 5000;
 /** Two noisy cores. */
 const SLACK_MS = 1500;
+/** Less than the distance of two copies. */
+const LATE_MS = 3000;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   note: () => undefined,
@@ -54,6 +56,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const count = seen.filter(({ atMs }) => atMs <= (seen[0]?.atMs ?? 0) + within).length;
     return count <= Number(value) ? undefined : `${count} within ${within} ms`;
   },
+  atLeast: (trial, _, value) => {
+    const { requests, withinS } = value as { requests: number; withinS: number };
+    const seen = transactions(trial.log);
+    const count = seen.filter(({ atMs }) => atMs <= (seen[0]?.atMs ?? 0) + withinS * 1000).length;
+    return count >= requests ? undefined : `${count}`;
+  },
   /** Exactly so many transactions within the first seconds. */
   count: (trial, _, value) => {
     const { requests, withinS } = value as { requests: number; withinS: number };
@@ -77,7 +85,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
       return basic ? 'there is one' : undefined;
     }
     if (!String(value).includes('plain-text')) return `no judge for "${value}"`;
-    const strayed = elsewhere.flatMap(({ log }) => log.messages.filter((one) => isOf(trial, one)));
+    const strayed = elsewhere.flatMap(({ log }) =>
+      log.messages.filter((one) => !one.isSecure && isOf(trial, one)),
+    );
     return strayed.length === 0 ? undefined : `${strayed.length} elsewhere`;
   },
   state: (trial, aftermath) => {
@@ -167,13 +177,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const expected = trial.protocol === 'udp' ? (value as readonly number[]) : [0];
     const at = copies.map(({ atMs }) => atMs - (copies[0]?.atMs ?? 0));
     if (new Set(copies.map(({ raw }) => raw)).size !== 1) return 'copies differ';
+    // Each is armed when the one before went out; lateness is the machine's, and may cost the last ones.
     const gapsOf = (list: readonly number[]) => list.slice(1).map((ms, n) => ms - (list[n] ?? 0));
     const wanted = gapsOf(expected.map((seconds) => seconds * 1000));
-    // Each is armed when the one before went out: on busy cores the last one may miss Timer F.
+    const late = gapsOf(at).map((ms, n) => ms - (wanted[n] ?? 0));
     const isFine =
       at.length <= expected.length &&
-      at.length >= Math.max(1, expected.length - 1) &&
-      gapsOf(at).every((ms, n) => ms - (wanted[n] ?? 0) > -400 && ms - (wanted[n] ?? 0) < SLACK_MS);
+      at.length >= Math.max(1, expected.length - 3) &&
+      late.every((ms) => ms > -400 && ms < LATE_MS);
     return isFine ? undefined : `at ${at.map((ms) => (ms / 1000).toFixed(2)).join(', ')}`;
   },
   /** When the second transaction follows the answer to the one with this step, at the least and the most. */
@@ -210,11 +221,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const pongs = trial.log.keepAlives.filter(({ octets }) => octets === 2).length;
     return pongs >= Number(value) ? undefined : `${pongs}`;
   },
-  /** Pings (CR LF CR LF) on a stream: at least so many, none closer than, none further apart than. */
+  /** Pings (CR LF CR LF) on a stream, STUN over UDP: at least so many, none closer than, none further apart than. */
   pings: (trial, _, value) => {
     const { count, least, most } = value as { count: number; least: number; most: number };
-    if (trial.protocol === 'udp') return undefined;
-    const at = trial.log.keepAlives.filter(({ octets }) => octets === 4).map(({ atMs }) => atMs);
+    const pings = trial.log.keepAlives.filter(({ octets }) => octets === 4);
+    const at = trial.protocol === 'udp' ? trial.log.stun : pings.map(({ atMs }) => atMs);
     const gaps = at.slice(1).map((ms, index) => ms - (at[index] ?? 0));
     if (at.length < count) return `${at.length}`;
     const odd = gaps.filter((ms) => ms < least * 1000 - 100 || ms > most * 1000 + SLACK_MS);
@@ -222,7 +233,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
 };
 
-const isOf = (trial: Trial, message: SeenMessage): boolean =>
+export const isOf = (trial: Trial, message: SeenMessage): boolean =>
   field(message, 'to').includes(`${trial.registration}@`);
 
 function redirected(trial: Trial, { elsewhere }: Aftermath, where: string): readonly SeenMessage[] {

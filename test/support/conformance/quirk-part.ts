@@ -35,8 +35,8 @@ export async function quirkPart(pki: Pki, clock: SinceStart): Promise<Part> {
     registrations: plays.map(({ quirk, protocol, player }) =>
       registrationOf(`alice-${quirk.id}-${protocol}`, protocol, player.port, {
         ...registrarAt(quirk.host, player.port, protocol),
-        ...SETTINGS[quirk.id]?.registration,
-        ...quirk.registration,
+        ...keysOf(quirk, protocol),
+        ...filledIn(quirk.registration, protocol, player.port),
       }),
     ),
     trials: () => plays.map(({ quirk, protocol, player }) => trialOf(quirk, protocol, player)),
@@ -48,14 +48,19 @@ export async function quirkPart(pki: Pki, clock: SinceStart): Promise<Part> {
 }
 
 /** Where redirections point to: registrars that take everything. */
-export async function placesElsewhere(clock: SinceStart): Promise<readonly ElsewherePlace[]> {
+export async function placesElsewhere(
+  pki: Pki,
+  clock: SinceStart,
+): Promise<readonly ElsewherePlace[]> {
+  const { certificate: cert, key } = pki.of('good');
+  const tls = { cert, key };
   const places = [15_072, 15_073].flatMap((port) =>
     (['udp', 'tcp'] as const).map((protocol) => [port, protocol] as const),
   );
   return await Promise.all(
     places.map(async ([port, protocol]) => ({
       where: `127.0.0.1:${port}`,
-      player: await QuirkPlayer.start(TAKES_ALL, protocol, { clock, port }),
+      player: await QuirkPlayer.start(TAKES_ALL, protocol, { clock, port, tls, isMixed: true }),
     })),
   );
 }
@@ -79,6 +84,21 @@ const TAKES_ALL: QuirkCase = {
   ],
   expect: {},
 };
+
+/** `{PORT}` and `{PROTOCOL}` of the player. */
+function filledIn(
+  registration: QuirkCase['registration'],
+  protocol: Protocol,
+  port: number,
+): Readonly<Record<string, unknown>> {
+  const text = JSON.stringify(registration ?? {});
+  return JSON.parse(text.replaceAll('{PORT}', `${port}`).replaceAll('{PROTOCOL}', protocol));
+}
+
+function keysOf({ id }: QuirkCase, protocol: Protocol): Readonly<Record<string, unknown>> {
+  const { registration, protocols } = SETTINGS[id] ?? {};
+  return protocols === undefined || protocols.includes(protocol) ? { ...registration } : {};
+}
 
 const registrarAt = (host: string | undefined, port: number, protocol: Protocol) =>
   host === undefined ? {} : { registrar: `sip:[${host}]:${port};transport=${protocol}` };

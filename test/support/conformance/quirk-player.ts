@@ -7,10 +7,11 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket, type Server as TlsServer } from 'node:tls';
 import type { Protocol, QuirkCase, QuirkReply } from './quirk-case.ts';
 import { wireOf } from './quirk-render.ts';
 import { field, newLog, type SeenLog, type SeenMessage, seenMessage } from './seen.ts';
+import { isStunRequest, stunAnswer } from './stun.ts';
 
 const OTHER_HOST = '127.0.0.2';
 const SPLIT_PAUSE_MS = 3;
@@ -46,12 +47,21 @@ export class QuirkPlayer {
   static async start(
     quirk: QuirkCase,
     protocol: Protocol,
-    options: { readonly clock: SinceStart; readonly tls?: PlayerTls; readonly port?: number },
+    options: {
+      readonly clock: SinceStart;
+      readonly tls?: PlayerTls;
+      readonly port?: number;
+      /** One port for TCP and TLS. */
+      readonly isMixed?: boolean;
+    },
   ): Promise<QuirkPlayer> {
     const player = new QuirkPlayer(quirk, options.clock);
     if (protocol === 'udp') await player.#listenUdp(options.port ?? 0);
-    else
-      await player.#listenStream(options.port ?? 0, protocol === 'tls' ? options.tls : undefined);
+    else {
+      const isMixed = options.isMixed === true;
+      const tls = protocol === 'tls' || isMixed ? options.tls : undefined;
+      await player.#listenStream(options.port ?? 0, tls, isMixed);
+    }
     return player;
   }
 
@@ -77,8 +87,12 @@ export class QuirkPlayer {
     this.#port = socket.address().port;
     this.#udp.push(socket, await bound(0, this.#host));
     // 127.0.0.2 on the same port: a registrar with two addresses.
-    if (this.#uses('altaddr')) this.#udp.push(await bound(this.#port, OTHER_HOST));
+    if (this.#hasOtherAddress) this.#udp.push(await bound(this.#port, OTHER_HOST));
     socket.on('message', (octets, from) => {
+      if (isStunRequest(octets)) {
+        this.#answerStun(octets, from);
+        return;
+      }
       const raw = octets.toString('latin1');
       if (/^[\0\r\n ]*$/.test(raw)) {
         this.log.keepAlives.push({ atMs: this.#clock(), octets: octets.length });
@@ -91,6 +105,14 @@ export class QuirkPlayer {
       for (const reply of this.#repliesTo(request))
         this.#background(this.#answerUdp(reply, request, from.address, port));
     });
+  }
+
+  #answerStun(request: Buffer, from: { readonly address: string; readonly port: number }): void {
+    const { mappedPorts = [from.port] } = this.#quirk;
+    const port = mappedPorts[Math.min(this.log.stun.length, mappedPorts.length - 1)] ?? from.port;
+    this.log.stun.push(this.#clock());
+    if (this.log.stun.length > this.#answersKeepAlives) return;
+    this.#udp[0]?.send(stunAnswer(request, from.address, port), from.port, from.address);
   }
 
   async #answerUdp(
@@ -106,14 +128,17 @@ export class QuirkPlayer {
     this.#udp[from]?.send(this.#wire(reply, request, address, port), port, address);
   }
 
-  async #listenStream(port: number, tls: PlayerTls | undefined): Promise<void> {
+  async #listenStream(port: number, tls: PlayerTls | undefined, isMixed: boolean): Promise<void> {
+    const accept = (socket: Socket): void => this.#accept(socket);
+    const secure = tls === undefined ? undefined : createTlsServer(tls, accept);
+    // A client that does not like our certificate is what some cases are about.
+    secure?.on('tlsClientError', () => undefined);
     const server =
-      tls === undefined
-        ? createServer((socket) => this.#accept(socket))
-        : createTlsServer(tls, (socket) => this.#accept(socket)).on(
-            'tlsClientError',
-            () => undefined,
-          );
+      secure === undefined
+        ? createServer(accept)
+        : isMixed
+          ? createServer((socket) => sort(socket, accept, secure))
+          : secure;
     this.#server = server;
     server.listen(port, this.#host);
     await once(server, 'listening');
@@ -150,7 +175,8 @@ export class QuirkPlayer {
       const whole = end + 4 + Number(fields.get('content-length')?.[0] ?? 0);
       if (buffer.length < whole) return buffer;
       const [address, port] = [socket.remoteAddress ?? '', socket.remotePort ?? 0];
-      const request = this.#take(buffer.slice(0, whole), place(address, port));
+      const isSecure = socket instanceof TLSSocket;
+      const request = this.#take(buffer.slice(0, whole), place(address, port), isSecure);
       for (const reply of this.#repliesTo(request))
         this.#background(this.#answerStream(reply, request, socket, address, port));
       buffer = buffer.slice(whole);
@@ -159,7 +185,8 @@ export class QuirkPlayer {
 
   #ping(octets: number, socket: Socket): void {
     this.log.keepAlives.push({ atMs: this.#clock(), octets });
-    if (!this.#uses('noPong')) socket.write('\r\n'.repeat(Math.floor(octets / 4)));
+    const pings = this.log.keepAlives.filter((one) => one.octets >= 4).length;
+    if (pings <= this.#answersKeepAlives) socket.write('\r\n'.repeat(Math.floor(octets / 4)));
   }
 
   async #answerStream(
@@ -194,10 +221,10 @@ export class QuirkPlayer {
   }
 
   /** Notes what arrived, with the step that it is answered by. */
-  #take(raw: string, source: string): SeenMessage {
+  #take(raw: string, source: string, isSecure = false): SeenMessage {
     const seen = seenMessage(raw, this.#clock(), source);
     const step = seen.method === 'REGISTER' ? this.#stepOf(seen.branch) : undefined;
-    const message = { ...seen, step };
+    const message = { ...seen, step, isSecure };
     this.log.messages.push(message);
     return message;
   }
@@ -214,11 +241,30 @@ export class QuirkPlayer {
     return method === 'RESPONSE' || method === 'ACK' ? [] : [PLAIN_OK];
   }
 
-  #uses(word: 'altaddr' | 'noPong'): boolean {
-    if (word === 'noPong') return this.#quirk.noPong === true;
-    return this.#quirk.steps.some((step) => step.some(({ src }) => src === word));
+  get #answersKeepAlives(): number {
+    return this.#quirk.keepAlives ?? Number.POSITIVE_INFINITY;
+  }
+
+  get #hasOtherAddress(): boolean {
+    return this.#quirk.steps.some((step) => step.some(({ src }) => src === 'altaddr'));
   }
 }
+
+/** What begins like a TLS handshake goes to the TLS server. */
+function sort(socket: Socket, accept: (socket: Socket) => void, secure: TlsServer): void {
+  socket.on('error', () => undefined);
+  socket.once('data', (octets) => {
+    socket.pause();
+    socket.unshift(octets);
+    if (octets[0] === TLS_HANDSHAKE) secure.emit('connection', socket);
+    else {
+      accept(socket);
+      socket.resume();
+    }
+  });
+}
+
+const TLS_HANDSHAKE = 0x16;
 
 const PLAIN_OK: QuirkReply = {
   raw: 'SIP/2.0 200 OK\n{VIA}\n{FROM}\n{TO}\n{CALLID}\n{CSEQ}\nContent-Length: 0\n\n',

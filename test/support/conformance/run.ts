@@ -11,16 +11,15 @@ import { type Config, Trunkd } from '../trunkd.ts';
 import { startIncidents } from './incidents.ts';
 import { kamailioPart } from './kamailio-part.ts';
 import type { Protocol } from './quirk-case.ts';
-import { judge } from './quirk-judge.ts';
+import { isOf, judge } from './quirk-judge.ts';
 import { placesElsewhere, quirkPart } from './quirk-part.ts';
 import { sippPart } from './sipp-part.ts';
-import type { Aftermath, StateRow } from './trial.ts';
+import type { Aftermath, StateRow, Trial } from './trial.ts';
 import { MAX_RATE, uasVerdicts } from './uas-part.ts';
-import { sharedIdentities, WIRE_RULES } from './wire-rules.ts';
+import { wireVerdicts } from './wire-rules.ts';
 
 /** The longest cases: silence, Timer F (32 s), then a retry after up to 30 s. */
 const RUN_MS = 68_000;
-const PROTOCOLS: readonly Protocol[] = ['udp', 'tcp', 'tls'];
 const CONTACT = '127.0.0.1:15090';
 
 /** A case over one transport, however it was judged. */
@@ -39,7 +38,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
   const parts = [await quirkPart(pki, clock), await sippPart()];
   const kamailio = await kamailioPart(pki);
   const incidents = await startIncidents(pki);
-  const elsewhere = await placesElsewhere(clock);
+  const elsewhere = await placesElsewhere(pki, clock);
   const registrations = [...parts, kamailio, incidents].flatMap((part) => part.registrations);
   const ports = { udp: await freePort(), tcp: await freePort(), tls: await freePort() };
   const { certificateFile: certificate, keyFile: key } = pki.of('good');
@@ -107,19 +106,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
         ...rest,
         ...{ id: one.id, title: one.title, policy: one.policy },
       })),
-      ...WIRE_RULES.flatMap(({ id, title, check }) =>
-        PROTOCOLS.map((protocol) => ({
-          ...{ id, title, protocol, policy: undefined },
-          flaws: trials
-            .filter((trial) => trial.protocol === protocol)
-            .flatMap((trial) => check(trial).map((flaw) => `${trial.id}: ${flaw}`)),
-        })),
-      ),
-      ...PROTOCOLS.map((protocol) => ({
-        ...{ id: 'wire/identities', protocol, policy: undefined },
-        title: 'No two registrations share a Call-ID or a branch',
-        flaws: sharedIdentities(trials.filter((trial) => trial.protocol === protocol)),
-      })),
+      ...wireVerdicts(trials.map((trial) => wherever(trial, aftermath))),
     ];
   } finally {
     await trunkd.stop();
@@ -127,6 +114,14 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
     await Promise.all(elsewhere.map(({ player }) => player.stop()));
     pki.remove();
   }
+}
+
+/** With what it sent to the places that it was redirected to. */
+function wherever(trial: Trial, { elsewhere }: Aftermath): Trial {
+  const there = elsewhere.flatMap(({ log }) => log.messages).filter((one) => isOf(trial, one));
+  if (there.length === 0) return trial;
+  const messages = [...trial.log.messages, ...there].sort((a, b) => a.atMs - b.atMs);
+  return { ...trial, log: { ...trial.log, messages } };
 }
 
 function residentMib(pid: number): number {

@@ -14,17 +14,27 @@ export interface SeenMessage {
   /** Which step of its case was played for it. */
   readonly step: number | undefined;
   readonly raw: string;
+  /** It came over TLS. */
+  readonly isSecure: boolean;
 }
 
 export interface SeenLog {
   readonly messages: SeenMessage[];
   /** Runs of CR LF on a stream, and datagrams that are only such. */
   readonly keepAlives: { readonly atMs: number; readonly octets: number }[];
+  /** When STUN Binding requests came. */
+  readonly stun: number[];
   readonly connects: number[];
   readonly closes: number[];
 }
 
-export const newLog = (): SeenLog => ({ messages: [], keepAlives: [], connects: [], closes: [] });
+export const newLog = (): SeenLog => ({
+  messages: [],
+  keepAlives: [],
+  stun: [],
+  connects: [],
+  closes: [],
+});
 
 export const field = (message: SeenMessage, name: string): string =>
   message.fields.get(name)?.[0] ?? '';
@@ -68,5 +78,5 @@ export function seenMessage(raw: string, atMs: number, source: string): SeenMess
   const isRequest = words.length > 2 && words.at(-1)?.startsWith('SIP/') === true;
   const branch = /branch\s*=\s*([^;,\s]+)/.exec(fields.get('via')?.[0] ?? '')?.[1] ?? '';
   const method = isRequest ? (words[0] ?? '') : 'RESPONSE';
-  return { atMs, source, line, method, fields, branch, step: undefined, raw };
+  return { atMs, source, line, method, fields, branch, step: undefined, raw, isSecure: false };
 }

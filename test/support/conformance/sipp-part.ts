@@ -1,13 +1,17 @@
 /** sipp as registrar: each scenario over UDP and TCP (it speaks no TLS), judged by its own message log. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, freePort, ownDirectory, Running } from '../processes.ts';
+import { eventually, ownDirectory, Running } from '../processes.ts';
 import { type Part, registrationOf } from './quirk-part.ts';
 import { newLog, type SeenLog, seenMessage } from './seen.ts';
 import { SIPP_CASES } from './sipp-cases.ts';
 
 const FOLDER = join(import.meta.dirname, '../../interop/sipp/register');
-/** sipp binds ports for media and for control, although nobody uses them; below those that the kernel gives. */
+/**
+ * All below those that the kernel gives to others. sipp binds ports for media and for control as well, although
+ * nobody uses them.
+ */
+const FIRST_PORT = 18_000;
 const FIRST_MEDIA_PORT = 20_000;
 const FIRST_CONTROL_PORT = 19_000;
 
@@ -28,7 +32,7 @@ export async function sippPart(): Promise<Part> {
     .sort();
   const plays: Play[] = [];
   for (const protocol of ['udp', 'tcp'] as const)
-    for (const name of names) plays.push(await start(name, protocol, own.path, plays.length));
+    for (const name of names) plays.push(start(name, protocol, own.path, plays.length));
   const missing = (): readonly Play[] => plays.filter((play) => !isListening(play));
   await eventually(() => missing().length === 0, {
     what: () =>
@@ -57,13 +61,8 @@ export async function sippPart(): Promise<Part> {
   };
 }
 
-async function start(
-  name: string,
-  protocol: 'udp' | 'tcp',
-  folder: string,
-  index: number,
-): Promise<Play> {
-  const port = await freePort();
+function start(name: string, protocol: 'udp' | 'tcp', folder: string, index: number): Play {
+  const port = FIRST_PORT + index;
   const messages = join(folder, `${name}-${protocol}.messages`);
   const errors = join(folder, `${name}-${protocol}.errors`);
   const running = new Running({
@@ -87,7 +86,8 @@ function isListening({ protocol, port }: Play): boolean {
 }
 
 function faultsOf({ name, running, errors }: Play): readonly string[] {
-  if (running.end !== undefined) return [`sipp ${name} ended with ${running.end}`];
+  if (running.end !== undefined)
+    return [`sipp ${name} ended with ${running.end}: ${running.tail()} ${textOf(errors)}`];
   const lines = textOf(errors).split('\n');
   return lines.filter((line) => /unexpected|not found|error|failed/i.test(line));
 }

@@ -85,6 +85,22 @@ export const UAS_CASES: readonly UasCase[] = [
       }),
   },
   {
+    id: 'uas/merged',
+    title: 'The same request by another way: 482; a copy of the first still gets its own answer',
+    protocols: ['udp'],
+    run: (place, protocol) =>
+      withPeer(place, protocol, (peer) => {
+        const same = { 'Call-ID': 'merged@peer.test' };
+        const first = request(peer, { ...same, Via: `${peer.via};rport;branch=z9hG4bKmerged1` });
+        return expectStatus(peer, [
+          ['the first', first, 200],
+          ['another branch', request(peer, same), 482],
+          ['a copy', first, 200],
+          ['the next request', request(peer, { ...same, CSeq: '2 OPTIONS' }), 200],
+        ]);
+      }),
+  },
+  {
     id: 'uas/order',
     title: 'Method, then scheme, then extension, then content: 405, 501, 416, 420, 415',
     protocols: ALL,
@@ -175,8 +191,11 @@ export const UAS_CASES: readonly UasCase[] = [
         });
         for (const parts of bad) peer.send(request(peer, parts));
         // What comes after them tells that they were all looked at.
-        const replies = await peer.ask(request(peer, { 'Call-ID': 'last' }), bad.length + 1);
-        const wrong = replies.filter((reply) => !reply.includes('Call-ID: last'));
+        const replies = await peer.ask(
+          request(peer, { 'Call-ID': `last-${protocol}` }),
+          bad.length + 1,
+        );
+        const wrong = replies.filter((reply) => !reply.includes('Call-ID: last-'));
         for (const reply of wrong)
           if (statusOf(reply) !== 400) flaws.push(`answers ${statusOf(reply)}`);
         if (wrong.length === replies.length) flaws.push('the sound one was not answered');
@@ -192,7 +211,7 @@ export const UAS_CASES: readonly UasCase[] = [
         const fields = {
           From: '"J\\\\ \\"Rosenberg\\"; x=y" <sip:a;b@peer.test;p=%20?h=1> ; Tag = p-1 ; X=" ,"',
           To: 'trunkd   <sip:trunkd@127.0.0.1;x>;y;z=""',
-          'Call-ID': '{}\\%+-_!~*\'`(["]):<?>/',
+          'Call-ID': `{}\\%+-_!~*'(["]):<?>/${protocol}`,
           CSeq: '0004294967295   OPTIONS',
         };
         const others = [

@@ -3,6 +3,7 @@
  * and sipp received. A rule names the cases that it leaves out, and why.
  */
 import { credentialsOf } from './credentials.ts';
+import type { Protocol } from './quirk-case.ts';
 import { field, registers, type SeenMessage, transactions } from './seen.ts';
 import type { Trial } from './trial.ts';
 
@@ -80,10 +81,11 @@ export const WIRE_RULES: readonly WireRule[] = [
   {
     id: 'wire/addresses',
     title: 'Request-URI is sip: and the domain alone; To and From are the address of record',
-    check: ({ log, registration }) =>
+    check: ({ log, registration, id }) =>
       registers(log).flatMap((message) => {
         const [, uri = ''] = message.line.split(' ');
-        if (!/^sips?:[^@;]+$/.test(uri)) return [`Request-URI ${uri}`];
+        // A strict router gets its own name.
+        if (id !== 'rt02' && !/^sips?:[^@;]+$/.test(uri)) return [`Request-URI ${uri}`];
         const aors = ['to', 'from'].map((name) => uriOf(name, message));
         const isOurs = aors.every((aor) => aor === `sip:${registration}@registrar.test`);
         return isOurs ? [] : [`To and From ${aors.join(', ')}`];
@@ -141,16 +143,43 @@ export const WIRE_RULES: readonly WireRule[] = [
   {
     id: 'wire/not-sent',
     title: 'No push parameters, no star Contact, no Route where one hop is configured',
-    check: each((message) => {
-      if (/;pn-/.test(field(message, 'contact'))) return 'push parameters';
-      if (field(message, 'contact').trim() === '*') return 'Contact: *';
-      return message.fields.has('route') ? 'Route' : undefined;
-    }),
+    check: ({ log, id }) =>
+      registers(log).flatMap((message) => {
+        if (/;pn-/.test(field(message, 'contact'))) return ['push parameters'];
+        if (field(message, 'contact').trim() === '*') return ['Contact: *'];
+        // rt01 and rt02 have several hops.
+        return message.fields.has('route') && !id.startsWith('rt') ? ['Route'] : [];
+      }),
   },
 ];
 
+interface WireVerdict {
+  readonly id: string;
+  readonly title: string;
+  readonly protocol: Protocol;
+  readonly policy: undefined;
+  readonly flaws: readonly string[];
+}
+
+/** Every rule over every trial, by transport. */
+export function wireVerdicts(trials: readonly Trial[]): readonly WireVerdict[] {
+  return (['udp', 'tcp', 'tls'] as const).flatMap((protocol) => {
+    const some = trials.filter((trial) => trial.protocol === protocol);
+    const rules = WIRE_RULES.map(({ id, title, check }) => ({
+      ...{ id, title, protocol, policy: undefined },
+      flaws: some.flatMap((trial) => check(trial).map((flaw) => `${trial.id}: ${flaw}`)),
+    }));
+    const identities = {
+      ...{ id: 'wire/identities', protocol, policy: undefined },
+      title: 'No two registrations share a Call-ID or a branch',
+      flaws: sharedIdentities(some),
+    };
+    return [...rules, identities];
+  });
+}
+
 /** Things that must differ between registrations: what is the same in two of them. */
-export function sharedIdentities(trials: readonly Trial[]): readonly string[] {
+function sharedIdentities(trials: readonly Trial[]): readonly string[] {
   const owner = new Map<string, string>();
   return trials.flatMap(({ log, registration }) =>
     transactions(log).flatMap((message) => {
