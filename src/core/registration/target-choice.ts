@@ -83,7 +83,7 @@ function holderOf({ gate, state }: Entry, now: Instant): TargetGate | undefined 
   return isSameTry || holds || state.name === 'unregistering' ? gate : undefined;
 }
 
-/** Undefined: the holder left the DNS, and has had its time. */
+/** Undefined: the holder left the DNS, and has had its time; or it was never there, but where a redirection led. */
 function staysOrReturns(
   entry: Entry,
   { target }: TargetGate,
@@ -94,6 +94,7 @@ function staysOrReturns(
   const isRefresh = state.name !== 'unregistering' && (state.adapted & SAME_TRY) === 0;
   const own = targets.find((one) => isSameTarget(one, target));
   if (own === undefined) {
+    if (entry.rare?.trail !== undefined) return undefined;
     const isHeld = view.now < after(registrar.movedAt, OBSOLETE_HOLD_MS);
     return isHeld || !isRefresh ? target : undefined;
   }

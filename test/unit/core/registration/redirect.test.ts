@@ -163,6 +163,20 @@ describe('a registration that is redirected', () => {
     expect(seen().at(-1)).toBe('r2.acme.example sip:r2.acme.example 0');
   });
 
+  it('asks its registrar again also where that has just moved: the place is no target of it', () => {
+    const { rig, seen } = setUp({
+      [HOME]: () => to('<sip:r2.acme.example>'),
+      'r2.acme.example': (call) => granted(call, 60),
+      'new.acme.example': () => to('<sip:r2.acme.example>'),
+    });
+    rig.addresses.set(HOME, '192.0.2.3');
+    rig.time.run(50_000);
+    expect(seen().slice(2, 4)).toEqual([
+      'new.acme.example sip:acme.example 600',
+      'r2.acme.example sip:r2.acme.example 600',
+    ]);
+  });
+
   it('goes straight there for as long as the redirection is good', () => {
     const { rig, seen } = setUp({
       [HOME]: () => to('<sip:r2.acme.example>;expires=900'),
