@@ -3,9 +3,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { conformanceRun, type Verdict } from '../support/conformance/run.ts';
 import { conformancePage } from '../support/conformance/table.ts';
 
-/** Redirections by key: their case fails until that is built. */
-const AWAITED: ReadonlySet<string> = new Set(['rf12']);
-
 let verdicts: readonly Verdict[];
 
 beforeAll(async () => {
@@ -14,7 +11,7 @@ beforeAll(async () => {
 
 describe('conformance', () => {
   it('every case passes over every transport', () => {
-    const failed = verdicts.filter(({ id, flaws }) => flaws.length > 0 && !AWAITED.has(id));
+    const failed = verdicts.filter(({ flaws }) => flaws.length > 0);
     const told = failed.map(
       ({ id, protocol, flaws }) => `${id} ${protocol}: ${flaws.slice(0, 5).join('; ')}`,
     );

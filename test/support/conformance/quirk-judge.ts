@@ -126,7 +126,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
   ruriIs: (trial, aftermath, value) => {
     const lines = redirected(trial, aftermath, String(trial.expect['goesTo']));
-    return lines.every(({ line }) => line.split(' ')[1] === value) ? undefined : lines[0]?.line;
+    const others = lines.filter(({ line }) => line.split(' ')[1] !== value);
+    return others.length === 0 ? undefined : others[0]?.raw;
   },
   aorStays: (trial, aftermath) => {
     const arrived = redirected(trial, aftermath, String(trial.expect['goesTo']));

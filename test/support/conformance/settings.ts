@@ -33,6 +33,12 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
       },
     },
   },
+  rf12: {
+    registration: { redirects: 'sameDomain' },
+    policy:
+      'Followed because redirects: sameDomain is set; without it a redirection is told, not followed.',
+  },
+  rf14: { registration: { redirects: 'sameDomain' }, protocols: ['tls'] },
   ex02: { expect: { row: { path: ['<sip:edge.test;lr;ob>'] } } },
   st05: {
     expect: { registered: true },
