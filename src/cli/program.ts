@@ -5,7 +5,15 @@ import { ApiError } from './api-client.ts';
 import { runCheck } from './check.ts';
 import { addDemo } from './demo/command.ts';
 import type { CliIo } from './io.ts';
-import { type ClientOptions, runProbe, runRegister, runReload, runStatus } from './remote.ts';
+import {
+  type ClientOptions,
+  runFetchBindings,
+  runOrder,
+  runProbe,
+  runRegister,
+  runReload,
+  runStatus,
+} from './remote.ts';
 import { runRun } from './run.ts';
 import { addTry } from './try-command.ts';
 import { readVersion } from './version.ts';
@@ -72,10 +80,32 @@ function addRemoteCommands(program: Command, io: CliIo, done: Done): void {
   remote(program, 'register', 'register now')
     .argument('<id>', 'id of the registration')
     .action(async (id: string, options: ClientOptions) => done(await runRegister(options, id, io)));
+  for (const [name, description] of ORDERS) {
+    remote(program, name, description)
+      .argument('<id>', 'id of the registration')
+      .option('--reason <text>', 'why, for others')
+      .option('--until <time>', 'until when: 30m, 2h, 1d, or an ISO 8601 time')
+      .action(async (id: string, options: ClientOptions & { reason?: string; until?: string }) =>
+        done(await runOrder(options, name, id, io)),
+      );
+  }
+  remote(program, 'fetch-bindings', 'ask the registrar which bindings it holds')
+    .argument('<id>', 'id of the registration')
+    .option('--json', 'what the API gives, as JSON')
+    .action(async (id: string, options: ClientOptions & { json?: boolean }) =>
+      done(await runFetchBindings(options, id, options.json === true, io)),
+    );
   remote(program, 'probe', 'probe a peer server now')
     .argument('<id>', 'contract/name')
     .action(async (id: string, options: ClientOptions) => done(await runProbe(options, id, io)));
 }
+
+const ORDERS = [
+  ['unregister', 'remove the binding, and stay off until register or up'],
+  ['off', 'remove the binding, and stay off until up'],
+  ['up', 'what was switched off is on again'],
+  ['forget', 'send nothing more and leave the binding as it is, until register or up'],
+] as const;
 
 function remote(program: Command, name: string, description: string): Command {
   return program

@@ -6,6 +6,7 @@ import { findApi } from './find-api.ts';
 import type { CliIo } from './io.ts';
 import {
   printContracts,
+  printFetched,
   printPeerServers,
   printProxies,
   printRegistrations,
@@ -20,6 +21,9 @@ export interface ClientOptions {
 
 /** Reading 100,000 registrations takes its time. */
 const RELOAD_TIMEOUT_MS = 120_000;
+
+/** The registrar has its time to answer. */
+const FETCH_TIMEOUT_MS = 30_000;
 
 const LISTS = [
   ['peeringContracts', '/v1/peering-contracts'],
@@ -94,6 +98,37 @@ export async function runRegister(options: ClientOptions, id: string, io: CliIo)
   await client.post(path, { command: 'register' });
   io.out(`${id} registers now; see: trunkd status\n`);
   return EXIT.ok.code;
+}
+
+/** `unregister`, `off`, `up`, `forget` for one registration. */
+export async function runOrder(
+  options: ClientOptions & { readonly reason?: string; readonly until?: string },
+  command: string,
+  id: string,
+  io: CliIo,
+): Promise<number> {
+  const client = await connect(options, io);
+  const path = `/v1/registrations/${encodeURIComponent(id)}/commands`;
+  const { reason, until } = options;
+  await client.post(path, { command, reason, until });
+  io.out(`${id}: ${command} accepted; see: trunkd status\n`);
+  return EXIT.ok.code;
+}
+
+/** Every binding that the registrar holds for the account. */
+export async function runFetchBindings(
+  options: ClientOptions,
+  id: string,
+  isJson: boolean,
+  io: CliIo,
+): Promise<number> {
+  const client = await connect(options, io);
+  const path = `/v1/registrations/${encodeURIComponent(id)}/fetch-bindings`;
+  const answer = await client.post(path, {}, FETCH_TIMEOUT_MS);
+  const items = Array.isArray(answer['items']) ? answer['items'].filter(isMap) : [];
+  io.out(isJson ? `${JSON.stringify(answer, undefined, 2)}\n` : printFetched(items, io.isColoured));
+  const isWhole = items.every((item) => Array.isArray(item['bindings']));
+  return isWhole ? EXIT.ok.code : EXIT.failure.code;
 }
 
 export async function runProbe(options: ClientOptions, id: string, io: CliIo): Promise<number> {

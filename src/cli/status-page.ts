@@ -71,6 +71,24 @@ export function printRegistrations(rows: readonly Row[], isColoured: boolean): s
   return printTable(headings, cells, isColoured) + more;
 }
 
+/** What each registrar of a registration holds. */
+export function printFetched(items: readonly Row[], isColoured: boolean): string {
+  const cells = items.flatMap((item) => {
+    const place = cell(text(item['target']));
+    const bindings = item['bindings'];
+    if (!Array.isArray(bindings))
+      return [[place, cell(causeText(item['cause']), 'bad'), cell('-'), cell('-')]];
+    if (bindings.length === 0) return [[place, cell('no binding'), cell('-'), cell('-')]];
+    return bindings.map((binding: Row) => [
+      place,
+      cell(text(binding['uri'])),
+      cell(text(binding['expires'])),
+      cell(binding['isOurs'] === true ? 'yes' : 'no', binding['isOurs'] === true ? 'good' : 'meh'),
+    ]);
+  });
+  return printTable(['registrar', 'binding', 'expires', 'ours'], cells, isColoured);
+}
+
 function registrationCells(row: Row): Cell[] {
   return [
     cell(text(row['id'])),

@@ -81,8 +81,10 @@ function checkRegistrations(spec: DaemonSpec, reporter: Reporter, places: ItemPl
   const unverified = new Tally();
   for (const [index, registration] of spec.registrations.entries()) {
     const { profile } = registration;
-    if (profile.tls.verify !== 'strict') unverified.add(profile.contract, index);
-    if (!isTls(profile.hop) && hasWeakPassword(registration)) weak.add(profile.contract, index);
+    const legs = profile.legs?.profiles ?? [profile];
+    if (legs.some(({ tls }) => tls.verify !== 'strict')) unverified.add(profile.contract, index);
+    const isReadable = legs.some(({ hop }) => !isTls(hop));
+    if (isReadable && hasWeakPassword(registration)) weak.add(profile.contract, index);
   }
   weak.tell(
     reporter,
@@ -115,23 +117,31 @@ function checkPacing(spec: DaemonSpec, reporter: Reporter, places: ItemPlaces): 
   const { perTarget, max } = spec.pacing;
   if (perTarget === 0) return;
   const loads = new Map<string, Load>();
-  for (const [profile, { first, count }] of countByProfile(spec.registrations)) {
-    if (profile.admin !== 'up') continue;
-    const rate = (count * REQUESTS_PER_REFRESH) / shortestRefreshSec(profile.expiresSec);
-    const { hop } = profile;
-    const key = `${hop.protocol ?? 'auto'}:${hop.host}:${hop.port ?? ''}`;
-    const load = loads.get(key);
-    if (load === undefined) loads.set(key, { rate, first, count });
-    else {
-      load.rate += rate;
-      load.count += count;
-    }
+  for (const [profile, share] of countByProfile(spec.registrations)) {
+    // Each leg has refreshes of its own; a serial one when it is needed.
+    for (const leg of profile.legs?.profiles ?? [profile]) addLoad(loads, leg, share);
   }
   for (const [hop, { rate, first, count }] of loads) {
     if (rate <= max) continue;
     const needed = rate.toFixed(1);
     const text = `${count} registrations at ${hop} need up to ${needed} requests a second, and pacing allows ${max}: some may lapse`;
     reporter.warn(places.registrations.at(first), ['pacing'], text);
+  }
+}
+
+function addLoad(
+  loads: Map<string, Load>,
+  { admin, expiresSec, hop }: RegistrationProfile,
+  { first, count }: Share,
+): void {
+  if (admin !== 'up') return;
+  const rate = (count * REQUESTS_PER_REFRESH) / shortestRefreshSec(expiresSec);
+  const key = `${hop.protocol ?? 'auto'}:${hop.host}:${hop.port ?? ''}`;
+  const load = loads.get(key);
+  if (load === undefined) loads.set(key, { rate, first, count });
+  else {
+    load.rate += rate;
+    load.count += count;
   }
 }
 

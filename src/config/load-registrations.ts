@@ -3,6 +3,7 @@
  * take the same way; only the place of a problem is found differently.
  */
 import type { RegistrationSpec } from '../core/registration/spec.ts';
+import { expansion } from './expand.ts';
 import { locateInLine, parseJsonLine } from './json-line.ts';
 import type { LoadSurroundings } from './load-contract.ts';
 import { PlainRegistrations } from './plain-registration.ts';
@@ -38,13 +39,14 @@ export class RegistrationLoader {
 
   /** Items of the tree, which stands at `path`. */
   async loadItems(items: readonly unknown[], path: readonly PathStep[]): Promise<void> {
-    const { reporter, slices } = this.#around;
+    const { reporter, slices, env } = this.#around;
     for (const [index, item] of items.entries()) {
       const itemPath = [...path, index];
-      const cost = this.#take(item, () => reporter.place(itemPath));
-      const complaints = this.#takeComplaints();
-      reporter.report(itemPath, complaints);
-      if (slices.spend(cost)) await slices.pause();
+      const place = () => reporter.place(itemPath);
+      const range = expansion(item, env, this.#complaints);
+      if (range !== undefined) await this.#takeRange(range, place);
+      else if (slices.spend(this.#take(item, place))) await slices.pause();
+      reporter.report(itemPath, this.#takeComplaints());
     }
   }
 
@@ -61,7 +63,9 @@ export class RegistrationLoader {
       for (let line = reader.next(); line !== undefined; line = reader.next()) {
         if (line.trim() === '') continue;
         count += 1;
-        if (slices.spend(this.#takeLine(line, file, reader.lineNumber))) await slices.pause();
+        const cost = this.#takeLine(line, file, reader.lineNumber);
+        if (typeof cost !== 'number') await cost;
+        else if (slices.spend(cost)) await slices.pause();
       }
     } finally {
       reader.close();
@@ -73,9 +77,9 @@ export class RegistrationLoader {
     return count;
   }
 
-  /** Returns the cost of what was done. */
-  #takeLine(line: string, file: string, lineNumber: number): number {
-    const { reporter } = this.#around;
+  /** Returns the cost of what was done; a range of accounts is done in slices of its own. */
+  #takeLine(line: string, file: string, lineNumber: number): number | Promise<void> {
+    const { reporter, env } = this.#around;
     const start = { file, line: lineNumber, column: 1 };
     const parsed = parseJsonLine(line);
     if (parsed.kind === 'broken') {
@@ -83,8 +87,33 @@ export class RegistrationLoader {
       return COST.schema;
     }
     let cost: number = COST.schema;
-    if (parsed.kind === 'value') cost = this.#take(parsed.value, () => start);
-    else this.#complaints.push(DUPLICATE);
+    if (parsed.kind === 'value') {
+      const range = expansion(parsed.value, env, this.#complaints);
+      if (range !== undefined) return this.#takeRangeOfLine(range, line, start);
+      cost = this.#take(parsed.value, () => start);
+    } else {
+      this.#complaints.push(DUPLICATE);
+    }
+    return this.#concludeLine(line, start, cost);
+  }
+
+  async #takeRangeOfLine(range: Iterable<unknown>, line: string, start: Place): Promise<void> {
+    await this.#takeRange(range, () => start);
+    const { slices } = this.#around;
+    if (slices.spend(this.#concludeLine(line, start, COST.plain))) await slices.pause();
+  }
+
+  /** Up to the first that has a fault: the others have it as well. */
+  async #takeRange(range: Iterable<unknown>, place: () => Place): Promise<void> {
+    const { slices } = this.#around;
+    for (const one of range) {
+      if (this.#complaints.length > 0) return;
+      if (slices.spend(this.#take(one, place))) await slices.pause();
+    }
+  }
+
+  #concludeLine(line: string, start: Place, cost: number): number {
+    const { reporter } = this.#around;
     const complaints = this.#takeComplaints();
     if (complaints.length === 0) return cost;
     if (reporter.isFull(complaints)) {

@@ -118,6 +118,10 @@ export class RegistrationPlanner {
       this.#profileTo(registrar, { domain, contact, all, settings, defaults }, complaints);
     // What the registration says itself wins over a default, also where that is the other key.
     const registrars = settings.registrar === undefined ? (all.registrars ?? []) : [];
+    if (new Set(registrars).size < registrars.length) {
+      complaints.push({ path: ['registrars'], text: "an address stands twice in 'registrars'" });
+      return undefined;
+    }
     return bindingsOf(registrars, make, all, complaints);
   }
 
@@ -157,6 +161,7 @@ export class RegistrationPlanner {
       outbound: way.proxy === undefined ? (all.outbound ?? DEFAULTS.registration.outbound) : 'off',
       userAgent: all.userAgent ?? userAgent,
       onForeign: all.onForeign ?? DEFAULTS.registration.onForeign,
+      ...toAudit(all.audit),
       ...toStyle(all, domain),
       digest: toDigestPolicy(all),
       redirects: toRedirects(all, last.host),
@@ -281,7 +286,16 @@ const RARE_KEYS = [
     'contacts',
     'contactUriParameters',
   ] as const),
-  ...(['contactParameters', 'line', 'mode', 'from', 'headers', 'userAgent', 'onForeign'] as const),
+  ...([
+    'contactParameters',
+    'line',
+    'mode',
+    'from',
+    'headers',
+    'userAgent',
+    'onForeign',
+    'audit',
+  ] as const),
 ] as const;
 
 /** All that the profile depends on; no value holds a newline. */
@@ -342,6 +356,11 @@ function lastHop(registrar: string | undefined, domain: string): HostPort & Part
   const parsed = parseHop(registrar ?? domain);
   // The schema let both pass; a text that does not parse would be a bug, and is sent as it stands.
   return typeof parsed === 'string' ? { host: domain, kind: 'name', port: undefined } : parsed;
+}
+
+function toAudit(audit: string | undefined): { readonly auditMs: number } | undefined {
+  const auditMs = audit === undefined ? undefined : parseDuration(audit);
+  return auditMs === undefined ? undefined : { auditMs };
 }
 
 function toSeconds(expires: number | string): number {

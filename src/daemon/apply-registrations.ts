@@ -6,7 +6,7 @@
 import type { SpecDiff } from '../config/diff.ts';
 import { addressOfRecord } from '../config/unique.ts';
 import type { RegistrationKeeper } from '../core/registration/keeper.ts';
-import type { RegistrationSpec } from '../core/registration/spec.ts';
+import type { RegistrationProfile, RegistrationSpec } from '../core/registration/spec.ts';
 import { inSlices } from './slices.ts';
 
 export async function applyRegistrations(
@@ -20,7 +20,7 @@ export async function applyRegistrations(
   const bindings = new Set(newcomers.map(bindingOf));
   const leave = (before: RegistrationSpec): void => {
     if (bindings.has(bindingOf(before))) {
-      keeper.change({ ...before, profile: { ...before.profile, onRemove: 'keep' } });
+      keeper.change({ ...before, profile: leftAlone(before.profile) });
     }
     keeper.remove(before.id);
   };
@@ -43,6 +43,15 @@ function oldOne({ before }: Pair): RegistrationSpec {
 
 function newOne({ after }: Pair): RegistrationSpec {
   return after;
+}
+
+/** Its bindings stay at the registrars when it goes. */
+function leftAlone(profile: RegistrationProfile): RegistrationProfile {
+  const { legs } = profile;
+  const kept: RegistrationProfile = { ...profile, onRemove: 'keep' };
+  return legs === undefined
+    ? kept
+    : { ...kept, legs: { ...legs, profiles: legs.profiles.map(leftAlone) } };
 }
 
 /** What the registrar knows a binding by: the address of record and the Contact. */

@@ -7,16 +7,20 @@
 import { hostname } from 'node:os';
 import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { EventHub } from '../core/base/event-hub.ts';
+import { after } from '../core/base/instant.ts';
 import type {
   CommandPort,
   CommandReply,
+  FetchedRows,
   ProxyCommand,
   ProxyReply,
+  RegistrationOrder,
   ReloadReport,
 } from '../http/ports.ts';
 import { buildHttpServer, type HttpServer } from '../http/server.ts';
 import { monotonicClock } from '../net/clock.ts';
 import type { CoreEvent } from '../observe/events.ts';
+import { fetchedRows } from '../observe/fetched-rows.ts';
 import type { DaemonLog } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { StatusBook } from '../observe/status-book.ts';
@@ -138,6 +142,30 @@ export class Service implements CommandPort {
     const { keeper } = this.#assembly;
     if (keeper.snapshot(id) === undefined) return 'unknown';
     return keeper.registerNow(id) ? 'accepted' : 'idle';
+  }
+
+  order(id: string, order: RegistrationOrder, origin: string): CommandReply {
+    const { command, reason, forMs } = order;
+    this.#audit(command, reason === '' ? id : `${id}: ${reason}`, origin);
+    const { keeper, clock } = this.#assembly;
+    const until = forMs === undefined ? undefined : after(clock.now(), forMs);
+    return keeper.order(id, { command, reason, until }) ? 'accepted' : 'unknown';
+  }
+
+  forget(id: string, reason: string, origin: string): CommandReply {
+    this.#audit('forget', reason === '' ? id : `${id}: ${reason}`, origin);
+    return this.#assembly.keeper.forget(id, reason) ? 'accepted' : 'unknown';
+  }
+
+  fetchBindings(id: string, origin: string): Promise<FetchedRows | undefined> {
+    this.#audit('fetchBindings', id, origin);
+    const { keeper } = this.#assembly;
+    return new Promise((resolve) => {
+      const isKnown = keeper.fetchBindings(id, (answers) => {
+        resolve(fetchedRows(answers, this.#options.wallClock));
+      });
+      if (!isKnown) resolve(undefined);
+    });
   }
 
   probe(id: string, origin: string): CommandReply {

@@ -9,6 +9,7 @@ import {
   contractCommand,
   contractParams,
   daemonCommand,
+  fetchedBindings,
   peerServerCommand,
   peerServerParams,
   problemAnswer,
@@ -19,6 +20,7 @@ import {
   registrationParams,
   reloadApplied,
 } from './schemas.ts';
+import { parseUntil } from './until.ts';
 
 export function addCommands(app: FastifyInstance, commands: CommandPort): void {
   addDaemonCommands(app, commands);
@@ -51,7 +53,7 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
     '/v1/registrations/:id/commands',
     {
       schema: {
-        summary: 'Commands to a registration: register now',
+        summary: 'Commands to a registration: register now, off, up, let go',
         params: registrationParams,
         body: registrationCommand,
         response: { 202: accepted, '4xx': problemAnswer, 501: problemAnswer },
@@ -59,12 +61,39 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
     },
     (request, reply) => {
       const { id } = request.params;
-      const { command } = request.body;
-      if (command !== 'register') {
-        sendNotYet(reply, command);
+      const { command, reason = '', until } = request.body;
+      const forMs = until === undefined ? undefined : parseUntil(until, Date.now());
+      if (until !== undefined && forMs === undefined) {
+        const text = 'has to be a span as 30m, 2h or 1d, or a time to come in ISO 8601';
+        sendProblem(reply, 'badParameter', `until: ${text}`, {
+          errors: [{ parameter: 'until', text }],
+        });
         return;
       }
-      sendReply(commands.register(id, originOf(request)), reply, 'registration', id);
+      const origin = originOf(request);
+      const answer =
+        command === 'register'
+          ? commands.register(id, origin)
+          : command === 'forget'
+            ? commands.forget(id, reason, origin)
+            : commands.order(id, { command, reason, forMs }, origin);
+      sendReply(answer, reply, 'registration', id);
+    },
+  );
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/v1/registrations/:id/fetch-bindings',
+    {
+      schema: {
+        summary: 'Asks the registrar which bindings of the account it holds; changes nothing',
+        params: registrationParams,
+        response: { 200: fetchedBindings, '4xx': problemAnswer },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const answer = await commands.fetchBindings(id, originOf(request));
+      if (answer !== undefined) return reply.send(answer);
+      return sendProblem(reply, 'notFound', `There is no registration ${JSON.stringify(id)}.`);
     },
   );
 }

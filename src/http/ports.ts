@@ -34,11 +34,45 @@ export type ProxyCommand =
 /** How many registrations are made again. */
 export type ProxyReply = 'unknown' | { readonly registrations: number };
 
+export interface RegistrationOrder {
+  readonly command: 'up' | 'drain' | 'off' | 'unregister';
+  readonly reason: string;
+  /** Until the configuration counts again; undefined: until another order. */
+  readonly forMs: number | undefined;
+}
+
+/** What each registrar of a registration said of its bindings. */
+export interface FetchedRows {
+  readonly items: readonly FetchedRow[];
+}
+
+interface FetchedRow {
+  /** Id of the leg; that of the registration where it has only one binding. */
+  readonly leg: string;
+  readonly target: string | null;
+  /** Null where it did not tell. */
+  readonly bindings:
+    | readonly {
+        readonly uri: string;
+        readonly expires: number | null;
+        readonly q: number | null;
+        readonly isOurs: boolean;
+      }[]
+    | null;
+  readonly cause: { readonly code: string; readonly text: string; readonly next: string } | null;
+}
+
 /** Commands that change something; the daemon writes the audit line of each. */
 export interface CommandPort {
   reload(force: boolean, origin: string): Promise<ReloadReport>;
   /** Registers at the next turn of the pacing. */
   register(id: string, origin: string): CommandReply;
+  /** Switches a registration off or on, over the configuration. */
+  order(id: string, order: RegistrationOrder, origin: string): CommandReply;
+  /** Lets go of it: nothing is sent, and its binding stays as it is. */
+  forget(id: string, reason: string, origin: string): CommandReply;
+  /** Asks its registrar which bindings there are; undefined: the registration is unknown. */
+  fetchBindings(id: string, origin: string): Promise<FetchedRows | undefined>;
   /** Probes every target now. */
   probe(id: string, origin: string): CommandReply;
   /** Commands to, or news of, a SIP proxy of ours. */

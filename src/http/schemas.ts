@@ -9,6 +9,7 @@ import type {
   RegistrationRow,
 } from '../observe/status-rows.ts';
 import { HTTP_LIMITS } from './limits.ts';
+import type { FetchedRows } from './ports.ts';
 
 const LIMIT_TEXT = `has to be a whole number from 1 to ${HTTP_LIMITS.pageSize}`;
 const time = z.string().describe('ISO 8601, UTC');
@@ -94,6 +95,10 @@ export const registration = leg.extend({
   realm: z.string().nullable(),
   expires: z.int().describe('seconds asked for'),
   admin,
+  order: z
+    .object({ command: z.string(), reason: z.string(), until: time.nullable() })
+    .nullable()
+    .describe('what an operator commanded over the configuration'),
   legs: z
     .array(leg)
     .readonly()
@@ -194,6 +199,30 @@ export const certificate = z.object({
   daysLeft: z.int().describe('negative: it has expired'),
 }) satisfies z.ZodType<CertificateRow>;
 
+export const fetchedBindings = z.object({
+  items: z
+    .array(
+      z.object({
+        leg: z.string(),
+        target: z.string().nullable(),
+        bindings: z
+          .array(
+            z.object({
+              uri: z.string(),
+              expires: z.int().nullable().describe('seconds'),
+              q: z.number().nullable(),
+              isOurs: z.boolean(),
+            }),
+          )
+          .readonly()
+          .nullable()
+          .describe('null where the registrar did not tell'),
+        cause,
+      }),
+    )
+    .readonly(),
+}) satisfies z.ZodType<FetchedRows>;
+
 /** A page of a list, as design.md 4 has it. */
 export function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
   return z.object({
@@ -264,12 +293,25 @@ export const daemonCommand = z.strictObject({
 
 /** `reason` and `until` go with the admin commands. */
 const adminFields = {
-  reason: z.string().max(200).optional(),
-  until: z.string().max(40).optional(),
+  reason: z
+    .string()
+    .max(200)
+    // It stands in log lines and causes.
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'holds a control character')
+    .optional(),
+  until: z
+    .string()
+    .max(40)
+    .optional()
+    .describe('when the configuration counts again: 30m, 2h, 1d, or an ISO 8601 time'),
 };
 
 export const registrationCommand = z.strictObject({
-  command: z.enum(['register', 'unregister', ...adminCommand.options]),
+  command: z
+    .enum(['register', 'unregister', 'forget', ...adminCommand.options])
+    .describe(
+      'unregister: off until register or up; off and drain: off until up; forget: off, and nothing is sent to the registrar',
+    ),
   ...adminFields,
 });
 

@@ -7,6 +7,7 @@ import type { RegistrationCounters, RegistrationSnapshot } from '../core/registr
 import type { Credentials } from '../core/sip/digest/ports.ts';
 import type { NextHop } from '../core/sip/locate/target.ts';
 import { type RenderedCause, renderCause } from './cause.ts';
+import { printable } from './printable.ts';
 import type { WallClock } from './wall-clock.ts';
 
 type RegistrationState = RegistrationSnapshot['state'];
@@ -34,6 +35,12 @@ export interface RegistrationRow {
   /** Asked for, in seconds. */
   readonly expires: number;
   readonly admin: Admin;
+  /** What an operator commanded over the configuration. */
+  readonly order: {
+    readonly command: string;
+    readonly reason: string;
+    readonly until: string | null;
+  } | null;
   readonly contact: string | null;
   readonly state: RegistrationState;
   readonly bound: boolean;
@@ -203,9 +210,19 @@ export function registrationRow(row: RegistrationSnapshot, wallClock: WallClock)
     realm: realmText(spec.credentials),
     expires: profile.expiresSec,
     admin: profile.admin,
+    order: orderRow(row.order, wallClock),
     ...legRow(row, wallClock),
     legs: (row.legs ?? []).map((leg) => legRow(leg, wallClock)),
   };
+}
+
+function orderRow(
+  order: RegistrationSnapshot['order'],
+  wallClock: WallClock,
+): RegistrationRow['order'] {
+  if (order === undefined) return null;
+  const { command, reason, until } = order;
+  return { command, reason, until: wallClock.iso(until) };
 }
 
 function legRow(row: RegistrationSnapshot, wallClock: WallClock): LegRow {
@@ -267,13 +284,6 @@ function factsRow(facts: RegistrationSnapshot['facts']): FactsRow {
     },
   };
 }
-
-/** Wire text of a peer for people. */
-function printable(wire: string): string {
-  return Buffer.from(wire, 'latin1').toString('utf8').replace(CONTROLS, ' ');
-}
-
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/g;
 
 function printableOrNull(wire: string | undefined): string | null {
   return wire === undefined ? null : printable(wire);

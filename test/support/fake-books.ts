@@ -79,6 +79,7 @@ export function aRegistration(
     target: 'udp:192.0.2.1:5060',
     lastResponse: { code: 200, reason: 'OK' },
     hasOutbound: false,
+    order: undefined,
     facts: undefined,
     seenAs: undefined,
     keepAlive: undefined,

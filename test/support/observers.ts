@@ -7,8 +7,10 @@ import type { RegistrationBook } from '../../src/core/registration/snapshot.ts';
 import type {
   CommandPort,
   CommandReply,
+  FetchedRows,
   ProxyCommand,
   ProxyReply,
+  RegistrationOrder,
   ReloadReport,
 } from '../../src/http/ports.ts';
 import { buildHttpServer } from '../../src/http/server.ts';
@@ -101,6 +103,24 @@ class RecordedCommands implements CommandPort {
     this.calls.push(`register ${id} ${origin}`);
     if (id === 'bob') return 'idle';
     return id === 'alice' ? 'accepted' : 'unknown';
+  }
+
+  order(id: string, order: RegistrationOrder, origin: string): CommandReply {
+    const { command, reason, forMs } = order;
+    this.calls.push(`${command} ${id} "${reason}" ${forMs} ${origin}`);
+    return id === 'alice' ? 'accepted' : 'unknown';
+  }
+
+  forget(id: string, reason: string, origin: string): CommandReply {
+    this.calls.push(`forget ${id} "${reason}" ${origin}`);
+    return id === 'alice' ? 'accepted' : 'unknown';
+  }
+
+  async fetchBindings(id: string, origin: string): Promise<FetchedRows | undefined> {
+    this.calls.push(`fetchBindings ${id} ${origin}`);
+    if (id !== 'alice') return undefined;
+    const bindings = [{ uri: 'sip:a@192.0.2.1', expires: 60, q: null, isOurs: true }];
+    return { items: [{ leg: id, target: 'udp:192.0.2.1:5060', bindings, cause: null }] };
   }
 
   probe(id: string, origin: string): CommandReply {

@@ -22,6 +22,9 @@ export class UdpRegistrar {
   readonly accepted: Accepted[] = [];
   /** Everything that came in, as text. */
   readonly wire: string[] = [];
+  /** Parameters of the Contact in each 200, and further header lines. */
+  parameters = '';
+  lines: readonly string[] = [];
   readonly #socket: Socket;
   readonly #password: string;
 
@@ -73,7 +76,8 @@ export class UdpRegistrar {
     const cseq = Number.parseInt(header(text, 'CSeq'), 10);
     this.accepted.push({ user, callId: header(text, 'Call-ID'), cseq, contact, expires });
     const uri = contact.split(';expires=')[0];
-    return reply(text, '200 OK', expires === 0 ? [] : [`Contact: ${uri};expires=${expires}`]);
+    const listed = `Contact: ${uri};expires=${expires}${this.parameters}`;
+    return reply(text, '200 OK', expires === 0 ? [] : [listed, ...this.lines]);
   }
 
   #isRight(authorization: string): boolean {

@@ -1,7 +1,7 @@
 /** One registration as configured: the fields of the seed's SIP Register, and what we add. */
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
-import { key, notYet, REGISTRATIONS_RELEASE, required } from './about.ts';
+import { key, required } from './about.ts';
 import * as leaf from './leaf.ts';
 import { addressesKey, digestKeys, presetKey, tlsSection, wayKeys } from './shared.ts';
 
@@ -34,6 +34,7 @@ const authSection = z.strictObject({
 
 const MOST_REGISTRARS = 8;
 const MOST_CONTACTS = 8;
+const MOST_NUMBER = 999_999_999_999_999;
 
 const contactEntry = z.union(
   [
@@ -56,6 +57,19 @@ const fromSection = z.strictObject({
     example: 'main',
   }),
   domain: key(leaf.host, { description: 'Host.', defaultText: 'domain' }),
+});
+
+export const expandSection = z.strictObject({
+  from: required(z.int().min(0).max(MOST_NUMBER), {
+    description: 'The first number.',
+    example: 1,
+  }),
+  to: required(z.int().min(0).max(MOST_NUMBER), { description: 'The last one.', example: 200 }),
+  pad: key(z.int().min(1).max(15), {
+    description: 'Digits at least, filled up with zeros.',
+    defaultText: 'as many as the number has',
+    example: 4,
+  }),
 });
 
 /** Keys that may also stand under `defaults.registration`. */
@@ -134,6 +148,12 @@ const commonKeys = {
       'Bindings of the account that are not ours: report them, also remove those with our own Contact user, or say nothing. No binding of anybody else is ever removed.',
     default: DEFAULTS.registration.onForeign,
   }),
+  audit: key(leaf.duration(60_000, 604_800_000, '1m to 168h'), {
+    description:
+      'Before a refresh, at most that often, the registrar is asked which bindings it holds: one that it lost is told (registration.bindingLost), not only made again.',
+    defaultText: 'never asked',
+    example: '6h',
+  }),
   onRemove: key(z.enum(['unregister', 'keep']), {
     description: 'What becomes of the binding when the registration leaves the configuration.',
     default: DEFAULTS.registration.onRemove,
@@ -187,7 +207,10 @@ export const registrationSchema = z.strictObject({
   addresses: addressesKey,
   tls: key(tlsSection, { description: 'TLS towards this registrar.' }),
   preset: presetKey,
-  expand: notYet(REGISTRATIONS_RELEASE, 'A range of accounts from one entry.'),
+  expand: key(expandSection, {
+    description:
+      'Makes a range of registrations of this one: {n} in any of its texts is the number. Also in bulk files.',
+  }),
 });
 
 export type RegistrationSettings = z.infer<typeof registrationSchema>;

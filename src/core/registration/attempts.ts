@@ -13,7 +13,7 @@ import type { Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerQueue } from '../base/timer-queue.ts';
 import type { Hasher } from '../sip/digest/ports.ts';
-import { type AuthNews, DigestSession } from '../sip/digest/session.ts';
+import type { AuthNews } from '../sip/digest/session.ts';
 import type { FlowKeeperPort } from '../sip/keep-alive/ports.ts';
 import type { Locator } from '../sip/locate/ports.ts';
 import type { Target } from '../sip/locate/target.ts';
@@ -21,34 +21,24 @@ import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type {
   ExchangeOutcome,
-  ExchangeRequest,
   PacerPort,
   PacingSpec,
   UserAgentPort,
 } from '../sip/user-agent/ports.ts';
-import { patienceMs } from './backoff.ts';
 import { targetAvoided } from './causes.ts';
-import { moveTo, removedUris } from './contact-moves.ts';
 import { Course, targetTimeoutMs, wholeTryMs } from './course.ts';
 import { Directory } from './directory.ts';
 import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
 import { evidenceOf, type GateUser, mayGoOn, NOTHING, SILENT } from './gate-user.ts';
 import { apart } from './legs.ts';
 import type { GuardUser } from './lockout-guard.ts';
-import { lastOffer, nextOffer } from './offer.ts';
-import type { Host, OutboundOffer } from './outbound.ts';
-import { type Stop, stopOf } from './redirect-trail.ts';
+import type { OutboundOffer } from './outbound.ts';
+import { stopOf } from './redirect-trail.ts';
+import { RegisterExchanges } from './register-exchange.ts';
 import type { Registrar } from './registrar.ts';
-import {
-  CALL_ID_DIGITS,
-  contactPoint,
-  LAST_CSEQ,
-  registerTail,
-  registerTemplate,
-} from './request.ts';
+import { CALL_ID_DIGITS, LAST_CSEQ } from './request.ts';
 import type { RegistrationSpec } from './spec.ts';
 import type { TargetGate } from './target-gate.ts';
-import { TextPool } from './text-pool.ts';
 
 export interface AttemptPorts {
   readonly clock: Clock;
@@ -75,6 +65,8 @@ export interface AttemptUser {
   answered(entry: Entry, outcome: ExchangeOutcome): void;
   /** `askedSec`: the expiry that was asked for; 0 for a removal. */
   ended(entry: Entry, outcome: ExchangeOutcome, askedSec: number): void;
+  /** The registrar was only asked for its bindings (`Rare.query`). */
+  queried(entry: Entry, outcome: ExchangeOutcome): void;
   summon(entry: Entry): void;
   noticed(entry: Entry, why: Cause): void;
   authNews(entry: Entry, news: AuthNews): void;
@@ -82,8 +74,9 @@ export interface AttemptUser {
   learnedOn(flow: Flow): string | undefined;
 }
 
-/** A removal is tried once, for this long; the binding runs out by itself anyway. */
-const REMOVAL_TIMEOUT_MS = 10_000;
+/** A removal is tried once, this long for each request; the binding runs out by itself anyway. */
+const REMOVAL_TIMEOUT_MS = 4_000;
+const QUERY_TIMEOUT_MS = 8_000;
 
 export class Attempts implements GateUser, GuardUser {
   readonly clock: Clock;
@@ -92,13 +85,11 @@ export class Attempts implements GateUser, GuardUser {
   readonly pacer: PacerPort;
   readonly proxyNamed: ProxyNamed;
   pacing: PacingSpec;
-  readonly #hasher: Hasher;
-  readonly #host: Host;
   readonly #locator: Locator;
   readonly #userAgent: UserAgentPort;
   readonly #user: AttemptUser;
   readonly #directory: Directory;
-  readonly #contactPoints = new TextPool();
+  readonly #exchanges: RegisterExchanges;
 
   constructor(ports: AttemptPorts, pacing: PacingSpec, user: AttemptUser) {
     this.clock = ports.clock;
@@ -107,12 +98,11 @@ export class Attempts implements GateUser, GuardUser {
     this.pacer = ports.pacer;
     this.proxyNamed = ports.proxyNamed ?? (() => undefined);
     this.pacing = pacing;
-    this.#hasher = ports.hasher;
-    this.#host = { id: ports.hostId, hasher: ports.hasher };
     this.#locator = ports.locator;
     this.#userAgent = ports.userAgent;
     this.#user = user;
     this.#directory = new Directory(this);
+    this.#exchanges = new RegisterExchanges(ports, user);
   }
 
   newCallId(): string {
@@ -219,6 +209,10 @@ export class Attempts implements GateUser, GuardUser {
     place(entry, 'exchange', now);
     setTrait(entry, TRAIT.forced, false);
     if (entry.cseq >= LAST_CSEQ) this.renewCallId(entry);
+    if (entry.rare?.query !== undefined) {
+      this.#query(entry, gate);
+      return;
+    }
     this.#user.begun(entry);
     const isRemoval = entry.state.name === 'unregistering';
     const { expiresSec } = entry.spec.profile;
@@ -231,9 +225,21 @@ export class Attempts implements GateUser, GuardUser {
     const timeoutMs = isRemoval ? REMOVAL_TIMEOUT_MS : tryMs;
     const begun = { gate, at: now, wholeMs, askedSec };
     entry.exchange = this.#userAgent.start(
-      this.#request(entry, gate, askedSec, timeoutMs),
+      this.#exchanges.register(entry, gate, askedSec, timeoutMs),
       (outcome) => this.#ended(entry, begun, outcome),
     );
+  }
+
+  #query(entry: Entry, gate: TargetGate): void {
+    const request = this.#exchanges.query(entry, gate, QUERY_TIMEOUT_MS);
+    entry.exchange = this.#userAgent.start(request, (outcome) => {
+      const evidence = evidenceOf(outcome);
+      entry.exchange = undefined;
+      entry.requests += outcome.requests;
+      place(entry, 'nowhere', this.clock.now());
+      gate.ended(entry, evidence);
+      this.#user.queried(entry, outcome);
+    });
   }
 
   renewCallId(entry: Entry): void {
@@ -257,6 +263,10 @@ export class Attempts implements GateUser, GuardUser {
       const { fault } = result;
       const outcome = { kind: 'failed', fault, wasSent: false, requests: 0 } as const;
       place(entry, 'nowhere', this.clock.now());
+      if (entry.rare?.query !== undefined) {
+        this.#user.queried(entry, outcome);
+        return;
+      }
       this.#user.answered(entry, outcome);
       this.#user.ended(entry, outcome, 0);
     }
@@ -284,60 +294,9 @@ export class Attempts implements GateUser, GuardUser {
     gate.join(entry);
   }
 
-  #request(entry: Entry, gate: TargetGate, askedSec: number, timeoutMs: number): ExchangeRequest {
-    const { spec } = entry;
-    const { profile } = spec;
-    const { via } = gate.target;
-    let isFirst = true;
-    const offer = nextOffer(entry, this.#host, this.clock.now());
-    const stop = stopOf(entry, this.clock.now());
-    const { tls, localSocket } = stop?.place ?? profile;
-    return {
-      template: registerTemplate(spec, entry.callId, stop?.place.requestUri),
-      tail: (flow) => {
-        // A removal names the Contact that was bound, over whatever flow it goes.
-        if (askedSec > 0 || entry.contactPoint === undefined) {
-          const { protocol } = via === undefined ? flow : gate.target;
-          moveTo(
-            entry,
-            this.#contactPoints.shared(
-              contactPoint(spec, flow, protocol, this.#user.learnedOn(flow)),
-            ),
-          );
-        }
-        const removed = removedUris(entry);
-        return registerTail(spec, entry.contactPoint ?? '', askedSec, removed, offer);
-      },
-      target: gate.target,
-      route: profile.route,
-      // Through a proxy answers come from the proxy.
-      alternatives: via === undefined ? gate.addresses : [],
-      sourceCheck: profile.sourceCheck,
-      localSocket,
-      tls,
-      nextCseq: () => {
-        entry.cseq += 1;
-        // A second request in the same exchange answers a challenge: the target lives.
-        if (!isFirst) gate.heard();
-        isFirst = false;
-        return entry.cseq;
-      },
-      session: this.#sessionOf(stop ?? entry, spec),
-      timeoutMs,
-      patienceMs: Math.max(timeoutMs, patienceMs(entry.state.boundUntil, this.clock.now())),
-      authNews: (news) => this.#user.authNews(entry, news),
-    };
-  }
-
   /** What it said of itself in its Contact, with the last request. */
   offerOf(entry: Entry): OutboundOffer | undefined {
-    return lastOffer(entry, this.#host);
-  }
-
-  /** Nonces belong to the server that gave them: a place that it was redirected to has its own. */
-  #sessionOf(holder: Entry | Stop, { credentials, profile }: RegistrationSpec): DigestSession {
-    holder.session ??= new DigestSession(credentials, this.#hasher, this.random, profile.digest);
-    return holder.session;
+    return this.#exchanges.offerOf(entry);
   }
 
   #ended(entry: Entry, begun: Begun, outcome: ExchangeOutcome): void {

@@ -89,6 +89,32 @@ export function ownBinding(
   });
 }
 
+/** One binding of a whole list, for people. */
+export interface ListedBinding {
+  /** Wire text. */
+  readonly uri: string;
+  readonly expiresSec: number | undefined;
+  readonly q: number | undefined;
+  readonly isOurs: boolean;
+}
+
+/** Every binding that a 2xx lists, at most so many. */
+const MOST_TOLD = 100;
+
+export function listedBindings(response: SipMessage, marks: OwnMarks): readonly ListedBinding[] {
+  const contacts = contactsOf(response);
+  if (contacts === '*') return [];
+  const list = new ContactList(response, contacts, marks, 2 * BELIEVABLE_SEC);
+  const own = list.find()?.own;
+  const ours = own === undefined ? [] : [own, ...list.more(own).listed];
+  return contacts.slice(0, MOST_TOLD).map((contact) => ({
+    uri: contact.uri,
+    expiresSec: contact.expiresSec,
+    q: contact.q,
+    isOurs: ours.includes(contact),
+  }));
+}
+
 /** The usual answer, read without taking it apart: one Contact, our very URI, its expiry first. */
 function plainGrant(response: SipMessage, { contactUri, moreUris }: OwnMarks): number | undefined {
   const lines = response.all('Contact');
@@ -168,7 +194,7 @@ class ContactList {
   }
 
   others(ours: ReadonlySet<Contact>): Pick<Listing, 'others' | 'otherCount'> {
-    const others = this.#contacts.filter((one) => !ours.has(one) && !this.#isOurInstance(one));
+    const others = this.#contacts.filter((one) => !ours.has(one) && !this.#isAgainOurs(one, ours));
     return {
       others: others.slice(0, MOST_LISTED).map((one) => ({
         uri: one.uri,
@@ -178,6 +204,12 @@ class ContactList {
       })),
       otherCount: others.length,
     };
+  }
+
+  /** Another flow of our instance, or one of our Contacts, listed twice. */
+  #isAgainOurs(contact: Contact, ours: ReadonlySet<Contact>): boolean {
+    if (this.#isOurInstance(contact) || this.#isSame(contact, this.#own)) return true;
+    return [...ours].some(({ uri }) => this.#isSame(contact, parseUri(uri), uri));
   }
 
   #findRewritten(): Found | undefined {

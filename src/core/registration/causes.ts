@@ -39,6 +39,10 @@ export const REGISTRATION_CODES = {
   'registration.expired': 'The binding ran out before it could be refreshed.',
   'registration.off': 'An operator or the configuration switched the registration off.',
   'registration.standby': 'A serial registrar waits until those before it fail.',
+  'registration.forgotten': 'An operator let go of the registration without removing its binding.',
+  'registration.notListed': 'The registrar was asked for its bindings, and did not tell them.',
+  'registration.bindingLost':
+    'The registrar, asked for its bindings, did not hold ours; it was made again at once.',
   'registration.notRemoved': 'The registrar did not confirm that the binding was removed.',
   'registration.contactRewritten': 'The registrar lists our Contact under another address.',
   'registration.contactAmbiguous':

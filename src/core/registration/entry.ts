@@ -12,7 +12,7 @@ import type { Course } from './course.ts';
 import { initialState, type MachineState } from './machine-state.ts';
 import { Rare } from './rare.ts';
 import type { Registrar } from './registrar.ts';
-import type { Admin, RegistrationSpec } from './spec.ts';
+import type { RegistrationSpec } from './spec.ts';
 import type { TargetGate } from './target-gate.ts';
 
 /** Where the next step of a registration comes from; `nowhere` is right only while it is off. */
@@ -52,8 +52,6 @@ export class Entry {
   way: BoundFlow | undefined;
   session: DigestSession | undefined;
   fate: Fate = 'stay';
-  /** Set by a command; undefined: what the configuration says. */
-  admin: Admin | undefined;
   callId: string;
   cseq = 0;
   /** Host, port and parameters of the Contact that was sent last. */

@@ -16,15 +16,18 @@ import type { PacingSpec } from '../sip/user-agent/ports.ts';
 import { momentOf, whoIsConcerned } from './address-change.ts';
 import type { AttemptPorts } from './attempts.ts';
 import { followProxy, loseConnection } from './behind-proxy.ts';
-import { STANDBY, STUCK, SWITCHED_OFF } from './causes.ts';
+import { STUCK } from './causes.ts';
 import { Entry, forgetAuth, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
 import { LegGroups } from './leg-groups.ts';
 import { Machinist } from './machinist.ts';
+import { isKept, Orders } from './orders.ts';
+import { endOverride, type Order, wantedAdmin, whyOff } from './override.ts';
+import type { FetchedBindings } from './queries.ts';
 import { countRefreshes } from './registrar.ts';
 import type { RegistrationBook, RegistrationSnapshot } from './snapshot.ts';
 import { snapshotOf } from './snapshot-of.ts';
-import type { Admin, RegistrationSpec } from './spec.ts';
+import type { RegistrationSpec } from './spec.ts';
 import { compareSpecs } from './spec-change.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -45,6 +48,7 @@ export class RegistrationKeeper implements RegistrationBook {
   readonly #ports: KeeperPorts;
   readonly #machinist: Machinist;
   readonly #groups: LegGroups;
+  readonly #orders: Orders;
   readonly #sweeper: Sweeper;
   readonly #stopTimer: Timer;
   #stopped: (() => void) | undefined;
@@ -58,6 +62,13 @@ export class RegistrationKeeper implements RegistrationBook {
     );
     this.#groups = this.#legGroups();
     this.#machinist.groups = this.#groups;
+    this.#orders = new Orders({
+      timers: ports.timers,
+      queries: this.#machinist.queries,
+      entriesOf: (id) => this.#entriesOf(id),
+      feed: (entry, input) => this.#machinist.feed(entry, input),
+      follow: (entry) => this.#followAdmin(entry),
+    });
     this.#sweeper = new Sweeper(
       this.#entries,
       ports.timers,
@@ -92,14 +103,14 @@ export class RegistrationKeeper implements RegistrationBook {
       return;
     }
     const change = compareSpecs(entry.spec, spec);
-    if (change.hasNewAdmin) entry.admin = undefined;
+    if (change.hasNewAdmin) endOverride(entry, this.#ports.timers);
     if (change.needsNewBinding) {
       this.#renew(entry, spec);
       return;
     }
     this.#swap(entry, spec);
     if (change.hasNewCredentials) forgetAuth(entry);
-    const isFresh = change.hasNewCredentials && this.#isKept(entry) && !this.#isStopping;
+    const isFresh = change.hasNewCredentials && isKept(entry) && !this.#isStopping;
     if (isFresh) this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
     this.#followAdmin(entry);
   }
@@ -118,6 +129,7 @@ export class RegistrationKeeper implements RegistrationBook {
     else if (entry.spec.profile.onRemove === 'unregister') {
       this.#unregister(entry, REMOVAL_LIMIT_MS, undefined);
     } else {
+      this.#machinist.queries.abort(entry);
       this.#machinist.attempts.cancel(entry);
       this.#ports.timers.disarm(entry.timer);
       this.#finished(entry);
@@ -126,24 +138,20 @@ export class RegistrationKeeper implements RegistrationBook {
 
   /** Tries at once, whatever the plan or a guard says; false when it is unknown or switched off. */
   registerNow(id: string): boolean {
-    if (this.#isStopping) return false;
-    const kept = this.#entriesOf(id).filter((entry) => this.#isKept(entry));
-    for (const entry of kept) {
-      if (entry.place === 'exchange') continue;
-      setTrait(entry, TRAIT.forced, true);
-      this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
-    }
-    return kept.length > 0;
+    return !this.#isStopping && this.#orders.registerNow(id);
   }
 
-  /** A command over the configuration: drain and off both unregister. False when the id is unknown. */
-  setAdmin(id: string, admin: Admin): boolean {
-    const entries = this.#entriesOf(id).filter(({ fate }) => fate !== 'leave');
-    for (const entry of entries) {
-      entry.admin = admin;
-      this.#followAdmin(entry);
-    }
-    return entries.length > 0;
+  /** Commands of operators, see `Orders`; false when the id is unknown. */
+  order(id: string, order: Order): boolean {
+    return this.#orders.order(id, order);
+  }
+
+  forget(id: string, reason: string): boolean {
+    return this.#orders.forget(id, reason);
+  }
+
+  fetchBindings(id: string, receive: (answers: readonly FetchedBindings[]) => void): boolean {
+    return !this.#isStopping && this.#orders.fetchBindings(id, receive);
   }
 
   /** A connection is gone: what was registered over it is registered again, over a new one. */
@@ -260,8 +268,8 @@ export class RegistrationKeeper implements RegistrationBook {
     this.#entries.set(spec.id, entry);
     prepare(entry);
     this.#sweeper.start(now);
-    if (this.#adminOf(entry) === 'up') this.#machinist.feed(entry, { kind: 'start' });
-    else this.#switchOff(entry, 0);
+    if (wantedAdmin(entry) === 'up') this.#machinist.feed(entry, { kind: 'start' });
+    else this.#unregister(entry, 0, whyOff(entry));
   }
 
   #legGroups(): LegGroups {
@@ -273,6 +281,7 @@ export class RegistrationKeeper implements RegistrationBook {
         change: (entry, spec) => this.#change(entry, spec),
         remove: (entry) => this.#remove(entry),
         follow: (entry) => this.#followAdmin(entry),
+        again: (entry) => machinist.feed(entry, { kind: 'wayChanged', againAt: machinist.now() }),
         now: () => machinist.now(),
       },
       machinist.tally,
@@ -286,22 +295,10 @@ export class RegistrationKeeper implements RegistrationBook {
     return entry;
   }
 
-  #isKept({ state }: Entry): boolean {
-    return state.name !== 'off' && state.name !== 'unregistering';
-  }
-
-  #adminOf({ admin, spec, rare }: Entry): Admin {
-    return rare?.isStandby === true ? 'off' : (admin ?? spec.profile.admin);
-  }
-
-  #switchOff(entry: Entry, limitMs: number): void {
-    this.#unregister(entry, limitMs, entry.rare?.isStandby === true ? STANDBY : SWITCHED_OFF);
-  }
-
   #followAdmin(entry: Entry): void {
     const { name } = entry.state;
-    if (this.#adminOf(entry) !== 'up') {
-      if (this.#isKept(entry)) this.#switchOff(entry, REMOVAL_LIMIT_MS);
+    if (wantedAdmin(entry) !== 'up') {
+      if (isKept(entry)) this.#unregister(entry, REMOVAL_LIMIT_MS, whyOff(entry));
     } else if (name === 'unregistering') {
       entry.fate = entry.fate === 'stay' ? entry.spec : entry.fate;
     } else if (name === 'off' && !this.#isStopping) {
@@ -335,7 +332,7 @@ export class RegistrationKeeper implements RegistrationBook {
     }
     entry.fate = 'stay';
     this.#replace(entry, fate);
-    if (this.#adminOf(entry) === 'up' && !this.#isStopping) {
+    if (wantedAdmin(entry) === 'up' && !this.#isStopping) {
       this.#machinist.feed(entry, { kind: 'start' });
     }
   }
@@ -345,6 +342,8 @@ export class RegistrationKeeper implements RegistrationBook {
     const { attempts, tally } = this.#machinist;
     this.#entries.delete(spec.id);
     attempts.forget(entry);
+    this.#machinist.queries.abort(entry);
+    endOverride(entry, this.#ports.timers);
     if (this.#groups.forgotten(entry)) return;
     tally.removed(spec.profile.contract, state.name);
     const at = this.#machinist.now();
@@ -387,6 +386,7 @@ export class RegistrationKeeper implements RegistrationBook {
     const { attempts } = this.#machinist;
     // Those in line first: whoever is taken off the wire makes room for the next in line.
     for (const entry of this.#entries.values()) {
+      this.#machinist.queries.abort(entry);
       timers.disarm(entry.timer);
       if (entry.place !== 'exchange') attempts.cancel(entry);
     }

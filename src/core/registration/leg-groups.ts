@@ -22,6 +22,8 @@ export interface LegHost {
   remove(entry: Entry): void;
   /** Switches it on or off as it may be now. */
   follow(entry: Entry): void;
+  /** Registers it again soon, although nothing failed. */
+  again(entry: Entry): void;
   now(): Instant;
 }
 
@@ -108,7 +110,17 @@ export class LegGroups {
       cause: state.cause,
       nextAttemptAt: nextAttemptAt(entry),
     });
+    if (before.name === 'unregistering' && state.name === 'off') this.#restore(group);
     this.told(group);
+  }
+
+  /**
+   * Registrars that share their books know all legs by one Contact: the removal of one may have taken
+   * the binding of the others away, which is made again at once.
+   */
+  #restore(group: LegGroup): void {
+    for (const entry of group.entries)
+      if (entry.state.name === 'registered') this.#host.again(entry);
   }
 
   /** Switches serial legs on and off, as those before them fare. */

@@ -72,6 +72,8 @@ export type Input =
       readonly maybeBound: boolean;
       readonly cause: Cause | undefined;
     }
+  /** Nothing more is sent, and the binding is left as it is. */
+  | { readonly kind: 'forget'; readonly cause: Cause | undefined }
   /** The attempt to remove the binding is over. */
   | { readonly kind: 'removed'; readonly cause: Cause | undefined };
 

@@ -13,7 +13,7 @@
  *              +---+-----------------------> rejected <----------------+
  *                                              due: try again slowly
  *   any --unregister--> unregistering --removed, expired--> off --start--> idle
- *              (nothing bound and nothing sent: off at once)
+ *              (nothing bound and nothing sent: off at once; so with `forget`, whatever is bound)
  *
  * Any `bound` leads to registered, whatever the state was. A state keeps its name while a try is
  * under way: it changes when something new is known. `boundUntil` alone decides whether we are
@@ -71,6 +71,8 @@ export function step(state: MachineState, input: Input, context: Context): Step 
       return urge(state, input.isFresh, context);
     case 'unregister':
       return unregister(state, input, context);
+    case 'forget':
+      return finish(state, input.cause, context);
     case 'removed':
       return ignored(state);
   }
@@ -222,6 +224,8 @@ function stepUnregistering(state: MachineState, input: Input, context: Context):
   switch (input.kind) {
     case 'removed':
       return finish(state, input.cause ?? state.cause, context);
+    case 'forget':
+      return finish(state, input.cause, context);
     // Nobody answers there: the binding runs out by itself.
     case 'held':
       return finish(state, input.cause, context);

@@ -14,8 +14,8 @@ import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { noticeOf } from './auth-notices.ts';
 import { BindingBook } from './binding-book.ts';
-import { cause, proxyConnectionLost, redirectFollowed } from './causes.ts';
-import { type Entry, hasTrait, rareOf, registrationId, setTrait, TRAIT } from './entry.ts';
+import { cause, proxyConnectionLost } from './causes.ts';
+import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import { FlowWatch, type FlowWatchUser } from './flow-watch.ts';
 import type { LegGroups } from './leg-groups.ts';
@@ -23,9 +23,9 @@ import { step } from './machine.ts';
 import { type Effect, type Input, isBound, type MachineState } from './machine-state.ts';
 import { noticesOf } from './notices.ts';
 import { isOutboundInForce, refusalEndsAt } from './outbound.ts';
-import { judge, readable, type Verdict } from './outcome.ts';
-import { isRedirection, placesOf } from './redirect.ts';
-import { RedirectTrail } from './redirect-trail.ts';
+import { judge, type Verdict } from './outcome.ts';
+import { isAuditDue, NOBODY, Queries } from './queries.ts';
+import { redirected } from './redirected.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
 import { countRefreshes } from './registrar.ts';
@@ -42,6 +42,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
   readonly attempts: Attempts;
   readonly tally: Tally = new Tally();
   readonly bindings: BindingBook;
+  readonly queries: Queries;
   readonly flows: FlowWatch;
   /** Registrations with several legs; the keeper puts it here, since it makes the legs. */
   groups: LegGroups | undefined;
@@ -64,6 +65,15 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     this.flows = new FlowWatch(ports, entries, this);
     this.attempts = new Attempts(ports, pacing, this);
     this.bindings = new BindingBook(this.attempts, this.tally);
+    this.queries = new Queries({
+      timers: ports.timers,
+      now: () => this.now(),
+      begin: (entry) => this.attempts.begin(entry),
+      cancel: (entry) => this.attempts.cancel(entry),
+      marksOf: (entry) => this.bindings.marksOf(entry),
+      rest: (entry) => this.#rest(entry),
+      lost: (entry) => this.#lost(entry),
+    });
   }
 
   /** In whole milliseconds: see Entry. */
@@ -96,7 +106,10 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       if (at >= dueAt) this.feed(entry, { kind: 'expired' });
     } else if (entry.place === 'timer') {
       const isRefused = name === 'rejected' && !entry.registrar.guard.isFree;
-      if (at >= dueAt || (boundUntil !== undefined && isRefused)) this.feed(entry, { kind: 'due' });
+      const isDue = at >= dueAt || (boundUntil !== undefined && isRefused);
+      // The question takes the place of the refresh, which is due again when that is answered.
+      if (isDue && isAuditDue(entry, at)) this.queries.ask(entry, NOBODY);
+      else if (isDue) this.feed(entry, { kind: 'due' });
     }
   };
 
@@ -205,7 +218,12 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       follows: entry.spec.profile.redirects !== undefined,
       outbound: hasTrait(entry, TRAIT.offersOutbound) ? entry.spec.profile.outbound : 'off',
     });
-    const verdict = this.#redirected(entry, outcome, judged);
+    const verdict = redirected(entry, {
+      outcome,
+      verdict: judged,
+      now: this.now(),
+      tell: (why) => this.noticed(entry, why, true),
+    });
     const { state } = entry;
     for (const why of noticesOf(entry, verdict, askedSec)) this.noticed(entry, why, true);
     if (verdict.kind === 'withoutOutbound') {
@@ -230,36 +248,20 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     }
   }
 
-  /** Follows a redirection, or goes on to the next place of one that is under way. */
-  #redirected(entry: Entry, outcome: ExchangeOutcome, verdict: Verdict): Verdict {
-    const { redirects } = entry.spec.profile;
-    if (redirects === undefined) return verdict;
-    const trail = entry.rare?.trail;
-    if (outcome.kind === 'response' && isRedirection(outcome.status)) {
-      const places = placesOf(outcome.response, entry.spec.profile, redirects);
-      if (places.length > 0) {
-        const followed = trail ?? new RedirectTrail();
-        rareOf(entry).trail = followed;
-        if (followed.follow(places)) return this.#elsewhere(entry, followed);
-      }
-    }
-    if (verdict.kind === 'bound') trail?.bound(this.now());
-    if (trail === undefined || verdict.kind !== 'failed') return verdict;
-    if (trail.isUnderWay && mayTryNext(outcome) && trail.next()) {
-      return this.#elsewhere(entry, trail);
-    }
-    trail.failed();
-    return verdict;
+  queried(entry: Entry, outcome: ExchangeOutcome): void {
+    this.queries.ended(entry, outcome);
   }
 
-  #elsewhere(entry: Entry, trail: RedirectTrail): Verdict {
-    const uri = trail.stop(false, this.now())?.place.requestUri ?? '';
-    if (trail.told !== uri) {
-      trail.told = uri;
-      const from = entry.gate?.key ?? entry.spec.profile.hop.host;
-      this.noticed(entry, redirectFollowed(from, readable(uri)), true);
-    }
-    return { kind: 'elsewhere' };
+  /** What was planned before a question went out counts again. */
+  #rest(entry: Entry): void {
+    if (entry.state.name !== 'off' && !entry.state.isTrying) this.#arm(entry);
+  }
+
+  #lost(entry: Entry): void {
+    const next = 'Registered again now; ask the provider whether its registrar was restarted.';
+    const text = `${entry.gate?.key ?? ''} does not hold our binding any more, before its time is over.`;
+    this.noticed(entry, cause('registration.bindingLost', 'peer', next, text), true);
+    this.feed(entry, { kind: 'urge', isFresh: false });
   }
 
   #tellGuard(entry: Entry, verdict: Verdict, { adapted }: MachineState): void {
@@ -306,12 +308,14 @@ export class Machinist implements AttemptUser, FlowWatchUser {
         break;
       case 'try':
       case 'remove':
+        this.queries.abort(entry);
         this.#dropSlot(entry);
         entry.place = 'nowhere';
         this.#arm(entry);
         this.attempts.begin(entry);
         break;
       case 'cancel':
+        this.queries.abort(entry);
         this.#dropSlot(entry);
         this.attempts.cancel(entry);
         break;
@@ -370,13 +374,6 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       nextAttemptAt: nextAttemptAt(entry),
     });
   }
-}
-
-/** Not where the account itself was refused, or everybody everywhere would refuse it (6xx). */
-function mayTryNext(outcome: ExchangeOutcome): boolean {
-  if (outcome.kind === 'failed') return outcome.fault.blame !== 'local';
-  const { status } = outcome;
-  return status !== 401 && status !== 403 && status !== 407 && status < 600;
 }
 
 function removalCause(entry: Entry, outcome: ExchangeOutcome): Cause | undefined {

@@ -1,6 +1,8 @@
 /** What only few registrations have; the others have no such object. */
 import type { BindingFacts } from './binding-facts.ts';
 import type { LegGroup } from './legs.ts';
+import type { Override } from './override.ts';
+import type { Query } from './queries.ts';
 import type { RedirectTrail } from './redirect-trail.ts';
 
 export class Rare {
@@ -8,6 +10,11 @@ export class Rare {
   group: LegGroup | undefined;
   /** What the last 200 told beside the grant. */
   facts: BindingFacts | undefined;
+  override: Override | undefined;
+  /** Asks for the bindings that the registrar holds; it takes the place of a try. */
+  query: Query | undefined;
+  /** When the registrar was last asked before a refresh (`audit`); -1: not yet. */
+  auditedAt: number = -1;
   /** A later leg that waits for those before it to fail. */
   isStandby = false;
   /** Its registrar sent it elsewhere. */

@@ -120,6 +120,15 @@ export function registerTail(
   return style === undefined ? lines : lines + (style.mode === 'gin' ? GIN : '') + style.headers;
 }
 
+/**
+ * A REGISTER without Contact asks which bindings there are (RFC 3261 section 10.2.3): the lines after
+ * CSeq.
+ */
+export function queryTail(spec: RegistrationSpec): string {
+  const { style, userAgent } = spec.profile;
+  return `User-Agent: ${toWire(userAgent)}\r\nSupported: path\r\n${style?.headers ?? ''}`;
+}
+
 /** RFC 6140 section 5.1: neither a proxy nor the registrar may take it for an ordinary one. */
 const GIN = 'Require: gin\r\nProxy-Require: gin\r\n';
 function ownPoint(kind: 'self' | 'learned', flow: Flow, learned: string | undefined): string {

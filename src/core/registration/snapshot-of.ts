@@ -23,6 +23,7 @@ export function snapshotOf(entry: Entry, now: Instant): RegistrationSnapshot {
     bound,
     since: state.since,
     cause: state.cause,
+    order: entry.rare?.override,
     contact: contactPoint === undefined ? undefined : contactUri(spec, contactPoint),
     grantedExpiresSec: state.grantedSec === 0 ? undefined : state.grantedSec,
     expiresAt: state.boundUntil,

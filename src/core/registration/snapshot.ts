@@ -2,6 +2,7 @@ import type { Cause } from '../base/cause.ts';
 import type { Instant } from '../base/instant.ts';
 import type { BindingFacts } from './binding-facts.ts';
 import type { RegistrationState } from './events.ts';
+import type { Order } from './override.ts';
 import type { RegistrationSpec } from './spec.ts';
 
 /** Everything that status pages show of one registration, at one moment. */
@@ -11,6 +12,8 @@ export interface RegistrationSnapshot {
   readonly bound: boolean;
   readonly since: Instant;
   readonly cause: Cause | undefined;
+  /** What an operator ordered over the configuration. */
+  readonly order: Order | undefined;
   /** The Contact URI that we registered last, without angle brackets. */
   readonly contact: string | undefined;
   readonly grantedExpiresSec: number | undefined;

@@ -53,6 +53,8 @@ export interface RegistrationProfile {
   readonly redirects?: RedirectPolicy | undefined;
   readonly userAgent: string;
   readonly onForeign: ForeignPolicy;
+  /** A refresh is preceded by the question what the registrar holds, that often; undefined: never. */
+  readonly auditMs?: number;
   /** What only few registrations want in their REGISTER. */
   readonly style?: RegisterStyle;
   /** Of a registration that is kept by several bindings; the rest of this profile is that of the first. */
@@ -72,7 +74,7 @@ export interface RegisterStyle {
   readonly uriParameters: string;
   /** The same outside of them: `;q=0.5`. */
   readonly parameters: string;
-  /** Adds `;line=TOKEN` to the Contact URI: a token of the registration that is hard to guess. */
+  /** Adds `;line=TOKEN` to the Contact URI: a token of the registration (line-token.ts). */
   readonly hasLine: boolean;
   /** `gin`: for all numbers of a PBX at once (RFC 6140): the Contact has `bnc` in place of a user. */
   readonly mode: 'single' | 'gin';

@@ -81,8 +81,8 @@ function disturb(rig: Rig, random: SeededRandom, count: number): void {
   const spec = aRegistration(id, aProfile({ expiresSec: 60 }));
   const moves = [
     () => rig.keeper.registerNow(id),
-    () => rig.keeper.setAdmin(id, 'off'),
-    () => rig.keeper.setAdmin(id, 'up'),
+    () => rig.keeper.order(id, { command: 'off', reason: '', until: undefined }),
+    () => rig.keeper.order(id, { command: 'up', reason: '', until: undefined }),
     () => rig.keeper.change(spec),
     () => rig.keeper.change(aRegistration(id, aProfile({ domain: 'other.example' }))),
     () => rig.keeper.change(aRegistration(id, aProfile({ admin: 'off' }))),

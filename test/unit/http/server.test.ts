@@ -249,6 +249,27 @@ describe('commands', () => {
     ]);
   });
 
+  it('off and on, with a reason and an end', async () => {
+    const rig = await aServer();
+    const url = '/v1/registrations/alice/commands';
+    for (const command of ['off', 'drain', 'up', 'unregister', 'forget']) {
+      expect((await post(rig, url, { command, reason: 'why', until: '2h' })).status).toBe(202);
+    }
+    const order = (command: string) => `${command} alice "why" 7200000 http 127.0.0.1`;
+    const orders = ['off', 'drain', 'up', 'unregister'].map(order);
+    expect(rig.commands.calls).toEqual([...orders, 'forget alice "why" http 127.0.0.1']);
+    expectProblem(await post(rig, url, { command: 'off', until: 'tomorrow' }), 'badParameter');
+    const reason = 'a\nb';
+    expectProblem(await post(rig, url, { command: 'off', reason }), 'badParameter');
+  });
+
+  it('asks a registrar for its bindings', async () => {
+    const rig = await aServer();
+    const good = await post(rig, '/v1/registrations/alice/fetch-bindings', {});
+    expect(good.body).toMatchObject({ items: [{ leg: 'alice', bindings: [{ isOurs: true }] }] });
+    expectProblem(await post(rig, '/v1/registrations/bob/fetch-bindings', {}), 'notFound');
+  });
+
   it('a refused or broken reload is a problem', async () => {
     const rig = await aServer();
     rig.commands.report = { kind: 'refused', reason: 'It would drop 90 of 100 registrations.' };
@@ -272,7 +293,6 @@ describe('commands', () => {
     ['/v1/registrations/alice/commands', {}, 'badParameter'],
     ['/v1/commands', { command: 'reload', forse: true }, 'badParameter'],
     ['/v1/commands', { command: 'freeze' }, 'notYet'],
-    ['/v1/registrations/alice/commands', { command: 'unregister' }, 'notYet'],
     ['/v1/peer-servers/acme/madrid/commands', { command: 'drain', reason: 'x' }, 'notYet'],
     ['/v1/peering-contracts/acme/commands', { command: 'off' }, 'notYet'],
   ])('%s %o', async (url, body, code) => {
@@ -330,6 +350,7 @@ describe('pages for machines', () => {
       '/v1/registrations',
       '/v1/registrations/{id}',
       '/v1/registrations/{id}/commands',
+      '/v1/registrations/{id}/fetch-bindings',
     ]);
     const row = body.paths['/v1/registrations/{id}'].get.responses['200'];
     expect(row.content['application/json'].schema.properties.bound.type).toBe('boolean');

@@ -144,6 +144,13 @@ describe('bindings of others', () => {
     ]);
   });
 
+  it('are not our own Contacts, listed twice', () => {
+    const contacts = [`<${OURS}>;q=1;expires=90`, `<${OURS};x=y>;expires=80`, `"A" <${OURS}>`];
+    expect(found(contacts)?.listing?.otherCount).toBe(0);
+    const rewritten = ['<sip:d1@192.0.2.7>;expires=90', '<sip:d1@192.0.2.7;z>;expires=80'];
+    expect(found(rewritten, { isOwnUser: true })?.listing?.otherCount).toBe(0);
+  });
+
   it('are not the other flows of our own instance', () => {
     const contacts = [
       `<${OURS}>;q=1;expires=90${params(INSTANCE, 1)}`,

@@ -32,10 +32,10 @@ describe('what a registrar tells with a grant', () => {
     rig.keeper.registerNow('a');
     rig.time.run(1_000);
     expect(rig.of('a').facts).toMatchObject({ serviceRoute: ['<sip:three;lr>'], path: [] });
-    rig.keeper.setAdmin('a', 'off');
+    rig.keeper.order('a', { command: 'off', reason: '', until: undefined });
     rig.time.run(1_000);
     expect(rig.of('a').facts).toBeUndefined();
-    rig.keeper.setAdmin('a', 'up');
+    rig.keeper.order('a', { command: 'up', reason: '', until: undefined });
     more = [];
     rig.time.run(1_000);
     expect(rig.of('a')).toMatchObject({ bound: true, facts: undefined });

@@ -106,29 +106,29 @@ describe('taken out of the configuration', () => {
 describe('commands', () => {
   it.each(['drain', 'off'] as const)('%s unregisters, up registers again', (admin) => {
     const rig = registeredRig();
-    expect(rig.keeper.setAdmin('a', admin)).toBe(true);
+    expect(rig.keeper.order('a', { command: admin, reason: '', until: undefined })).toBe(true);
     rig.time.run(1_000);
     expect(rig.of('a')).toMatchObject({ state: 'off', bound: false, nextAttemptAt: undefined });
     expect(rig.of('a').cause?.code).toBe('registration.off');
     expect(rig.of('a').counters.lapses).toBe(0);
     rig.time.run(3_600_000);
     expect(rig.userAgent.calls).toHaveLength(2);
-    rig.keeper.setAdmin('a', 'up');
+    rig.keeper.order('a', { command: 'up', reason: '', until: undefined });
     rig.time.run(1_000);
     expect(rig.of('a').state).toBe('registered');
   });
 
   it('up while it is still unregistering is not lost', () => {
     const rig = registeredRig();
-    rig.keeper.setAdmin('a', 'off');
-    rig.keeper.setAdmin('a', 'up');
+    rig.keeper.order('a', { command: 'off', reason: '', until: undefined });
+    rig.keeper.order('a', { command: 'up', reason: '', until: undefined });
     rig.time.run(1_000);
     expect(rig.of('a').state).toBe('registered');
   });
 
   it('are told when the id is unknown', () => {
     const rig = new Rig();
-    expect(rig.keeper.setAdmin('x', 'off')).toBe(false);
+    expect(rig.keeper.order('x', { command: 'off', reason: '', until: undefined })).toBe(false);
     expect(rig.keeper.registerNow('x')).toBe(false);
     expect(rig.keeper.snapshot('x')).toBeUndefined();
   });

@@ -25,13 +25,16 @@ class Registrars {
   readonly down = new Set<Host>();
   readonly #books = new Map<string, Set<string>>();
 
-  constructor() {
+  readonly #isShared: boolean;
+
+  constructor(books: 'own' | 'shared' = 'own') {
+    this.#isShared = books === 'shared';
     for (const [host, address] of Object.entries(ADDRESSES)) this.rig.addresses.set(host, address);
     this.rig.userAgent.script = (call) => this.#answer(call);
   }
 
   holds(host: Host): readonly string[] {
-    return [...(this.#books.get(ADDRESSES[host]) ?? [])];
+    return [...(this.#books.get(this.#isShared ? 'all' : ADDRESSES[host]) ?? [])];
   }
 
   add(id: string, of: RegistrationProfile): void {
@@ -45,8 +48,9 @@ class Registrars {
   #answer(call: Call): Reply {
     const address = call.target.split(':')[1] ?? '';
     if ([...this.down].some((host) => ADDRESSES[host] === address)) return { status: 500 };
-    const book = this.#books.get(address) ?? new Set();
-    this.#books.set(address, book);
+    const name = this.#isShared ? 'all' : address;
+    const book = this.#books.get(name) ?? new Set();
+    this.#books.set(name, book);
     if (call.expiresSec > 0) book.add(call.contact);
     else book.delete(call.contact);
     return granted(call, call.expiresSec);
@@ -112,13 +116,13 @@ describe('parallel legs', () => {
   it('follow commands together', () => {
     const all = make('parallel', 'a', 'b');
     const { keeper, time } = all.rig;
-    expect(keeper.setAdmin('x', 'off')).toBe(true);
+    expect(keeper.order('x', { command: 'off', reason: '', until: undefined })).toBe(true);
     time.run(2_000);
     expect(all.legs('x')).toEqual(['off', 'off']);
     expect(all.rig.of('x').state).toBe('off');
     expect([all.holds('a'), all.holds('b')]).toEqual([[], []]);
     expect(keeper.registerNow('x')).toBe(false);
-    keeper.setAdmin('x', 'up');
+    keeper.order('x', { command: 'up', reason: '', until: undefined });
     time.run(2_000);
     expect(all.legs('x')).toEqual(['registered', 'registered']);
     expect(keeper.registerNow('x')).toBe(true);
@@ -205,6 +209,22 @@ describe('serial legs', () => {
       rig.events.filter((one) => one.type === 'registration.changed' && !one.bound),
     ).toHaveLength(1);
     expect(rig.userAgent.violations).toEqual([]);
+  });
+
+  it('registrars with shared books: the removal at the second does not leave us unbound', () => {
+    const all = new Registrars('shared');
+    const { rig } = all;
+    all.down.add('a');
+    all.add('x', profile('serial', 'a', 'b'));
+    rig.time.run(5_000);
+    expect(all.legs('x')).toEqual(['waiting', 'registered']);
+    all.down.clear();
+    rig.time.run(60_000);
+    expect(all.legs('x')).toEqual(['registered', 'off']);
+    expect(all.holds('b')).toEqual([CONTACT]);
+    const requests = rig.userAgent.calls.length;
+    rig.time.run(300_000);
+    expect(rig.userAgent.calls).toHaveLength(requests);
   });
 
   it('start at the second where the first never answers', () => {

@@ -1,0 +1,252 @@
+/**
+ * Bindings as the other side sees them: several registrars and Contacts, bindings of others, questions
+ * and commands at two Kamailios; GIN, GRUU, From and own headers at a registrar of the tests.
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Kamailio } from '../support/kamailio.ts';
+import { makePki, type Pki } from '../support/pki.ts';
+import { eventually } from '../support/processes.ts';
+import { BIN, type Config, Trunkd } from '../support/trunkd.ts';
+import { UdpRegistrar } from '../support/udp-registrar.ts';
+
+const PASSWORD = 'a long password';
+const USERS = ['both', 'serial', 'pair', 'crowd', 'moved', 'asked', 'hosted'] as const;
+
+interface Row {
+  readonly state: string;
+  readonly bound: boolean;
+  readonly serviceRoute: readonly string[];
+  readonly gruu: { readonly public: string | null } | null;
+  readonly associatedUris: readonly string[];
+  readonly otherBindings: { readonly count: number };
+  readonly legs: readonly { readonly state: string; readonly bound: boolean }[];
+  readonly cause: { readonly code: string } | null;
+}
+
+let pki: Pki;
+let first: Kamailio;
+let second: Kamailio;
+let scripted: UdpRegistrar;
+let trunkd: Trunkd;
+
+beforeAll(async () => {
+  pki = await makePki(['good']);
+  const { certificateFile: certificate, keyFile: key } = pki.of('good');
+  const users = new Map(USERS.map((user) => [user, PASSWORD]));
+  const shared = { users, tls: { certificate, key, ca: pki.caFile } };
+  first = await Kamailio.start({ ...shared, defines: ['WITH_SERVICE_ROUTE'] });
+  second = await Kamailio.start({ ...shared, defines: ['WITH_407', 'WITH_MAX_CONTACTS=2'] });
+  scripted = await UdpRegistrar.open(PASSWORD);
+  scripted.parameters = ';pub-gruu="sip:pbx@test.example;gr=urn:uuid:1"';
+  scripted.lines = ['P-Associated-URI: <sip:+493012345@test.example>'];
+  trunkd = await Trunkd.start(config('127.0.0.1:15090'));
+});
+
+afterAll(async () => {
+  await trunkd?.stop();
+  await first?.stop();
+  await second?.stop();
+  await scripted?.close();
+  pki?.remove();
+});
+
+function account(id: string, more: Record<string, unknown>): Record<string, unknown> {
+  return { id, username: id, ddi: `d-${id}`, auth: { password: PASSWORD }, ...more };
+}
+
+function config(contactOfMoved: string): Config {
+  const at = (kamailio: Kamailio, more = '') => `sip:127.0.0.1:${kamailio.sipPort}${more}`;
+  return {
+    localSockets: [
+      { name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' },
+      { name: 'tcp', protocol: 'tcp', bind: '127.0.0.1:0' },
+    ],
+    pacing: { perTarget: 50, burst: 50 },
+    defaults: {
+      registration: {
+        domain: 'registrar.test',
+        expires: 600,
+        contact: '127.0.0.1:15090',
+        registrar: at(first),
+      },
+    },
+    peeringContracts: [
+      {
+        name: 'acme',
+        registrations: [
+          account('both', { registrars: [at(first), at(second)] }),
+          account('serial', {
+            registrars: [at(first, ';transport=tcp'), at(second, ';transport=tcp')],
+            registrarMode: 'serial',
+          }),
+          account('pair', {
+            contacts: ['127.0.0.1:15090', { address: '127.0.0.1:15091', q: 0.5 }],
+            outbound: 'off',
+          }),
+          account('crowd', {
+            contacts: ['127.0.0.1:15090', '127.0.0.1:15091', '127.0.0.1:15092'],
+            outbound: 'off',
+            registrar: at(second),
+          }),
+          account('moved', {
+            contact: contactOfMoved,
+            outbound: 'off',
+            onForeign: 'removeOwnStale',
+          }),
+          account('asked', { outbound: 'off' }),
+          {
+            ...account('hosted', { mode: 'gin', ddi: undefined, domain: 'test.example' }),
+            registrar: `sip:127.0.0.1:${scripted.port}`,
+            from: { user: 'admin', domain: 'corp.example' },
+            headers: { 'X-Site': 'madrid' },
+            userAgent: 'PBX/7',
+          },
+        ],
+      },
+    ],
+  };
+}
+
+const row = async (id: string): Promise<Row> =>
+  (await trunkd.get(`/v1/registrations/${id}`)) as Row;
+
+async function addresses(kamailio: Kamailio, user: string): Promise<readonly string[]> {
+  const bindings = (await kamailio.dump()).get(`${user}@registrar.test`) ?? [];
+  return bindings.map(({ address }) => address).sort();
+}
+
+async function holds(kamailio: Kamailio, user: string, ...expected: string[]): Promise<void> {
+  let now: readonly string[] = [];
+  await eventually(
+    async () => {
+      now = await addresses(kamailio, user);
+      return now.join() === expected.join();
+    },
+    { timeoutMs: 60_000, what: () => `${user}: ${expected.join()} (now ${now.join()})` },
+  );
+}
+
+async function command(id: string, name: string): Promise<void> {
+  const answer = await fetch(`${trunkd.url}/v1/registrations/${id}/commands`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ command: name, reason: 'a test' }),
+  });
+  expect(answer.status).toBe(202);
+}
+
+function cli(...args: readonly string[]): string {
+  const file = join(trunkd.directory, 'trunkd.yaml');
+  const { stdout, stderr } = spawnSync(BIN, [...args, '--config', file], { encoding: 'utf8' });
+  return stdout + stderr;
+}
+
+const at = (user: string, port = 15090, transport = '') =>
+  `sip:d-${user}@127.0.0.1:${port}${transport}`;
+
+describe('several registrars', () => {
+  it('parallel: both hold the binding; off removes it from both, also where the removal is challenged', async () => {
+    await holds(first, 'both', at('both'));
+    await holds(second, 'both', at('both'));
+    expect((await row('both')).legs.map(({ bound }) => bound)).toEqual([true, true]);
+    await command('both', 'off');
+    await holds(first, 'both');
+    await holds(second, 'both');
+    expect(await row('both')).toMatchObject({ state: 'off', cause: { code: 'registration.off' } });
+    await command('both', 'up');
+    await holds(second, 'both', at('both'));
+  });
+
+  it('serial: the second only while the first is away', async () => {
+    const contact = at('serial', 15090, ';transport=tcp');
+    await holds(first, 'serial', contact);
+    await holds(second, 'serial');
+    await first.kill();
+    await holds(second, 'serial', contact);
+    expect((await row('serial')).bound).toBe(true);
+    await first.startAgain();
+    await command('serial', 'register');
+    await holds(first, 'serial', contact);
+    await holds(second, 'serial');
+    const states = (await row('serial')).legs.map(({ state }) => state);
+    expect(states).toEqual(['registered', 'off']);
+    const lapsed = trunkd
+      .lines('registration.changed')
+      .filter((line) => line.registration === 'serial' && line.bound === false);
+    expect(lapsed).toEqual([]);
+  });
+});
+
+describe('several Contacts', () => {
+  it('are bound together and removed together', async () => {
+    await command('pair', 'register');
+    await holds(first, 'pair', at('pair'), at('pair', 15091));
+    await command('pair', 'unregister');
+    await holds(first, 'pair');
+    await command('pair', 'register');
+    await holds(first, 'pair', at('pair'), at('pair', 15091));
+  });
+
+  it('more than the registrar takes: not bound, and no outage of it', async () => {
+    await eventually(async () => (await row('crowd')).state === 'waiting');
+    expect((await row('crowd')).cause?.code).toBe('registrar.overloaded');
+    expect(await addresses(second, 'crowd')).toEqual([]);
+    expect((await row('both')).bound).toBe(true);
+  });
+});
+
+describe('what the registrar holds and tells', () => {
+  it('Service-Route is shown, and used for no REGISTER', async () => {
+    await command('asked', 'register');
+    await holds(first, 'asked', at('asked'));
+    expect((await row('asked')).serviceRoute).toEqual([
+      '<sip:sr1.test;lr>',
+      `<sip:127.0.0.1:${first.sipPort};transport=udp;lr>`,
+    ]);
+    await command('asked', 'register');
+    await eventually(async () => (await row('asked')).serviceRoute.length === 2);
+  });
+
+  it('fetch-bindings shows it; a binding that is lost is made again at once', async () => {
+    expect(cli('fetch-bindings', 'asked')).toMatch(/sip:d-asked@127\.0\.0\.1:15090\S*\s+\d+\s+yes/);
+    await first.rpc('ul.rm', 'location', 'asked@registrar.test');
+    expect(cli('fetch-bindings', 'asked')).toContain('no binding');
+    await holds(first, 'asked', at('asked'));
+    const told = trunkd.lines('registration.noticed').map(({ cause }) => JSON.stringify(cause));
+    expect(told.some((cause) => cause.includes('registration.bindingLost'))).toBe(true);
+  });
+
+  it('forget leaves a binding behind; later it is found as an old one of ours, and removed', async () => {
+    await command('moved', 'register');
+    await holds(first, 'moved', at('moved'));
+    await command('moved', 'forget');
+    await trunkd.reload(config('127.0.0.1:15099'));
+    expect(await addresses(first, 'moved')).toEqual([at('moved')]);
+    expect((await row('moved')).state).toBe('off');
+    await command('moved', 'register');
+    await holds(first, 'moved', at('moved', 15099));
+    const told = trunkd.lines('registration.noticed').map(({ cause }) => JSON.stringify(cause));
+    expect(told.some((cause) => cause.includes('registration.otherBindings'))).toBe(true);
+  });
+});
+
+describe('a whole PBX (RFC 6140)', () => {
+  it('is registered with bnc, in the name and the words that are configured', async () => {
+    await eventually(async () => (await row('hosted')).bound);
+    const sent = scripted.wire.find((text) => text.includes('Authorization:')) ?? '';
+    expect(sent).toMatch(/^Contact: <sip:127\.0\.0\.1:15090;bnc>/m);
+    expect(sent).toMatch(/^Require: gin\r$/m);
+    expect(sent).toMatch(/^Proxy-Require: gin\r$/m);
+    expect(sent).toMatch(/^Supported: path/m);
+    expect(sent).toMatch(/^From: <sip:admin@corp\.example>;tag=/m);
+    expect(sent).toMatch(/^To: <sip:hosted@test\.example>\r$/m);
+    expect(sent).toMatch(/^X-Site: madrid\r$/m);
+    expect(sent).toMatch(/^User-Agent: PBX\/7\r$/m);
+    expect(await row('hosted')).toMatchObject({
+      gruu: { public: 'sip:pbx@test.example;gr=urn:uuid:1' },
+      associatedUris: ['<sip:+493012345@test.example>'],
+    });
+  });
+});
