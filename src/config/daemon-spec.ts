@@ -2,6 +2,7 @@ import type { Secret } from '../core/base/secret.ts';
 import type { ContractSpec } from '../core/health/spec.ts';
 import type { RegistrationSpec } from '../core/registration/spec.ts';
 import type { ProxySpec } from '../core/sip/proxy/ports.ts';
+import type { RelaySpec } from '../core/sip/relay/ports.ts';
 import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 
@@ -14,8 +15,10 @@ export interface DaemonSpec {
   readonly inbound: {
     /** CIDR blocks that may send us requests, besides our own targets. */
     readonly allow: readonly string[];
-    /** Requests a second that are answered; more are dropped and counted. */
+    /** Requests a second that are answered, and calls that are relayed; more are dropped and counted. */
     readonly maxRate: number;
+    /** Where calls are relayed to; undefined: they are refused. */
+    readonly relay: RelaySpec | undefined;
   };
   readonly http:
     | { readonly host: string; readonly port: number; readonly token: Secret | undefined }

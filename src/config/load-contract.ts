@@ -16,6 +16,7 @@ import type { SecretReader } from './secrets.ts';
 import { COST, type Slices } from './slices.ts';
 import type { Environment } from './tidy.ts';
 import { type PeerSurroundings, toPeerServer } from './to-peer-server.ts';
+import type { RegistrationSurroundings } from './to-registration.ts';
 import type { RegistrationPlaces, UniqueRegistrations } from './unique.ts';
 import { validate } from './validate.ts';
 import type { WayPlanner } from './way.ts';
@@ -40,6 +41,8 @@ export interface LoadSurroundings {
   readonly registrationPlaces: RegistrationPlaces;
   /** False when the top sections have problems: items are then checked each by itself only. */
   readonly isTopGood: boolean;
+  /** Calls that arrive at us are relayed. */
+  readonly takesCalls: boolean;
 }
 
 /** Where contracts, servers and registrations stand, for warnings. */
@@ -114,8 +117,8 @@ export class ContractLoader {
     settings: ContractSettings,
     path: readonly PathStep[],
     index: number,
-  ): PeerSurroundings {
-    const { levels, ways, secrets, userAgent, reporter } = this.#around;
+  ): RegistrationSurroundings {
+    const { levels, ways, secrets, userAgent, reporter, takesCalls } = this.#around;
     const first = this.#names.get(settings.name);
     const complaints: Complaint[] = [];
     if (first !== undefined) {
@@ -137,6 +140,7 @@ export class ContractLoader {
       ways,
       secrets,
       userAgent,
+      takesCalls,
     };
   }
 

@@ -11,6 +11,7 @@ import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import { checkSpec } from './check.ts';
 import type { DaemonSpec } from './daemon-spec.ts';
 import { DEFAULTS } from './defaults.ts';
+import { type Relaying, toRelaying, whyShared } from './forward-to.ts';
 import { Levels } from './levels.ts';
 import { type BulkFile, ContractLoader } from './load-contract.ts';
 import { makeUpSockets, toLocalSockets } from './local-sockets.ts';
@@ -91,7 +92,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
 }
 
 /** Top keys that servers and registrations depend on. */
-const ITEM_KEYS = ['localSockets', 'proxies', 'presets', 'preset', 'defaults'];
+const ITEM_KEYS = ['localSockets', 'inbound', 'proxies', 'presets', 'preset', 'defaults'];
 
 interface Built {
   readonly spec: DaemonSpec;
@@ -147,8 +148,10 @@ class Load {
       const contract = await loader.load(raw, index, registrations);
       if (contract !== undefined) contracts.push(contract);
     }
-    const all = withMadeUpSockets(sockets, ways);
-    const spec = { ...topSpec, localSockets: all, proxies, contracts, registrations };
+    const relaying = this.#toRelaying(settings, sockets, ways);
+    const inbound = { ...topSpec.inbound, relay: relaying?.relay };
+    const localSockets = allSockets(sockets, ways, relaying?.socket);
+    const spec = { ...topSpec, inbound, localSockets, proxies, contracts, registrations };
     if (isTopGood) checkSpec(spec, this.#reporter, loader.places, this.#secrets.worldReadable);
     return { spec, bulkFiles: loader.bulkFiles };
   }
@@ -160,6 +163,19 @@ class Load {
     this.#reporter.report([], complaints);
     ways.useProxies(proxies);
     return proxies;
+  }
+
+  #toRelaying(
+    { inbound }: ConfigSettings,
+    sockets: readonly LocalSocketSpec[],
+    ways: WayPlanner,
+  ): Relaying | undefined {
+    const complaints: Complaint[] = [];
+    const relaying = toRelaying(inbound, sockets, ways, complaints);
+    const shared = whyShared(inbound, ways.named);
+    if (shared !== undefined) complaints.push(shared);
+    this.#reporter.report([], complaints);
+    return relaying;
   }
 
   #userAgent({ userAgent }: ConfigSettings): string {
@@ -184,13 +200,18 @@ class Load {
       unique: new UniqueRegistrations(),
       registrationPlaces: new RegistrationPlaces(),
       isTopGood,
+      takesCalls: settings.inbound?.forwardTo !== undefined,
     });
   }
 }
 
-function withMadeUpSockets(
+/** The socket for the relay stands last, and counts for nothing else: it is nobody's default. */
+function allSockets(
   sockets: readonly LocalSocketSpec[],
   ways: WayPlanner,
+  relay: LocalSocketSpec | undefined,
 ): readonly LocalSocketSpec[] {
-  return [...sockets, ...makeUpSockets(sockets, ways.wanted)];
+  const others = sockets.filter((one) => one !== relay);
+  const all = [...others, ...makeUpSockets(others, ways.wanted)];
+  return relay === undefined ? all : [...all, relay];
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.ts';
-import { key, notYet, REGISTRATIONS_RELEASE, required, VERDICTS_RELEASE } from './schema/about.ts';
+import { key, notYet, required, VERDICTS_RELEASE } from './schema/about.ts';
 import { contractSchema, defaultsSection } from './schema/contract.ts';
 import * as leaf from './schema/leaf.ts';
 import { presetKey, tlsSection } from './schema/shared.ts';
@@ -67,13 +67,27 @@ const proxySchema = z.strictObject({
 
 const inboundSection = z.strictObject({
   allow: key(z.array(leaf.network).max(1000), {
-    description: 'Who may send us requests, besides our own targets.',
+    description:
+      'Who may send us requests, besides our own targets; their calls are relayed, too (forwardTo).',
     default: [],
     example: ['127.0.0.0/8'],
   }),
-  forwardTo: notYet(REGISTRATIONS_RELEASE, 'Where calls are relayed to.', 'sip:127.0.0.1:5060'),
+  forwardTo: key(leaf.hop, {
+    description:
+      'The SIP proxy of yours to which calls are relayed that arrive at us: host[:port] or URI, udp unless it or socket says otherwise. With it, a registration without contact is called at us (contact: self).',
+    defaultText: 'none: calls get 480',
+    example: 'sip:127.0.0.1:5060',
+  }),
+  socket: key(leaf.name, {
+    description:
+      'Name of the local socket that calls leave from towards the proxy, and at which its requests arrive; nothing else may use it.',
+    defaultText: 'one on an ephemeral port, which is another one after a restart',
+    example: 'relay',
+  }),
+  tls: key(tlsSection, { description: 'TLS towards the proxy of forwardTo.' }),
   maxRate: key(z.int().min(1).max(100_000), {
-    description: 'Requests a second that are answered; more are dropped and counted.',
+    description:
+      'Requests a second that are answered, and new calls a second that are relayed; more are dropped (an INVITE gets 503) and counted.',
     default: DEFAULTS.inbound.maxRate,
     unit: 'requests a second',
   }),

@@ -9,7 +9,10 @@ import type { ConfigSettings } from './schema.ts';
 import type { SecretReader } from './secrets.ts';
 import type { Environment } from './tidy.ts';
 
-export type TopSpec = Omit<DaemonSpec, 'localSockets' | 'proxies' | 'contracts' | 'registrations'>;
+export type TopSpec = Omit<
+  DaemonSpec,
+  'localSockets' | 'proxies' | 'inbound' | 'contracts' | 'registrations'
+> & { readonly inbound: Omit<DaemonSpec['inbound'], 'relay'> };
 
 /** Everything but sockets, contracts and registrations. */
 export function toTopSpec(

@@ -33,6 +33,8 @@ export interface RegistrationSurroundings {
   readonly ways: WayPlanner;
   readonly secrets: SecretReader;
   readonly userAgent: string;
+  /** Calls that arrive at us are relayed (`inbound.forwardTo`): who names no Contact is called there. */
+  readonly takesCalls: boolean;
 }
 
 /** What the profiles of all registrars of one registration are made from. */
@@ -97,7 +99,7 @@ export class RegistrationPlanner {
     settings: RegistrationSettings,
     complaints: Complaint[],
   ): RegistrationProfile | undefined {
-    const { levels } = this.#around;
+    const { levels, takesCalls } = this.#around;
     const count = complaints.length;
     const wrongPreset = levels.checkPreset(settings.preset);
     if (wrongPreset !== undefined) complaints.push(wrongPreset);
@@ -106,8 +108,8 @@ export class RegistrationPlanner {
     const domain = all.domain;
     if (domain === undefined) complaints.push({ path: [], text: "'domain' is missing" });
     complaints.push(...checkStyle(all, settings));
-    const contact = toContact(firstContact(all));
-    const noWayIn = whyNoCallsComeIn(all, settings);
+    const contact = toContact(firstContact(all)) ?? (takesCalls ? SELF : undefined);
+    const noWayIn = whyNoCallsComeIn(all, settings, contact);
     if (noWayIn !== undefined) complaints.push(noWayIn);
     if (domain === undefined || complaints.length > count) return undefined;
     if (settings.registrar !== undefined && settings.registrars !== undefined) {
@@ -186,8 +188,10 @@ export function stricter(a: Admin, b: Admin): Admin {
 const NO_CONTACT: Complaint = {
   path: [],
   text: 'there is no way for calls to come in',
-  hint: "give 'contact', here or in defaults.registration: HOST[:PORT] or self; or 'via'",
+  hint: "give 'contact', here or in defaults.registration: HOST[:PORT] or self; or 'via'; or inbound.forwardTo",
 };
+
+const SELF: ContactPlan = { kind: 'self' };
 
 const SELF_BEHIND_PROXY: Complaint = {
   path: ['contact'],
@@ -199,10 +203,11 @@ const SELF_BEHIND_PROXY: Complaint = {
 function whyNoCallsComeIn(
   all: RegistrationDefaults,
   own: RegistrationSettings,
+  contact: ContactPlan | undefined,
 ): Complaint | undefined {
   const isOwn = firstContact(own) === 'self' || firstContact(own) === 'learned';
   if (all.via !== undefined) return isOwn ? SELF_BEHIND_PROXY : undefined;
-  return toContact(firstContact(all)) === undefined ? NO_CONTACT : undefined;
+  return contact === undefined ? NO_CONTACT : undefined;
 }
 
 function proxyContact(hostPort: string): ContactPlan {

@@ -85,6 +85,7 @@ export class WayPlanner {
   #proxies: ReadonlyMap<string, ProxySpec> = new Map();
   readonly #policies = new Map<string, TlsPolicy>();
   readonly #wanted = new Set<string>();
+  readonly #named = new Set<string>();
 
   constructor(sockets: readonly SocketKind[]) {
     this.#sockets = new Map(sockets.map((socket) => [socket.name, socket]));
@@ -93,6 +94,11 @@ export class WayPlanner {
   /** `udp/4` and so on, for every hop that names no local socket; `udp/any` where a name decides the family. */
   get wanted(): ReadonlySet<string> {
     return this.#wanted;
+  }
+
+  /** Local sockets that something was planned over by name. */
+  get named(): ReadonlySet<string> {
+    return this.#named;
   }
 
   /** Those that `via` may name. */
@@ -200,6 +206,7 @@ export class WayPlanner {
 
   #socketNamed(name: string | undefined, complaints: Complaint[]): SocketKind | undefined {
     if (name === undefined) return undefined;
+    this.#named.add(name);
     const socket = this.#sockets.get(name);
     if (socket === undefined) {
       const near = nearestWord(name, [...this.#sockets.keys()]);

@@ -5,11 +5,14 @@
 import type { Clock } from '../core/base/clock.ts';
 import { TimerQueue } from '../core/base/timer-queue.ts';
 import { Prober } from '../core/health/prober.ts';
+import { Callers } from '../core/registration/callers.ts';
 import { RegistrationKeeper } from '../core/registration/keeper.ts';
 import { HopLocator } from '../core/sip/locate/locator.ts';
 import { ViaLocator } from '../core/sip/locate/via-locator.ts';
 import { OwnProxies } from '../core/sip/proxy/own-proxies.ts';
 import type { ProxyNamed } from '../core/sip/proxy/ports.ts';
+import type { RelaySpec } from '../core/sip/relay/ports.ts';
+import type { CallRelay } from '../core/sip/relay/relay.ts';
 import type { AddressUser, LocalSocketSpec, TransportUser } from '../core/sip/transport/ports.ts';
 import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 import { SipStack } from '../core/sip/user-agent/stack.ts';
@@ -22,11 +25,16 @@ import { TimerDriver } from '../net/timer-driver.ts';
 import { Transport } from '../net/transport.ts';
 import type { CoreEvent } from '../observe/events.ts';
 import { RememberingLocator, Senders } from './senders.ts';
+import { makeRelay } from './take-calls.ts';
 
 /** What the parts need to know of the configuration when they are made; a restart changes it. */
 export interface AssemblySpec {
   readonly localSockets: readonly LocalSocketSpec[];
-  readonly inbound: { readonly allow: readonly string[]; readonly maxRate: number };
+  readonly inbound: {
+    readonly allow: readonly string[];
+    readonly maxRate: number;
+    readonly relay: RelaySpec | undefined;
+  };
   readonly dns: { readonly servers: readonly string[] | undefined };
   readonly pacing: PacingSpec;
 }
@@ -41,6 +49,8 @@ export interface Assembly {
   readonly proxies: OwnProxies;
   readonly keeper: RegistrationKeeper;
   readonly prober: Prober;
+  readonly callers: Callers;
+  readonly relay: CallRelay;
 }
 
 export interface AssemblyPorts {
@@ -95,6 +105,13 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
       if (proxies.named(name)?.target !== undefined) prober.proxyAnswers(name);
     },
   });
+  const callers = new Callers();
+  // Not the locator that remembers: the proxy does not become a provider by being asked for.
+  const relay = makeRelay(
+    { clock, transport, hasher, callers, locator: found },
+    stack,
+    spec.inbound,
+  );
   const proxyNamed: ProxyNamed = (name) => proxies.named(name);
   const locator = new ViaLocator(plainLocator);
   const common = { clock, timers, random, hasher, pacer, userAgent };
@@ -102,10 +119,23 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const keeper: RegistrationKeeper = new RegistrationKeeper({
     ...shared,
     flowKeeper,
+    callers,
     hostId: hostId(),
     pacing,
   });
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
   const prober: Prober = new Prober(shared);
-  return { clock, timers, driver, transport, stack, senders, proxies, keeper, prober };
+  return {
+    clock,
+    timers,
+    driver,
+    transport,
+    stack,
+    senders,
+    proxies,
+    keeper,
+    prober,
+    callers,
+    relay,
+  };
 }

@@ -5,7 +5,7 @@ import type { OutputSink } from './log-sink.ts';
 import type { Readiness } from './readiness.ts';
 
 export function makeReadings(
-  { driver, stack, transport }: Assembly,
+  { driver, stack, transport, relay }: Assembly,
   sink: OutputSink,
   readiness: Readiness,
 ): Readings {
@@ -20,6 +20,8 @@ export function makeReadings(
       return {
         dropped,
         answered,
+        relayed: relay.counters.relayed,
+        relayRefused: relay.counters.refused,
         retransmissions: resends,
         clientTransactions: client,
         serverTransactions: server,

@@ -11,6 +11,7 @@ import type { ReloadReport } from '../http/ports.ts';
 import type { DaemonLog } from '../observe/log.ts';
 import { applyRegistrations } from './apply-registrations.ts';
 import type { Assembly } from './assembly.ts';
+import { takeCalls } from './take-calls.ts';
 
 export interface ReloaderOptions {
   readonly configPath: string;
@@ -95,6 +96,7 @@ export class Reloader {
     const { assembly, log } = this.#options;
     assembly.senders.setAllowed(spec.inbound.allow);
     assembly.stack.setMaxInboundRate(spec.inbound.maxRate);
+    takeCalls(assembly, spec);
     assembly.stack.pacer.setPacing(spec.pacing);
     assembly.keeper.setPacing(spec.pacing);
     log.setLevel(spec.log.level);

@@ -35,6 +35,7 @@ import { Reloader } from './reload.ts';
 import { ReloadQueue } from './reload-queue.ts';
 import { stopAssembly } from './shutdown.ts';
 import { inSlices } from './slices.ts';
+import { takeCalls } from './take-calls.ts';
 
 export interface ServiceOptions {
   readonly configPath: string;
@@ -221,6 +222,7 @@ export class Service implements CommandPort {
   /** Peers first: their probes are few, and calls depend on them. */
   async #populate(spec: DaemonSpec): Promise<void> {
     const { keeper, prober, proxies } = this.#assembly;
+    takeCalls(this.#assembly, spec);
     proxies.apply(spec.proxies);
     prober.apply(spec.contracts);
     await inSlices(spec.registrations, (one) => keeper.add(one));

@@ -80,7 +80,19 @@ export const LOG_EVENTS = {
     level: 'warn',
     fields: '`from`, `localSocket`, `next`',
     meaning:
-      'A provider sent a call to trunkd itself, and `inbound.forwardTo` is not set: it got 480. Told once in ten minutes for each sender.',
+      'A call came to trunkd itself, and `inbound.forwardTo` is not set, or the sender is no target of a registration: it got 480. Told once in ten minutes for each sender.',
+  },
+  'inbound.limited': {
+    level: 'warn',
+    fields: '`from`, `localSocket`, `next`',
+    meaning:
+      'More calls come in than `inbound.maxRate` lets through to the proxy: those above it got 503. Told once in ten minutes for each sender.',
+  },
+  'inbound.proxyUnreachable': {
+    level: 'error',
+    fields: '`target`, `cause` {`code`, `text`}, `next`',
+    meaning:
+      'A call could not be relayed: the proxy of `inbound.forwardTo` has no address, or no connection to it can be made. The call got 503. Told once in ten minutes for each target.',
   },
   'response.strayed': {
     level: 'warn',

@@ -91,7 +91,11 @@ export class DaemonLog {
       case 'proxy.changed':
         this.#proxyChanged(event);
         return;
+      case 'inbound.proxyUnreachable':
+        this.#proxyUnreachable(event);
+        return;
       case 'inbound.callRefused':
+      case 'inbound.limited':
       case 'response.strayed':
       case 'request.large':
         this.#sip(event);
@@ -193,7 +197,12 @@ export class DaemonLog {
     this.write(isWell ? 'info' : 'warn', type, { proxy, from, state, isRestarted, cause });
   }
 
-  #sip(event: SipEvent): void {
+  #proxyUnreachable({ type, target, cause }: Changed<SipEvent, 'inbound.proxyUnreachable'>): void {
+    const { code, text } = cause;
+    this.write('error', type, { target, cause: { code, text }, next: SIP_ADVICE[type] });
+  }
+
+  #sip(event: Exclude<SipEvent, { readonly type: 'inbound.proxyUnreachable' }>): void {
     const { type, at: _at, ...fields } = event;
     const next = SIP_ADVICE[type];
     this.write('warn', type, { ...fields, ...(next === undefined ? undefined : { next }) });
@@ -225,7 +234,11 @@ export class DaemonLog {
 /** What the operator can do about it. */
 const SIP_ADVICE: { readonly [type in SipEvent['type']]?: string } = {
   'inbound.callRefused':
-    'trunkd takes no calls: give the registrations a contact of your SIP proxy; a later version forwards by inbound.forwardTo.',
+    'Give the registrations a contact of your SIP proxy, or set inbound.forwardTo to have calls relayed to it. Where that is set, only targets of registrations may call: add others to inbound.allow.',
+  'inbound.limited':
+    'If these calls are wanted, raise inbound.maxRate; else ask the provider, or close the port to that address.',
+  'inbound.proxyUnreachable':
+    'Look whether the proxy runs and inbound.forwardTo names it; calls are relayed again as soon as it can be reached.',
   'response.strayed':
     "If the address is the provider's, set sourceCheck: set (any address of the name) or off there; else somebody is guessing well.",
 };

@@ -139,6 +139,16 @@ export const METRICS = {
     labels: ['status'],
     help: 'Requests of others that were answered, by status.',
   },
+  trunkd_relayed_messages_total: {
+    kind: 'counter',
+    labels: ['kind', 'direction'],
+    help: 'Messages of calls that arrived at us and were relayed: requests and responses, toProxy (inbound.forwardTo) and toProvider.',
+  },
+  trunkd_relay_refused_total: {
+    kind: 'counter',
+    labels: ['reason'],
+    help: 'Messages of calls that were not relayed, by reason.',
+  },
   trunkd_transactions: {
     kind: 'gauge',
     labels: ['side'],

@@ -145,6 +145,8 @@ export class Metrics {
       ['trunkd_messages_dropped_total', byLabel(sip.dropped)],
       ['trunkd_retransmissions_total', one(sip.retransmissions)],
       ['trunkd_requests_answered_total', byLabel(sip.answered)],
+      ['trunkd_relayed_messages_total', relayed(sip)],
+      ['trunkd_relay_refused_total', byLabel(sip.relayRefused)],
       ...sipFamilies(sip),
       [
         'trunkd_tls_certificate_not_after_timestamp_seconds',
@@ -267,6 +269,10 @@ function sipFamilies(sip: SipReading): [MetricName, Iterable<Sample>][] {
     ],
     ['trunkd_local_socket_open', openSockets(sip.localSockets)],
   ];
+}
+
+function* relayed(sip: SipReading): Generator<Sample> {
+  for (const [way, value] of sip.relayed) yield { labels: way.split(' '), value };
 }
 
 function* certificateEnds(certificates: readonly CertificateReading[]): Generator<Sample> {

@@ -15,6 +15,10 @@ export interface SipReading {
   readonly dropped: ReadonlyMap<string, number>;
   /** Requests of others that were answered, by status. */
   readonly answered: ReadonlyMap<number, number>;
+  /** Messages of calls that were relayed: `request toProxy` and so on. */
+  readonly relayed: ReadonlyMap<string, number>;
+  /** Those that were not, by reason. */
+  readonly relayRefused: ReadonlyMap<string, number>;
   readonly retransmissions: number;
   readonly clientTransactions: number;
   readonly serverTransactions: number;

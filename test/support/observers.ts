@@ -40,6 +40,8 @@ const READINGS: Readings = {
   }),
   sip: () => ({
     dropped: new Map([['parse', 3]]),
+    relayed: new Map([['request toProxy', 3]]),
+    relayRefused: new Map([['rate', 2]]),
     answered: new Map([[405, 1]]),
     retransmissions: 4,
     clientTransactions: 5,

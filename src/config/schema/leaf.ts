@@ -95,7 +95,8 @@ export const fingerprint = textThat(
 
 export const hostPort = textWith('host[:port]', parsedBy(parseHostPort));
 export const bind = textWith('address:port', parsedBy(parseBind));
-const hop = textWith('host[:port] or URI', parsedBy(parseHop));
+/** One hop. */
+export const hop = textWith('host[:port] or URI', parsedBy(parseHop));
 
 /** One hop, or several in the order in which a request passes them. */
 export const hops = z.union([hop, z.array(hop).min(1).max(8)], {

@@ -16,6 +16,7 @@ import type { PacingSpec } from '../sip/user-agent/ports.ts';
 import { momentOf, whoIsConcerned } from './address-change.ts';
 import type { AttemptPorts } from './attempts.ts';
 import { followProxy, loseConnection } from './behind-proxy.ts';
+import type { Callers } from './callers.ts';
 import { STUCK } from './causes.ts';
 import { Entry, forgetAuth, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
@@ -41,6 +42,7 @@ const STOP_LIMIT_MS = 60_000;
 export interface KeeperPorts extends AttemptPorts {
   readonly publish: Publish<RegistrationEvent>;
   readonly pacing: PacingSpec;
+  readonly callers?: Callers | undefined;
 }
 
 export class RegistrationKeeper implements RegistrationBook {

@@ -14,6 +14,7 @@ import type { ExchangeOutcome, PacingSpec } from '../sip/user-agent/ports.ts';
 import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { noticeOf } from './auth-notices.ts';
 import { BindingBook } from './binding-book.ts';
+import type { Callers } from './callers.ts';
 import { cause, proxyConnectionLost } from './causes.ts';
 import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
@@ -54,7 +55,10 @@ export class Machinist implements AttemptUser, FlowWatchUser {
 
   /** `finished`: an unregistration is over, and the fate of the registration is to be fulfilled. */
   constructor(
-    ports: AttemptPorts & { readonly publish: Publish<RegistrationEvent> },
+    ports: AttemptPorts & {
+      readonly publish: Publish<RegistrationEvent>;
+      readonly callers?: Callers | undefined;
+    },
     pacing: PacingSpec,
     entries: ReadonlyMap<string, Entry>,
     finished: (entry: Entry) => void,
@@ -74,6 +78,8 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       rest: (entry) => this.#rest(entry),
       lost: (entry) => this.#lost(entry),
     });
+    const legsOf = (id: string) => this.groups?.entriesOf(id);
+    ports.callers?.watch({ now: () => this.now(), entries, flows: this.flows, legsOf });
   }
 
   /** In whole milliseconds: see Entry. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Fault, type Result, success } from '../../../src/core/base/fault.ts';
 import { Secret } from '../../../src/core/base/secret.ts';
+import { Callers } from '../../../src/core/registration/callers.ts';
 import type { RegistrationEvent } from '../../../src/core/registration/events.ts';
 import { RegistrationKeeper } from '../../../src/core/registration/keeper.ts';
 import type { RegistrationSnapshot } from '../../../src/core/registration/snapshot.ts';
@@ -41,6 +42,7 @@ export class Rig {
   readonly pacer: Pacer;
   readonly userAgent: ScriptedUserAgent;
   readonly keeper: RegistrationKeeper;
+  readonly callers = new Callers();
   readonly flowKeeper = new RecordingFlowKeeper();
   readonly events: RegistrationEvent[] = [];
   /** What the name resolves to; a fault where it does not. */
@@ -62,6 +64,7 @@ export class Rig {
       random: new SeededRandom(seed),
       hostId: 'test',
       flowKeeper: this.flowKeeper,
+      callers: this.callers,
       hasher: { hash: (name, text) => createHash(name).update(text, 'latin1').digest('hex') },
       locator: {
         locate: ({ host }, receive) => {

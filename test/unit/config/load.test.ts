@@ -26,7 +26,7 @@ describe('defaults', () => {
     expect(await specOf('')).toEqual({
       localSockets: [],
       proxies: [],
-      inbound: { allow: [], maxRate: 100 },
+      inbound: { allow: [], maxRate: 100, relay: undefined },
       http: { host: '127.0.0.1', port: 9077, token: undefined },
       stateDirectory: undefined,
       log: { level: 'info' },
@@ -341,5 +341,45 @@ describe('many problems', () => {
     const problems = problemsOf(result);
     expect(problems).toHaveLength(101);
     expect(problems.at(-1)).toBe('trunkd.yaml:1:1: and 50 more problems');
+  });
+});
+
+describe('calls that arrive at us', () => {
+  const inbound = (keys: string, more = '') => `inbound: { ${keys} }\n${more}`;
+  const nameless = ACME(
+    '    registrations:\n      - { username: "100", domain: acme.example, auth: { password: long-enough-secret } }',
+  );
+
+  test('have a way in: without a contact a registration is called at trunkd', async () => {
+    const spec = await specOf(`${inbound('forwardTo: "127.0.0.1:5060"')}${nameless}`);
+    expect(spec.registrations[0]?.profile.contact).toEqual({ kind: 'self' });
+    expect(problemsOf(await loadText(nameless))[0]).toContain('inbound.forwardTo');
+    const named = await specOf(registration('', inbound('forwardTo: "127.0.0.1:5060"')));
+    expect(named.registrations[0]?.profile.contact).toMatchObject({ hostPort: '203.0.113.10' });
+  });
+
+  test('leave from a socket that is made up, and is the default of nothing', async () => {
+    const spec = await specOf(`${inbound('forwardTo: "127.0.0.1:5060"')}${nameless}`);
+    expect(spec.inbound.relay).toMatchObject({
+      hop: { host: '127.0.0.1', port: 5060, protocol: 'udp', secure: false },
+      localSocket: 'auto-relay',
+    });
+    expect(spec.localSockets.at(-1)).toMatchObject({ name: 'auto-relay', address: '127.0.0.1' });
+    expect(spec.localSockets.filter(({ protocol }) => protocol === 'udp')).toHaveLength(3);
+  });
+
+  test('leave from the socket that is named, which stands behind all others', async () => {
+    const sockets = 'localSockets: [{ name: r, protocol: tls, bind: "[::]:5071" }]\n';
+    const keys = 'forwardTo: "sips:proxy.example", socket: r, tls: { verify: warn }';
+    const spec = await specOf(`${inbound(keys, sockets)}${nameless}`);
+    expect(spec.inbound.relay).toMatchObject({
+      hop: { host: 'proxy.example', protocol: 'tls', secure: true, family: 'ipv6' },
+      localSocket: 'r',
+      tls: { verify: 'warn', identity: 'proxy.example' },
+    });
+    expect(spec.localSockets.at(-1)?.name).toBe('r');
+    expect(spec.localSockets.filter(({ protocol }) => protocol === 'tls').length).toBeGreaterThan(
+      1,
+    );
   });
 });

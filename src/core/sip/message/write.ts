@@ -68,7 +68,10 @@ function echoedTo(request: SipMessage, toTag: string | undefined): string {
 }
 
 /** The first value of the first Via line with received and rport; the rest of the line as it is. */
-function stampedVia(line: string, { received, rport }: ResponseOptions): string {
+export function stampedVia(
+  line: string,
+  { received, rport }: Pick<ResponseOptions, 'received' | 'rport'>,
+): string {
   if (received === undefined && rport === undefined) return line;
   // A folded line is put on one, so that its parameters can be told apart.
   const flat = line.replace(/\r\n[ \t]+/g, ' ');

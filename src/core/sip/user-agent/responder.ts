@@ -39,6 +39,7 @@ export class Responder {
     status: number,
     phrase: string,
     lines: readonly string[],
+    toTag: string = this.#toTag(request),
   ): Reply | undefined {
     const via = topVia(request);
     const way = this.#wayBack(via, flow);
@@ -46,7 +47,7 @@ export class Responder {
     const { address, port } = flow.remote;
     const wantsPort = via?.rport !== undefined;
     const wire = response(request, status, phrase, {
-      toTag: this.#toTag(request),
+      toTag,
       ...(wantsPort || via?.host !== address ? { received: address } : {}),
       ...(wantsPort ? { rport: port } : {}),
       lines,

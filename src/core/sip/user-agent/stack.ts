@@ -16,6 +16,8 @@ import type { SipMessage } from '../message/message.ts';
 import { parseMessage } from '../message/parse.ts';
 import { validateResponse } from '../message/validate.ts';
 import type { ProxyNamed } from '../proxy/ports.ts';
+import type { RelayAnswer } from '../relay/refusals.ts';
+import type { CallRelay, RelayPorts } from '../relay/relay.ts';
 import { ClientLayer } from '../transaction/client-layer.ts';
 import { ServerLayer } from '../transaction/server-layer.ts';
 import { DEFAULT_TIMERS } from '../transaction/timers.ts';
@@ -36,6 +38,20 @@ export type SipEvent =
       readonly localSocket: string;
     }
   | {
+      /** More calls come in than are relayed (`inbound.maxRate`). */
+      readonly type: 'inbound.limited';
+      readonly at: Instant;
+      readonly from: string;
+      readonly localSocket: string;
+    }
+  | {
+      /** A call could not be relayed to the proxy (`inbound.forwardTo`). */
+      readonly type: 'inbound.proxyUnreachable';
+      readonly at: Instant;
+      readonly target: string;
+      readonly cause: Fault;
+    }
+  | {
       /** The right answer to a request of ours, from an address that `sourceCheck` does not trust. */
       readonly type: 'response.strayed';
       readonly at: Instant;
@@ -48,6 +64,9 @@ export type SipEvent =
       readonly target: string;
       readonly octets: number;
     };
+
+/** Events that only tell who sent something. */
+type Told = 'inbound.callRefused' | 'inbound.limited' | 'response.strayed';
 
 /** Says who an address is; implemented by the daemon from `inbound.allow` and our own targets. */
 export type SenderOf = (address: string) => Sender;
@@ -77,6 +96,8 @@ export class SipStack implements TransportUser {
   readonly #responder: Responder;
   readonly #senderOf: SenderOf;
   readonly #publish: (event: SipEvent) => void;
+  /** Takes the calls that arrive; set once, by whoever makes it. */
+  relay: CallRelay | undefined;
   #requests: TokenBucket;
   readonly #heardAt = new WeakMap<Flow, Instant>();
   readonly #told = new Map<string, Instant>();
@@ -159,7 +180,19 @@ export class SipStack implements TransportUser {
 
   flowFailed(flow: Flow, reason: Fault): void {
     this.#client.flowFailed(flow, reason);
+    this.relay?.flowFailed(flow, reason);
   }
+
+  /** What the relay of calls has to say. */
+  readonly relayTold: RelayPorts['told'] = {
+    limited: (flow) => this.#tell('inbound.limited', flow, this.#clock.now()),
+    unreachable: (target, cause) => {
+      const at = this.#clock.now();
+      if (this.#mayTell(`unreachable ${target}`, at)) {
+        this.#publish({ type: 'inbound.proxyUnreachable', at, target, cause });
+      }
+    },
+  };
 
   dropped(reason: string): void {
     this.#count(reason);
@@ -168,12 +201,22 @@ export class SipStack implements TransportUser {
   #receiveResponse(response: SipMessage, flow: Flow, at: Instant): void {
     const wrong = validateResponse(response) ?? this.#client.receive(response, flow, at);
     if (wrong === undefined) return;
+    // Another Via below ours: a request of somebody else, which passed here.
+    const isForOthers = wrong === 'viaCount' && this.relay !== undefined;
+    if (isForOthers && this.relay?.response(response, flow, this.#senderOf(flow.remote.address))) {
+      return;
+    }
     this.#count(wrong);
     if (wrong === 'source') this.#tell('response.strayed', flow, at);
   }
 
   #receiveRequest(request: SipMessage, flow: Flow, at: Instant): void {
-    const reaction = react(request, this.#senderOf(flow.remote.address));
+    const sender = this.#senderOf(flow.remote.address);
+    const whose = this.relay?.request(request, flow, sender, (answer) =>
+      this.#answerForRelay(request, flow, answer),
+    );
+    if (whose === 'taken') return;
+    const reaction = react(request, whose === 'trusted' ? 'allowed' : sender);
     if (reaction.kind === 'drop') {
       this.#count(reaction.reason);
       return;
@@ -218,7 +261,23 @@ export class SipStack implements TransportUser {
     else this.#server.answer(request, reply.wire, reply.flow);
   }
 
-  #tell(type: 'inbound.callRefused' | 'response.strayed', flow: Flow, at: Instant): void {
+  /** Without state, as the relay itself: the same request gets the same answer. */
+  #answerForRelay(request: SipMessage, flow: Flow, answer: RelayAnswer): void {
+    if (!this.#requests.take(this.#clock.now())) {
+      this.#count('rateLimit');
+      return;
+    }
+    const { status, phrase, lines, toTag } = answer;
+    const reply = this.#responder.prepare(request, flow, status, phrase, lines, toTag);
+    if (reply === undefined) {
+      this.#count('noReturnAddress');
+      return;
+    }
+    this.counters.answered.set(status, (this.counters.answered.get(status) ?? 0) + 1);
+    this.#responder.send(reply);
+  }
+
+  #tell(type: Told, flow: Flow, at: Instant): void {
     const { address } = flow.remote;
     if (!this.#mayTell(`${type} ${address}`, at)) return;
     const { localSocket } = flow;
