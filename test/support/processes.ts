@@ -144,7 +144,10 @@ export function ownDirectory(name: string): { readonly path: string; remove(): v
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A port that was free on 127.0.0.1 for UDP and TCP a moment ago. */
+/** Ports that were given away and may not be bound yet: servers that start side by side would get one twice. */
+const givenAway = new Set<number>();
+
+/** A port that was free on 127.0.0.1 for UDP and TCP a moment ago, and that nobody else here was given. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1');
@@ -158,7 +161,10 @@ export async function freePort(): Promise<number> {
     if (isFree) socket.close();
     server.close();
     await once(server, 'close');
-    if (isFree) return port;
+    if (isFree && !givenAway.has(port)) {
+      givenAway.add(port);
+      return port;
+    }
   }
 }
 
