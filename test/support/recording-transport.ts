@@ -36,9 +36,15 @@ export class RecordingTransport implements TransportPort {
   readonly opened: OpenFlow[] = [];
   /** What `open` gives next: the same flow again and again, unless a test says otherwise. */
   next: Result<Flow> = success(testFlow());
+  /** Set: a connection is under way, and whoever asks for it waits here until the test calls them. */
+  connecting: ((result: Result<Flow>) => void)[] | undefined;
 
   open(request: OpenFlow, receive: (result: Result<Flow>) => void): void {
     this.opened.push(request);
+    if (this.connecting !== undefined) {
+      this.connecting.push(receive);
+      return;
+    }
     const { address, port, protocol } = request.target;
     const { next } = this;
     const isElsewhere =

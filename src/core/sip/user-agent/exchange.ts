@@ -185,10 +185,17 @@ export class RunningExchange implements Exchange, ClientUser {
     this.#ports.transport.open(request, (result) => {
       if (this.#receive === undefined) return;
       this.#isKept = isAtOnce && request.target.protocol !== 'udp';
-      if (result.ok) this.#send(result.value);
-      else this.#failLater(this.#ownFault(result.fault));
+      if (!result.ok) this.#failLater(this.#ownFault(result.fault));
+      else if (isAtOnce) this.#send(result.value);
+      else this.#sendInTurn(result.value);
     });
     isAtOnce = false;
+  }
+
+  /** Turns that were granted while it was made would all be used now, at once: each is taken anew. */
+  #sendInTurn(flow: Flow): void {
+    this.#flow = flow;
+    this.#repeatInTurn(this.#ports.clock.now());
   }
 
   /** What went wrong between us and a proxy of ours says nothing of the target. */

@@ -181,6 +181,20 @@ describe('an exchange', () => {
     expect(stack.transactions.client).toBe(0);
   });
 
+  it('keeps the pace where many waited for one connection', () => {
+    const { transport, start, time } = setUpExchange({ perTarget: 10, burst: 2, max: 10 });
+    const flow = testFlow('tcp');
+    transport.connecting = [];
+    for (let i = 0; i < 12; i += 1) start({ target: { ...TARGET, protocol: 'tcp' } });
+    time.run(1_000);
+    for (const receive of transport.connecting) receive(success(flow));
+    expect(transport.sent.length).toBeLessThanOrEqual(2);
+    time.run(500);
+    expect(transport.sent.length).toBeLessThanOrEqual(2 + 5);
+    time.run(1_000);
+    expect(transport.sent).toHaveLength(12);
+  });
+
   it('reports a flow that cannot be opened, later', () => {
     const { transport, start, outcomes, time } = setUpExchange();
     transport.refuse(fault('transport.refused', 'peer'));
