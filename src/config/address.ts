@@ -134,7 +134,7 @@ export function isNetwork(text: string): boolean {
 }
 
 /** True for addresses that only this machine can reach. */
-export function isLoopback(hostPort: HostPort): boolean {
+export function isLoopback(hostPort: Pick<HostPort, 'host' | 'kind'>): boolean {
   if (hostPort.kind === 'ipv4') return hostPort.host.startsWith('127.');
   if (hostPort.kind === 'ipv6') return /^(0*:)*:?0*1$/.test(hostPort.host);
   return hostPort.host.toLowerCase() === 'localhost';

@@ -6,7 +6,7 @@
 import type { TransportProtocol } from '../core/sip/locate/target.ts';
 import type { RelaySpec } from '../core/sip/relay/ports.ts';
 import type { LocalSocketSpec, TlsPolicy } from '../core/sip/transport/ports.ts';
-import { familyOf, type Hop, isLoopback, parseHop } from './address.ts';
+import { familyOf, type Hop, type HostPort, isLoopback, parseHop } from './address.ts';
 import { quoted } from './parse-yaml.ts';
 import type { Complaint } from './problem.ts';
 import type { ConfigSettings } from './schema.ts';
@@ -18,6 +18,9 @@ export interface Relaying {
   /** A configured one, or one that is made up. */
   readonly socket: LocalSocketSpec;
 }
+
+/** Where calls go: the host of `forwardTo`, or its maddr. */
+type Destination = Pick<HostPort, 'host' | 'kind'>;
 
 const MADE_UP = 'auto-relay';
 
@@ -42,12 +45,13 @@ export function toRelaying(
     return undefined;
   }
   const protocol = protocolOf(proxy, given);
-  const misfit = given && whyItDoesNotFit(given, protocol, proxy);
+  const destination = proxy.maddr ?? proxy;
+  const misfit = given && whyItDoesNotFit(given, protocol, destination);
   if (misfit !== undefined) {
     complaints.push({ path: ['inbound', 'socket'], text: misfit });
     return undefined;
   }
-  const socket = given ?? madeUp(protocol, proxy, sockets);
+  const socket = given ?? madeUp(protocol, destination, sockets);
   return {
     relay: toRelay(proxy, protocol, socket, (namedHost, fallback) =>
       ways.tls(inbound.tls ?? {}, namedHost, fallback),
@@ -121,7 +125,7 @@ function unknownSocket(name: string, sockets: readonly LocalSocketSpec[]): Compl
 function whyItDoesNotFit(
   socket: LocalSocketSpec,
   protocol: TransportProtocol,
-  { kind }: Hop,
+  { kind }: Destination,
 ): string | undefined {
   const name = quoted(socket.name);
   if (socket.protocol !== protocol) {
@@ -135,16 +139,16 @@ function whyItDoesNotFit(
 /** Nobody but this machine reaches the one for a proxy beside us. */
 function madeUp(
   protocol: TransportProtocol,
-  proxy: Hop,
+  destination: Destination,
   sockets: readonly LocalSocketSpec[],
 ): LocalSocketSpec {
-  const family = familyOf(proxy.kind) ?? 4;
+  const family = familyOf(destination.kind) ?? 4;
   const anywhere = family === 6 ? '::' : '0.0.0.0';
   const loopback = family === 6 ? '::1' : '127.0.0.1';
   return {
     name: freeName(MADE_UP, sockets),
     protocol,
-    address: isLoopback(proxy) ? loopback : anywhere,
+    address: isLoopback(destination) ? loopback : anywhere,
     port: 0,
     family,
     advertise: undefined,

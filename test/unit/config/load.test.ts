@@ -368,6 +368,21 @@ describe('calls that arrive at us', () => {
     expect(spec.localSockets.filter(({ protocol }) => protocol === 'udp')).toHaveLength(3);
   });
 
+  test('leave from a socket for the address that maddr names, which is where they go', async () => {
+    const socketOf = async (forwardTo: string) => {
+      const spec = await specOf(`${inbound(`forwardTo: "${forwardTo}"`)}${nameless}`);
+      const { address, family } = spec.localSockets.at(-1) ?? {};
+      return [spec.inbound.relay?.hop.host, address, family];
+    };
+    expect(await socketOf('sip:127.0.0.1;maddr=192.0.2.1')).toEqual(['192.0.2.1', '0.0.0.0', 4]);
+    expect(await socketOf('sip:proxy.example;maddr=[::1]')).toEqual(['::1', '::1', 6]);
+    const sockets = 'localSockets: [{ name: r, protocol: udp, bind: "127.0.0.1:5071" }]\n';
+    const keys = 'forwardTo: "sip:proxy.example;maddr=[2001:db8::1]", socket: r';
+    expect(problemsOf(await loadText(`${inbound(keys, sockets)}${nameless}`))[0]).toContain(
+      'is bound to IPv4, the proxy is at IPv6',
+    );
+  });
+
   test('leave from the socket that is named, which stands behind all others', async () => {
     const sockets = 'localSockets: [{ name: r, protocol: tls, bind: "[::]:5071" }]\n';
     const keys = 'forwardTo: "sips:proxy.example", socket: r, tls: { verify: warn }';
