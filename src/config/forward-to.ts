@@ -53,9 +53,7 @@ export function toRelaying(
   }
   const socket = given ?? madeUp(protocol, destination, sockets);
   return {
-    relay: toRelay(proxy, protocol, socket, (namedHost, fallback) =>
-      ways.tls(inbound.tls ?? {}, namedHost, fallback),
-    ),
+    relay: toRelay(proxy, protocol, socket, ways.tls(inbound.tls ?? {}, proxy.host)),
     socket,
   };
 }
@@ -64,7 +62,7 @@ function toRelay(
   proxy: Hop,
   protocol: TransportProtocol,
   { name, family }: LocalSocketSpec,
-  tls: (namedHost: string | undefined, fallback: string) => TlsPolicy,
+  tls: TlsPolicy,
 ): RelaySpec {
   const { host, kind } = proxy.maddr ?? proxy;
   const fixed = { host, port: proxy.port, protocol, secure: proxy.scheme === 'sips' };
@@ -73,7 +71,7 @@ function toRelay(
   return {
     hop: kind === 'name' ? { ...fixed, family: policy } : fixed,
     localSocket: name,
-    tls: tls(proxy.kind === 'name' ? proxy.host : undefined, proxy.host),
+    tls,
   };
 }
 

@@ -35,7 +35,7 @@ export function toProxies(
       hop: { host, port, protocol, secure: false },
       contact: printHostPort(contact),
       localSocket,
-      tls: ways.tls(one.tls ?? {}, kind === 'name' ? host : undefined, host),
+      tls: ways.tls(one.tls ?? {}, host),
       userAgent,
     });
   }

@@ -35,8 +35,9 @@ export function toPeerServer(
   const scheme = all.uriScheme ?? DEFAULTS.peerServer.uriScheme;
   const last = parseHostPort(settings.sipProxy);
   if (typeof last === 'string') return undefined;
-  const { addresses } = settings;
-  const wish = { last, isSecure: scheme === 'sips', settings: all, own: settings, addresses };
+  const isSecure = scheme === 'sips';
+  const tls = overlay(defaults.tls, settings.tls);
+  const wish = { last, isSecure, settings: all, own: settings, tls, domain: last.host };
   const way = around.ways.plan(wish, complaints);
   const { auth } = settings;
   const credentials = auth && toCredentials(auth, auth.username, around.secrets, complaints);
@@ -55,7 +56,7 @@ export function toPeerServer(
     localSocket: way.localSocket,
     route: way.route,
     contact: way.proxy?.contact,
-    tls: around.ways.tls(overlay(defaults.tls, settings.tls), way.namedHost, last.host),
+    tls: way.tls,
     sourceCheck: all.sourceCheck ?? DEFAULTS.peerServer.sourceCheck,
     priority: all.priority ?? DEFAULTS.peerServer.priority,
     weight: all.weight ?? DEFAULTS.peerServer.weight,

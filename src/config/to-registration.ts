@@ -137,8 +137,8 @@ export class RegistrationPlanner {
     const last = lastHop(uri, domain);
     const isSecure = last.scheme === 'sips';
     const registrar = namedApart(uri, domain);
-    const { addresses } = settings;
-    const wish = { last, isSecure, registrar, settings: all, own: settings, addresses };
+    const tls = overlay(defaults.tls, settings.tls);
+    const wish = { last, isSecure, registrar, settings: all, own: settings, tls, domain };
     const way = ways.plan(wish, complaints);
     const contact = way?.proxy === undefined ? ownContact : proxyContact(way.proxy.contact);
     if (way === undefined || contact === undefined) return undefined;
@@ -151,7 +151,7 @@ export class RegistrationPlanner {
       hop: way.hop,
       route: way.route,
       localSocket: way.localSocket,
-      tls: ways.tls(overlay(defaults.tls, settings.tls), way.namedHost, domain),
+      tls: way.tls,
       contact,
       expiresSec: toSeconds(all.expires ?? DEFAULTS.registration.expires),
       onRemove: all.onRemove ?? DEFAULTS.registration.onRemove,

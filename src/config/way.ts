@@ -53,9 +53,13 @@ export interface WayWish {
   readonly isSecure: boolean;
   readonly settings: WaySettings;
   /** What the item itself says, without defaults. */
-  readonly own: WaySettings;
-  /** Of the next hop, in place of the DNS. */
-  readonly addresses?: readonly string[] | undefined;
+  readonly own: WaySettings & {
+    /** Of the next hop, in place of the DNS. */
+    readonly addresses?: readonly string[] | undefined;
+  };
+  readonly tls: TlsSettings;
+  /** What TLS has to prove where the next hop is an IP address, unless the settings name it. */
+  readonly domain: string;
 }
 
 export interface Way {
@@ -63,8 +67,7 @@ export interface Way {
   readonly localSocket: string | undefined;
   /** Route URIs, where there are several hops. */
   readonly route: readonly string[] | undefined;
-  /** Host of the next hop's URI where that is a name: what TLS has to prove. */
-  readonly namedHost: string | undefined;
+  readonly tls: TlsPolicy;
   /** The proxy of ours that `hop.via` names. */
   readonly proxy: ProxySpec | undefined;
 }
@@ -127,7 +130,8 @@ export class WayPlanner {
       complaints.push(leg);
       return undefined;
     }
-    return { ...leg, route: this.#route(hops.route), namedHost: nameOf(first), proxy };
+    const tls = this.tls(wish.tls, first.kind === 'name' ? first.host : wish.domain);
+    return { ...leg, route: this.#route(hops.route), tls, proxy };
   }
 
   #direct(parts: WayParts): WayLeg | Complaint {
@@ -139,7 +143,11 @@ export class WayPlanner {
     const misfit = socket && whySocketDoesNotFit(socket, chosen.protocol, family);
     if (misfit !== undefined) return misfit;
     const fixed = { host, port: first.port, protocol: chosen.protocol, secure };
-    const hop = withRareKeys(fixed, familyPolicy(kind, settings.family, socket), parts.addresses);
+    const hop = withRareKeys(
+      fixed,
+      familyPolicy(kind, settings.family, socket),
+      parts.own.addresses,
+    );
     if (socket === undefined) for (const one of protocolsOf(hop, kind)) this.#want(one, family);
     return { hop: this.#hop(hop), localSocket: socket?.name };
   }
@@ -155,7 +163,7 @@ export class WayPlanner {
     const via = proxy.name;
     const fixed = { host, port: first.port, protocol: chosen.protocol, secure, via };
     const policy = familyPolicy(kind, settings.family, undefined);
-    const hop = this.#hop(withRareKeys(fixed, policy, parts.addresses));
+    const hop = this.#hop(withRareKeys(fixed, policy, parts.own.addresses));
     return { hop, localSocket: fits(proxy, socket) ? socket?.name : undefined };
   }
 
@@ -176,10 +184,10 @@ export class WayPlanner {
     return socket.name;
   }
 
-  /** The policy; the identity is the configured one, else the named host, else `fallback`. */
-  tls(settings: TlsSettings, namedHost: string | undefined, fallback: string): TlsPolicy {
-    const names = [settings.identity ?? namedHost ?? fallback].flat().map(bareHost);
-    const [identity = fallback, ...otherIdentities] = names;
+  /** The policy; the identity is the configured one, else `host`. */
+  tls(settings: TlsSettings, host: string): TlsPolicy {
+    const names = [settings.identity ?? host].flat().map(bareHost);
+    const [identity = host, ...otherIdentities] = names;
     const verify = settings.verify ?? DEFAULTS.tls.verify;
     const allowWildcard = settings.allowWildcard ?? DEFAULTS.tls.allowWildcard;
     const minVersion = settings.minVersion ?? DEFAULTS.tls.minVersion;
@@ -313,10 +321,6 @@ function fits({ hop }: ProxySpec, socket: SocketKind | undefined): boolean {
   if (socket === undefined || socket.protocol !== hop.protocol) return false;
   const literal = parseIpLiteral(hop.host);
   return literal === undefined || literal.family === socket.family;
-}
-
-function nameOf({ kind, host }: HostPort): string | undefined {
-  return kind === 'name' ? host : undefined;
 }
 
 function bareFingerprint(text: string): string {
