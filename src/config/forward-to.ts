@@ -10,7 +10,7 @@ import { familyOf, type Hop, type HostPort, isLoopback, parseHop } from './addre
 import { quoted } from './parse-yaml.ts';
 import type { Complaint } from './problem.ts';
 import type { ConfigSettings } from './schema.ts';
-import { nearestWord } from './suggest.ts';
+import { unknownName } from './suggest.ts';
 import type { WayPlanner } from './way.ts';
 
 export interface Relaying {
@@ -41,7 +41,8 @@ export function toRelaying(
   const named = inbound.socket;
   const given = sockets.find(({ name }) => name === named);
   if (named !== undefined && given === undefined) {
-    complaints.push(unknownSocket(named, sockets));
+    const known = sockets.map(({ name }) => name);
+    complaints.push(unknownName(['inbound', 'socket'], 'local socket', named, known));
     return undefined;
   }
   const protocol = protocolOf(proxy, given);
@@ -106,18 +107,6 @@ function aloneKeys(inbound: ConfigSettings['inbound']): readonly Complaint[] {
       ? []
       : [{ path: ['inbound', key], text: `'${key}' is for 'forwardTo', which is missing` }],
   );
-}
-
-function unknownSocket(name: string, sockets: readonly LocalSocketSpec[]): Complaint {
-  const near = nearestWord(
-    name,
-    sockets.map((one) => one.name),
-  );
-  return {
-    path: ['inbound', 'socket'],
-    text: `there is no local socket ${quoted(name)}`,
-    hint: near === undefined ? undefined : `did you mean '${near}'?`,
-  };
 }
 
 function whyItDoesNotFit(

@@ -3,10 +3,9 @@
  * first, from: its preset, the contract's defaults, the contract's preset, the top defaults, the top
  * preset, and last from what is built in.
  */
-import { quoted } from './parse-yaml.ts';
 import type { Complaint } from './problem.ts';
 import type { DefaultsSettings } from './schema/contract.ts';
-import { nearestWord } from './suggest.ts';
+import { unknownName } from './suggest.ts';
 
 /** One section of defaults, all levels laid over each other. */
 export type MergedDefaults = Required<{
@@ -52,12 +51,7 @@ export class Levels {
   /** Says that a preset does not exist. */
   checkPreset(preset: string | undefined): Complaint | undefined {
     if (preset === undefined || this.#presetNamed(preset) !== undefined) return undefined;
-    const near = nearestWord(preset, Object.keys(this.#presets));
-    return {
-      path: ['preset'],
-      text: `there is no preset ${quoted(preset)}`,
-      hint: near === undefined ? undefined : `did you mean '${near}'?`,
-    };
+    return unknownName(['preset'], 'preset', preset, Object.keys(this.#presets));
   }
 
   #presetNamed(name: string | undefined): DefaultsSettings | undefined {

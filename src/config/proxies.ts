@@ -4,7 +4,6 @@ import { familyOf, parseHostPort, parseProtocolAddress, printHostPort } from './
 import { quoted } from './parse-yaml.ts';
 import type { Complaint } from './problem.ts';
 import type { ProxySettings } from './schema.ts';
-import { nearestWord } from './suggest.ts';
 import type { WayPlanner } from './way.ts';
 
 /** The specs of what is configured; what is wrong with it goes into `complaints`. */
@@ -40,14 +39,4 @@ export function toProxies(
     });
   }
   return [...specs.values()];
-}
-
-/** Says that `via` names no proxy. */
-export function unknownProxy(name: string, known: Iterable<string>): Complaint {
-  const near = nearestWord(name, [...known]);
-  return {
-    path: ['via'],
-    text: `there is no proxy ${quoted(name)}`,
-    hint: near === undefined ? 'proxies: lists those that can be named' : `did you mean '${near}'?`,
-  };
 }

@@ -1,4 +1,22 @@
 /** 'Did you mean': the nearest known word, by letters changed, added, dropped or swapped. */
+import { quoted } from './parse-yaml.ts';
+import type { Complaint, PathStep } from './problem.ts';
+
+/** Says that a name stands for nothing; `elseHint` where none of the known ones is near. */
+export function unknownName(
+  path: readonly PathStep[],
+  kind: string,
+  name: string,
+  known: Iterable<string>,
+  elseHint?: string,
+): Complaint {
+  const near = nearestWord(name, [...known]);
+  return {
+    path,
+    text: `there is no ${kind} ${quoted(name)}`,
+    hint: near === undefined ? elseHint : `did you mean '${near}'?`,
+  };
+}
 
 /** The known word that was probably meant; undefined when none is near. */
 export function nearestWord(word: string, known: readonly string[]): string | undefined {

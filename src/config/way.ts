@@ -18,8 +18,7 @@ import { DEFAULTS } from './defaults.ts';
 import { hopsOf, type OutboundProxies } from './hops.ts';
 import { quoted } from './parse-yaml.ts';
 import type { Complaint } from './problem.ts';
-import { unknownProxy } from './proxies.ts';
-import { nearestWord } from './suggest.ts';
+import { unknownName } from './suggest.ts';
 
 export interface SocketKind {
   readonly name: string;
@@ -115,7 +114,8 @@ export class WayPlanner {
     const { via } = settings;
     const proxy = via === undefined ? undefined : this.#proxies.get(via);
     if (via !== undefined && proxy === undefined) {
-      complaints.push(unknownProxy(via, this.#proxies.keys()));
+      const hint = 'proxies: lists those that can be named';
+      complaints.push(unknownName(['via'], 'proxy', via, this.#proxies.keys(), hint));
       return undefined;
     }
     const hops = hopsOf(settings.outboundProxy, wish.registrar, complaints);
@@ -217,12 +217,7 @@ export class WayPlanner {
     this.#named.add(name);
     const socket = this.#sockets.get(name);
     if (socket === undefined) {
-      const near = nearestWord(name, [...this.#sockets.keys()]);
-      complaints.push({
-        path: ['localSocket'],
-        text: `there is no local socket ${quoted(name)}`,
-        hint: near === undefined ? undefined : `did you mean '${near}'?`,
-      });
+      complaints.push(unknownName(['localSocket'], 'local socket', name, this.#sockets.keys()));
     }
     return socket;
   }
