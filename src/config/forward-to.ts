@@ -7,6 +7,7 @@ import type { TransportProtocol } from '../core/sip/locate/target.ts';
 import type { RelaySpec } from '../core/sip/relay/ports.ts';
 import type { LocalSocketSpec, TlsPolicy } from '../core/sip/transport/ports.ts';
 import { familyOf, type Hop, type HostPort, isLoopback, parseHop } from './address.ts';
+import { ephemeral, freeName } from './local-sockets.ts';
 import { quoted } from './parse-yaml.ts';
 import type { Complaint } from './problem.ts';
 import type { ConfigSettings } from './schema.ts';
@@ -130,19 +131,8 @@ function madeUp(
   sockets: readonly LocalSocketSpec[],
 ): LocalSocketSpec {
   const family = familyOf(destination.kind) ?? 4;
-  const anywhere = family === 6 ? '::' : '0.0.0.0';
-  const loopback = family === 6 ? '::1' : '127.0.0.1';
-  return {
-    name: freeName(MADE_UP, sockets),
-    protocol,
-    address: isLoopback(destination) ? loopback : anywhere,
-    port: 0,
-    family,
-    advertise: undefined,
-    tls: protocol === 'tls' ? { ca: undefined, certificate: undefined, key: undefined } : undefined,
-  };
-}
-
-function freeName(name: string, sockets: readonly LocalSocketSpec[]): string {
-  return sockets.some((one) => one.name === name) ? freeName(`${name}-`, sockets) : name;
+  const socket = ephemeral(freeName(MADE_UP, sockets), protocol, family);
+  return isLoopback(destination)
+    ? { ...socket, address: family === 6 ? '::1' : '127.0.0.1' }
+    : socket;
 }

@@ -57,19 +57,28 @@ function missingFamilies(
 }
 
 function madeUp(protocol: TransportProtocol, family: 4 | 6): LocalSocketSpec {
+  return { ...ephemeral(`auto-${protocol}${family}`, protocol, family), isMadeUp: true };
+}
+
+/** On every address of the family, at a port that the kernel chooses. */
+export function ephemeral(
+  name: string,
+  protocol: TransportProtocol,
+  family: 4 | 6,
+): LocalSocketSpec {
   return {
-    name: `auto-${protocol}${family}`,
+    name,
     protocol,
     address: family === 6 ? '::' : '0.0.0.0',
     port: 0,
     family,
     advertise: undefined,
     tls: protocol === 'tls' ? { ca: undefined, certificate: undefined, key: undefined } : undefined,
-    isMadeUp: true,
   };
 }
 
-function freeName(name: string, configured: readonly LocalSocketSpec[]): string {
+/** The name, with hyphens behind it where a configured socket has it. */
+export function freeName(name: string, configured: readonly LocalSocketSpec[]): string {
   return configured.some((one) => one.name === name) ? freeName(`${name}-`, configured) : name;
 }
 
