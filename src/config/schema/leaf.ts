@@ -201,6 +201,11 @@ export const keyFile = z.union([path, reference[0], reference[2]], {
   error: 'has to be the name of a PEM file, { file: PATH } or { credential: NAME }',
 });
 
+function sixteenAtMost(context: z.core.ParsePayload<Readonly<Record<string, string>>>): void {
+  if (Object.keys(context.value).length <= 16) return;
+  context.issues.push({ code: 'custom', input: context.value, message: 'holds more than 16' });
+}
+
 export const labels = z
   .record(
     textThat(
@@ -210,10 +215,7 @@ export const labels = z
     ),
     textThat('text', (text) => lineRule(text) === undefined && text.length <= 128, LABEL_RULE),
   )
-  .check((context) => {
-    if (Object.keys(context.value).length <= 16) return;
-    context.issues.push({ code: 'custom', input: context.value, message: 'holds more than 16' });
-  });
+  .check(sixteenAtMost);
 
 /** Header fields of the operator, by name. */
 export const headers = z
@@ -225,10 +227,7 @@ export const headers = z
       'holds a control character, begins or ends with a blank, or is longer than 255 characters',
     ),
   )
-  .check((context) => {
-    if (Object.keys(context.value).length <= 16) return;
-    context.issues.push({ code: 'custom', input: context.value, message: 'holds more than 16' });
-  });
+  .check(sixteenAtMost);
 
 export const metadata = z.record(name, line);
 
