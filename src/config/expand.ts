@@ -4,7 +4,7 @@
  * number, with leading zeros up to `pad` digits.
  */
 import { isMap } from './merge-sources.ts';
-import type { Complaint } from './problem.ts';
+import { type Complaint, under } from './problem.ts';
 import { expandSection } from './schema/registration.ts';
 import type { Environment } from './tidy.ts';
 import { validate } from './validate.ts';
@@ -29,9 +29,7 @@ export function expansion(
   const { expand: _, ...template } = raw;
   const checked = validate(expandSection, section, env);
   if (!checked.ok) {
-    complaints.push(
-      ...checked.complaints.map((one) => ({ ...one, path: ['expand', ...one.path] })),
-    );
+    complaints.push(...under(['expand'], checked.complaints));
     return [];
   }
   const { from, to, pad = 1 } = checked.value;

@@ -38,6 +38,14 @@ export interface Complaint {
   readonly isRemark?: boolean;
 }
 
+/** The same complaints, with paths that count from where `prefix` begins. */
+export function under(
+  prefix: readonly PathStep[],
+  complaints: readonly Complaint[],
+): readonly Complaint[] {
+  return complaints.map((one) => ({ ...one, path: [...prefix, ...one.path] }));
+}
+
 /** `file:line:column: text`, the form that compilers use and editors jump to. */
 export function formatProblem(problem: Problem): string {
   const hint = problem.hint === undefined ? '' : ` (${problem.hint})`;

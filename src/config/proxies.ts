@@ -2,7 +2,7 @@
 import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import { familyOf, parseHostPort, parseProtocolAddress, printHostPort } from './address.ts';
 import { quoted } from './parse-yaml.ts';
-import type { Complaint } from './problem.ts';
+import { type Complaint, under } from './problem.ts';
 import type { ProxySettings } from './schema.ts';
 import type { WayPlanner } from './way.ts';
 
@@ -26,9 +26,7 @@ export function toProxies(
     const { host, port, kind, protocol } = address;
     const own: Complaint[] = [];
     const localSocket = ways.socketFor(one.localSocket, protocol, familyOf(kind), own);
-    complaints.push(
-      ...own.map((complaint) => ({ ...complaint, path: [...path, ...complaint.path] })),
-    );
+    complaints.push(...under(path, own));
     specs.set(one.name, {
       name: one.name,
       hop: { host, port, protocol, secure: false },

@@ -1,5 +1,5 @@
 /** Gives complaints their place, and sorts problems from warnings. */
-import type { Complaint, PathStep, Place, ProblemList } from './problem.ts';
+import { type Complaint, type PathStep, type Place, type ProblemList, under } from './problem.ts';
 import type { Sources } from './sources.ts';
 
 export class Reporter {
@@ -32,9 +32,8 @@ export class Reporter {
 
   /** Complaints about what stands at `prefix` in the tree. */
   report(prefix: readonly PathStep[], complaints: readonly Complaint[]): void {
-    for (const complaint of complaints) {
-      const path = [...prefix, ...complaint.path];
-      this.add(this.place(path, complaint.isAboutKey === true), { ...complaint, path });
+    for (const complaint of under(prefix, complaints)) {
+      this.add(this.place(complaint.path, complaint.isAboutKey === true), complaint);
     }
   }
 
