@@ -42,7 +42,7 @@ export function firstContact(all: RegistrationDefaults): string | undefined {
 /** What cannot stand together; only the registration's own words can be at fault. */
 export function checkStyle(
   all: RegistrationDefaults,
-  own: RegistrationDefaults & { readonly ddi?: string | undefined },
+  own: RegistrationDefaults,
 ): readonly Complaint[] {
   const complaints: Complaint[] = [];
   if (own.contact !== undefined && own.contacts !== undefined) {
@@ -58,10 +58,6 @@ export function checkStyle(
     complaints.push({ path: ['contacts'], text: "an address stands twice in 'contacts'" });
   }
   complaints.push(...parameterFaults(all));
-  if (all.mode === 'gin' && own.ddi !== undefined) {
-    const hint = "leave 'ddi' out: the registrar makes a Contact for each number of its own";
-    complaints.push({ path: ['ddi'], text: 'mode: gin has no Contact user', hint });
-  }
   return complaints;
 }
 

@@ -20,7 +20,11 @@ import { parseDuration } from './grammar.ts';
 import { type Levels, type MergedDefaults, overlay } from './levels.ts';
 import type { Complaint } from './problem.ts';
 import { checkStyle, firstContact, toStyle } from './register-style.ts';
-import type { RegistrationDefaults, RegistrationSettings } from './schema/registration.ts';
+import {
+  type RegistrationDefaults,
+  type RegistrationSettings,
+  registrationSchema,
+} from './schema/registration.ts';
 import type { SecretReader } from './secrets.ts';
 import type { WayPlanner } from './way.ts';
 
@@ -60,13 +64,19 @@ export class RegistrationPlanner {
   plan(settings: RegistrationSettings, complaints: Complaint[]): RegistrationSpec | undefined {
     const profile = this.#profileOf(settings, complaints);
     const credentials = this.#credentialsOf(settings, complaints);
-    if (profile === undefined || credentials === undefined) return undefined;
+    const hasIdleDdi = settings.ddi !== undefined && this.#isGin(settings);
+    if (hasIdleDdi) complaints.push(DDI_OF_GIN);
+    if (profile === undefined || credentials === undefined || hasIdleDdi) return undefined;
     const { username } = settings;
     const aor = `${username}@${profile.domain}`;
     const id = settings.id ?? aor;
     const ddi = settings.ddi ?? stableToken(aor.toLowerCase());
     // Many operators use the number for both; one text serves them then.
     return { id, username, ddi: ddi === username ? username : ddi, credentials, profile };
+  }
+
+  #isGin({ mode, preset }: RegistrationSettings): boolean {
+    return (mode ?? this.#around.levels.forItem(preset).registration.mode) === 'gin';
   }
 
   #credentialsOf(settings: RegistrationSettings, complaints: Complaint[]): Credentials | undefined {
@@ -199,6 +209,12 @@ const SELF_BEHIND_PROXY: Complaint = {
   hint: 'leave it out: the Contact is the contact of the proxy',
 };
 
+const DDI_OF_GIN: Complaint = {
+  path: ['ddi'],
+  text: 'mode: gin has no Contact user',
+  hint: "leave 'ddi' out: the registrar makes a Contact for each number of its own",
+};
+
 /** Through a proxy calls come in there. */
 function whyNoCallsComeIn(
   all: RegistrationDefaults,
@@ -280,66 +296,20 @@ function laidOver(defaults: MergedDefaults, settings: RegistrationSettings): Reg
   return overlay<RegistrationDefaults>(defaults.registration, settings);
 }
 
-/** Keys that few registrations have, whatever their values look like. */
-const RARE_KEYS = [
-  ...([
-    'labels',
-    'tls',
-    'registrars',
-    'registrarMode',
-    'flows',
-    'contacts',
-    'contactUriParameters',
-  ] as const),
-  ...([
-    'contactParameters',
-    'line',
-    'mode',
-    'from',
-    'headers',
-    'userAgent',
-    'onForeign',
-    'audit',
-  ] as const),
-] as const;
+/** What each registration has for itself. All other keys make its profile, those of tomorrow as well. */
+const OWN_KEYS: ReadonlySet<string> = new Set(['id', 'username', 'ddi', 'auth', 'expand']);
+const PROFILE_KEYS = registrationSchema.keyof().options.filter((name) => !OWN_KEYS.has(name));
 
 /** All that the profile depends on; no value holds a newline. */
 function profileKey(settings: RegistrationSettings): string {
-  const rare: Record<string, unknown> = {};
-  let hasRare = false;
-  for (const key of RARE_KEYS) {
-    const value = settings[key];
+  let key = '';
+  for (const name of PROFILE_KEYS) {
+    const value = settings[name];
     if (value === undefined) continue;
-    rare[key] = value;
-    hasRare = true;
+    const text = typeof value === 'object' ? JSON.stringify(value, sortedKeys) : value;
+    key += `${name} ${text}\n`;
   }
-  return [
-    settings.domain,
-    settings.registrar,
-    typeof settings.outboundProxy === 'object'
-      ? settings.outboundProxy.join(' ')
-      : settings.outboundProxy,
-    settings.via,
-    settings.transport,
-    settings.localSocket,
-    settings.contact,
-    settings.expires,
-    settings.onRemove,
-    settings.admin,
-    settings.sourceCheck,
-    settings.outbound,
-    settings.redirects,
-    settings.algorithms,
-    settings.pinAlgorithm,
-    settings.family,
-    settings.failback,
-    settings.addresses?.join(' '),
-    settings.keepAlive,
-    settings.preset,
-    // GIN has no ddi; whether one was given is complained of with the profile.
-    settings.mode === undefined ? '' : settings.ddi,
-    hasRare ? JSON.stringify(rare, sortedKeys) : '',
-  ].join('\n');
+  return key;
 }
 
 /** Makes the order in which keys are written irrelevant. */

@@ -63,6 +63,19 @@ describe('what only few want in their REGISTER', () => {
     });
   });
 
+  test('gin by a default has no Contact user either, whoever stands before it', async () => {
+    const text = `
+peeringContracts:
+  - name: acme
+    defaults: { registration: { mode: gin, domain: acme.example, contact: "203.0.113.10" } }
+    registrations:
+      - { username: "100", auth: { password: long-enough-secret } }
+      - { username: "200", ddi: "200", auth: { password: long-enough-secret } }`;
+    expect(problemsOf(await loadText(text))).toEqual([
+      expect.stringMatching(/^trunkd\.yaml:7:\d+: mode: gin has no Contact user/),
+    ]);
+  });
+
   test('several Contacts: the first is the Contact, the others go with it', async () => {
     const text = registration(
       'username: "1", contacts: [self, "pbx.example", { address: "[::1]:5", q: 0.25 }]',
