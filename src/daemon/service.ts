@@ -11,7 +11,6 @@ import { after } from '../core/base/instant.ts';
 import type {
   CommandPort,
   CommandReply,
-  FetchedRows,
   ProxyCommand,
   ProxyReply,
   RegistrationOrder,
@@ -20,7 +19,7 @@ import type {
 import { buildHttpServer, type HttpServer } from '../http/server.ts';
 import { monotonicClock } from '../net/clock.ts';
 import type { CoreEvent } from '../observe/events.ts';
-import { fetchedRows } from '../observe/fetched-rows.ts';
+import { type FetchedRows, fetchedRows } from '../observe/fetched-rows.ts';
 import type { DaemonLog } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { StatusBook } from '../observe/status-book.ts';

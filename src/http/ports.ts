@@ -1,4 +1,5 @@
 /** What the HTTP server may ask of the daemon: commands, and whether it lives and is ready. */
+import type { FetchedRows } from '../observe/fetched-rows.ts';
 
 /** What came of a reload; nothing was changed unless it says `applied`. */
 export type ReloadReport =
@@ -39,27 +40,6 @@ export interface RegistrationOrder {
   readonly reason: string;
   /** Until the configuration counts again; undefined: until another order. */
   readonly forMs: number | undefined;
-}
-
-/** What each registrar of a registration said of its bindings. */
-export interface FetchedRows {
-  readonly items: readonly FetchedRow[];
-}
-
-interface FetchedRow {
-  /** Id of the leg; that of the registration where it has only one binding. */
-  readonly leg: string;
-  readonly target: string | null;
-  /** Null where it did not tell. */
-  readonly bindings:
-    | readonly {
-        readonly uri: string;
-        readonly expires: number | null;
-        readonly q: number | null;
-        readonly isOurs: boolean;
-      }[]
-    | null;
-  readonly cause: { readonly code: string; readonly text: string; readonly next: string } | null;
 }
 
 /** Commands that change something; the daemon writes the audit line of each. */

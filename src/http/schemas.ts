@@ -1,6 +1,7 @@
 /** The shapes of the API: they check what comes in, and describe in OpenAPI what goes out. */
 import { z } from 'zod';
 import type { CertificateRow } from '../observe/certificate-rows.ts';
+import type { FetchedRows } from '../observe/fetched-rows.ts';
 import type { ProxyRow } from '../observe/proxy-rows.ts';
 import type {
   ContractRow,
@@ -9,7 +10,6 @@ import type {
   RegistrationRow,
 } from '../observe/status-rows.ts';
 import { HTTP_LIMITS } from './limits.ts';
-import type { FetchedRows } from './ports.ts';
 
 const LIMIT_TEXT = `has to be a whole number from 1 to ${HTTP_LIMITS.pageSize}`;
 const time = z.string().describe('ISO 8601, UTC');

@@ -4,9 +4,16 @@ import { type RenderedCause, renderCause } from './cause.ts';
 import { printable } from './printable.ts';
 import type { WallClock } from './wall-clock.ts';
 
+/** What each registrar of a registration said of its bindings. */
+export interface FetchedRows {
+  readonly items: readonly FetchedRow[];
+}
+
 interface FetchedRow {
+  /** Id of the leg; that of the registration where it has only one binding. */
   readonly leg: string;
   readonly target: string | null;
+  /** Null where it did not tell. */
   readonly bindings:
     | readonly {
         readonly uri: string;
@@ -21,7 +28,7 @@ interface FetchedRow {
 export function fetchedRows(
   answers: readonly FetchedBindings[],
   wallClock: WallClock,
-): { readonly items: readonly FetchedRow[] } {
+): FetchedRows {
   return {
     items: answers.map(({ leg, answer }) => ({
       leg,

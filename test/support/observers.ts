@@ -7,13 +7,13 @@ import type { RegistrationBook } from '../../src/core/registration/snapshot.ts';
 import type {
   CommandPort,
   CommandReply,
-  FetchedRows,
   ProxyCommand,
   ProxyReply,
   RegistrationOrder,
   ReloadReport,
 } from '../../src/http/ports.ts';
 import { buildHttpServer } from '../../src/http/server.ts';
+import type { FetchedRows } from '../../src/observe/fetched-rows.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { Readings } from '../../src/observe/readings.ts';
 import { StatusBook } from '../../src/observe/status-book.ts';
