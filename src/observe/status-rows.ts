@@ -16,8 +16,7 @@ type Admin = PeerServerSnapshot['admin'];
 type Labels = Readonly<Record<string, string>>;
 type LastResponse = { readonly code: number; readonly reason: string } | null;
 
-export interface RegistrationRow {
-  readonly id: string;
+export interface RegistrationRow extends LegRow {
   readonly contract: string;
   readonly labels: Labels;
   readonly aor: string;
@@ -28,10 +27,6 @@ export interface RegistrationRow {
   readonly authUsername: string;
   /** The realm that alone is answered, or several; null: any. */
   readonly realm: string | null;
-  /** The next hop of the REGISTER. */
-  readonly registrar: string;
-  /** The SIP proxy of ours that it travels through. */
-  readonly via: string | null;
   /** Asked for, in seconds. */
   readonly expires: number;
   readonly admin: Admin;
@@ -41,6 +36,17 @@ export interface RegistrationRow {
     readonly reason: string;
     readonly until: string | null;
   } | null;
+  /** Its bindings where it is kept by several (`registrars`, `flows`); empty for all others. */
+  readonly legs: readonly LegRow[];
+}
+
+/** One binding: of a registration that has only that one, or of several. */
+export interface LegRow {
+  readonly id: string;
+  /** The next hop of the REGISTER. */
+  readonly registrar: string;
+  /** The SIP proxy of ours that it travels through. */
+  readonly via: string | null;
   readonly contact: string | null;
   readonly state: RegistrationState;
   readonly bound: boolean;
@@ -75,8 +81,6 @@ export interface RegistrationRow {
   readonly callId: string;
   readonly cseq: number;
   readonly counters: RegistrationCounters;
-  /** Its bindings where it is kept by several (`registrars`); empty for all others. */
-  readonly legs: readonly LegRow[];
 }
 
 interface OtherBindingRow {
@@ -86,35 +90,6 @@ interface OtherBindingRow {
   /** It has our user: likely an old binding of ours. */
   readonly isStale: boolean;
 }
-
-/** One of several bindings of a registration: what differs from leg to leg. */
-export type LegRow = Pick<
-  RegistrationRow,
-  | 'id'
-  | 'registrar'
-  | 'via'
-  | 'contact'
-  | 'state'
-  | 'bound'
-  | 'since'
-  | 'cause'
-  | 'grantedExpires'
-  | 'expiresAt'
-  | 'nextAttemptAt'
-  | 'target'
-  | 'lastResponse'
-  | 'serviceRoute'
-  | 'path'
-  | 'associatedUris'
-  | 'gruu'
-  | 'otherBindings'
-  | 'outbound'
-  | 'seenAs'
-  | 'keepAlive'
-  | 'callId'
-  | 'cseq'
-  | 'counters'
->;
 
 interface TargetRow {
   readonly target: string;
@@ -250,10 +225,7 @@ function legRow(row: RegistrationSnapshot, wallClock: WallClock): LegRow {
   };
 }
 
-type FactsRow = Pick<
-  RegistrationRow,
-  'serviceRoute' | 'path' | 'associatedUris' | 'gruu' | 'otherBindings'
->;
+type FactsRow = Pick<LegRow, 'serviceRoute' | 'path' | 'associatedUris' | 'gruu' | 'otherBindings'>;
 
 const NO_FACTS: FactsRow = {
   serviceRoute: [],
