@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HTTP_LIMITS } from './limits.ts';
 import type { CommandPort, CommandReply, ReloadReport } from './ports.ts';
-import { sendProblem } from './problem.ts';
+import { sendBadParameter, sendNotFound, sendProblem } from './problem.ts';
 import {
   accepted,
   contractCommand,
@@ -65,9 +65,7 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
       const forMs = until === undefined ? undefined : parseUntil(until, Date.now());
       if (until !== undefined && forMs === undefined) {
         const text = 'has to be a span as 30m, 2h or 1d, or a time to come in ISO 8601';
-        sendProblem(reply, 'badParameter', `until: ${text}`, {
-          errors: [{ parameter: 'until', text }],
-        });
+        sendBadParameter(reply, 'until', text);
         return;
       }
       const origin = originOf(request);
@@ -93,7 +91,7 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
       const { id } = request.params;
       const answer = await commands.fetchBindings(id, originOf(request));
       if (answer !== undefined) return reply.send(answer);
-      return sendProblem(reply, 'notFound', `There is no registration ${JSON.stringify(id)}.`);
+      return sendNotFound(reply, 'registration', id);
     },
   );
 }
@@ -153,7 +151,7 @@ function addProxyCommands(app: FastifyInstance, commands: CommandPort): void {
     (request, reply) => {
       const { name } = request.params;
       const answer = commands.proxy(name, request.body, originOf(request));
-      if (answer === 'unknown') sendReply('unknown', reply, 'proxy', name);
+      if (answer === 'unknown') sendNotFound(reply, 'proxy', name);
       else reply.code(202).send({ accepted: true, ...answer });
     },
   );
@@ -168,16 +166,17 @@ function sendNotYet(reply: FastifyReply, command: string): FastifyReply {
 }
 
 function sendReply(answer: CommandReply, reply: FastifyReply, kind: string, id: string): void {
-  const name = `${kind} ${JSON.stringify(id)}`;
   switch (answer) {
     case 'accepted':
       reply.code(202).send({ accepted: true });
       return;
     case 'unknown':
-      sendProblem(reply, 'notFound', `There is no ${name}.`);
+      sendNotFound(reply, kind, id);
       return;
-    case 'idle':
+    case 'idle': {
+      const name = `${kind} ${JSON.stringify(id)}`;
       sendProblem(reply, 'conflict', `The ${name} is switched off, so nothing is sent.`);
+    }
   }
 }
 

@@ -123,4 +123,18 @@ export function sendProblem(
   return reply.code(document.status).type(PROBLEM_TYPE).send(JSON.stringify(document));
 }
 
+export function sendNotFound(reply: FastifyReply, kind: string, id: string): FastifyReply {
+  return sendProblem(reply, 'notFound', `There is no ${kind} ${JSON.stringify(id)}.`);
+}
+
+/** One parameter is wrong in a way that its schema cannot tell. */
+export function sendBadParameter(
+  reply: FastifyReply,
+  parameter: string,
+  text: string,
+): FastifyReply {
+  const errors = [{ parameter, text }];
+  return sendProblem(reply, 'badParameter', `${parameter}: ${text}`, { errors });
+}
+
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';

@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Page, StatusBook } from '../observe/status-book.ts';
 import { parseCursor, printCursor } from './cursor.ts';
 import type { HealthPort } from './ports.ts';
-import { sendProblem } from './problem.ts';
+import { sendBadParameter, sendNotFound } from './problem.ts';
 import {
   certificate,
   certificateQuery,
@@ -207,9 +207,7 @@ async function sendPage<
   const { cursor } = query;
   const after = cursor === undefined ? undefined : parseCursor(cursor);
   if (cursor !== undefined && after === undefined) {
-    return sendProblem(reply, 'badParameter', 'cursor: not one that this API gave out', {
-      errors: [{ parameter: 'cursor', text: 'not one that this API gave out' }],
-    });
+    return sendBadParameter(reply, 'cursor', 'not one that this API gave out');
   }
   const { items, next } = await read({ ...query, after });
   return reply.send({ items, next: next === null ? null : printCursor(next) });
@@ -217,7 +215,7 @@ async function sendPage<
 
 function sendOne(reply: FastifyReply, row: object | undefined, kind: string, id: string): void {
   if (row !== undefined) reply.send(row);
-  else sendProblem(reply, 'notFound', `There is no ${kind} ${JSON.stringify(id)}.`);
+  else sendNotFound(reply, kind, id);
 }
 
 function sendWord(reply: FastifyReply, isWell: boolean, yes: string, no: string): FastifyReply {
