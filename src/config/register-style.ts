@@ -1,6 +1,7 @@
 /** What only few registrations want in their REGISTER, from the settings; see `RegisterStyle`. */
 import type { MoreContact, RegisterStyle } from '../core/registration/spec.ts';
 import { parseHostPort, printHostPort } from './address.ts';
+import { DEFAULTS } from './defaults.ts';
 import { headerLines } from './header-fields.ts';
 import type { Complaint } from './problem.ts';
 import type { RegistrationDefaults } from './schema/registration.ts';
@@ -10,7 +11,8 @@ export function toStyle(
   all: RegistrationDefaults,
   domain: string,
 ): { readonly style: RegisterStyle } | undefined {
-  const { contactUriParameters = '', contactParameters = '', line = false } = all;
+  const { contactUriParameters = '', contactParameters = '' } = all;
+  const { line, mode } = DEFAULTS.registration;
   const style: RegisterStyle = {
     from:
       all.from === undefined
@@ -19,14 +21,14 @@ export function toStyle(
     headers: headerLines(all.headers),
     uriParameters: contactUriParameters,
     parameters: contactParameters,
-    hasLine: line,
-    mode: all.mode ?? 'single',
+    hasLine: all.line ?? line,
+    mode: all.mode ?? mode,
     moreContacts: (all.contacts ?? []).slice(1).map(toMoreContact),
   };
   const isPlain =
     style.from === undefined &&
     style.headers + style.uriParameters + style.parameters === '' &&
-    !line &&
+    !style.hasLine &&
     style.mode === 'single' &&
     style.moreContacts.length === 0;
   return isPlain ? undefined : { style };
