@@ -21,6 +21,7 @@ import { parseUri, unescapeUri } from '../message/uri.ts';
 import { validateRequest } from '../message/validate.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
 import type { Sender } from '../user-agent/uas.ts';
+import { datagramFlow, replyPort } from '../user-agent/way-back.ts';
 import { Branches } from './branch.ts';
 import { type FlowRef, FlowTokens } from './flow-token.ts';
 import { forwardedRequest, forwardedResponse, forwardsLeft } from './forward.ts';
@@ -295,14 +296,7 @@ export class CallRelay {
   /** A datagram goes to its address from the same socket; a connection has to be there. */
   #flowTo(ref: FlowRef, isForResponse: boolean): Flow | undefined {
     if (ref.protocol !== 'udp') return this.#streams.find(ref, isForResponse);
-    const { protocol, address, port, localSocket } = ref;
-    const family = address.includes(':') ? 6 : 4;
-    const target = { protocol, address, port, family } as const;
-    let way: Flow | undefined;
-    this.#ports.transport.open({ target, localSocket, tls: undefined }, (result) => {
-      if (result.ok) way = result.value;
-    });
-    return way;
+    return datagramFlow(this.#ports.transport, ref.localSocket, ref);
   }
 
   #tokenOf(flow: Flow, owner: string): string {
@@ -342,11 +336,8 @@ export class CallRelay {
   }
 }
 
-/** RFC 3261 section 18.2.2, RFC 3581 section 4: the source, or the port of sent-by where rport is missing. */
 function replyWay(request: SipMessage, flow: Flow, owner: string): FlowRef {
-  const via = topVia(request);
-  const isPlain = flow.protocol === 'udp' && via !== undefined && via.rport === undefined;
-  return refOf(flow, owner, isPlain ? (via.port ?? 5060) : flow.remote.port);
+  return refOf(flow, owner, replyPort(topVia(request), flow));
 }
 
 function refOf({ protocol, localSocket, remote }: Flow, owner: string, port: number): FlowRef {

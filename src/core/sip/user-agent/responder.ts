@@ -8,13 +8,12 @@ import { topVia, type Via } from '../header/via.ts';
 import type { SipMessage } from '../message/message.ts';
 import { response } from '../message/write.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
+import { datagramFlow, replyPort } from './way-back.ts';
 
 export interface Reply {
   readonly wire: string;
   readonly flow: Flow;
 }
-
-const DEFAULT_PORT = 5060;
 
 export class Responder {
   readonly #transport: TransportPort;
@@ -59,28 +58,11 @@ export class Responder {
     this.#transport.send(flow, wire);
   }
 
-  /**
-   * Streams answer on their connection. Datagrams go to the source port when rport asks for it, else
-   * to the port of sent-by; `maddr` is not followed, since it would let a sender aim us at others.
-   */
   #wayBack(via: Via | undefined, flow: Flow): Flow | undefined {
-    if (flow.protocol !== 'udp' || via === undefined || via.rport !== undefined) return flow;
-    const port = via.port ?? DEFAULT_PORT;
-    if (port === flow.remote.port) return flow;
-    let way: Flow | undefined;
-    const { address } = flow.remote;
-    const family = address.includes(':') ? 6 : 4;
-    this.#transport.open(
-      {
-        target: { protocol: 'udp', address, port, family },
-        localSocket: flow.localSocket,
-        tls: undefined,
-      },
-      (result) => {
-        if (result.ok) way = result.value;
-      },
-    );
-    return way;
+    const { address, port: source } = flow.remote;
+    const port = replyPort(via, flow);
+    if (port === source) return flow;
+    return datagramFlow(this.#transport, flow.localSocket, { address, port });
   }
 
   #toTag(request: SipMessage): string {
