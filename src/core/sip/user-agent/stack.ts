@@ -24,7 +24,7 @@ import { DEFAULT_TIMERS } from '../transaction/timers.ts';
 import type { Flow, TransportPort, TransportUser } from '../transport/ports.ts';
 import { Pacer } from './pacer.ts';
 import type { PacingSpec } from './ports.ts';
-import { Responder } from './responder.ts';
+import { type Reply, Responder } from './responder.ts';
 import { react, type Sender } from './uas.ts';
 import { UserAgent } from './user-agent.ts';
 
@@ -250,12 +250,8 @@ export class SipStack implements TransportUser {
     phrase: string,
     lines: readonly string[],
   ): void {
-    const reply = this.#responder.prepare(request, flow, status, phrase, lines);
-    if (reply === undefined) {
-      this.#count('noReturnAddress');
-      return;
-    }
-    this.counters.answered.set(status, (this.counters.answered.get(status) ?? 0) + 1);
+    const reply = this.#prepare(request, flow, status, phrase, lines);
+    if (reply === undefined) return;
     // An INVITE has a transaction of another kind; a stateless answer serves it (section 8.2.7).
     if (request.method === 'INVITE') this.#responder.send(reply);
     else this.#server.answer(request, reply.wire, reply.flow);
@@ -268,13 +264,23 @@ export class SipStack implements TransportUser {
       return;
     }
     const { status, phrase, lines, toTag } = answer;
+    const reply = this.#prepare(request, flow, status, phrase, lines, toTag);
+    if (reply !== undefined) this.#responder.send(reply);
+  }
+
+  /** Counted as answered; undefined, and counted as dropped, where there is no way back. */
+  #prepare(
+    request: SipMessage,
+    flow: Flow,
+    status: number,
+    phrase: string,
+    lines: readonly string[],
+    toTag?: string,
+  ): Reply | undefined {
     const reply = this.#responder.prepare(request, flow, status, phrase, lines, toTag);
-    if (reply === undefined) {
-      this.#count('noReturnAddress');
-      return;
-    }
-    this.counters.answered.set(status, (this.counters.answered.get(status) ?? 0) + 1);
-    this.#responder.send(reply);
+    if (reply === undefined) this.#count('noReturnAddress');
+    else this.counters.answered.set(status, (this.counters.answered.get(status) ?? 0) + 1);
+    return reply;
   }
 
   #tell(type: Told, flow: Flow, at: Instant): void {
