@@ -3,6 +3,7 @@
  * 30, 14, 7 and 1 days before the end, and when it has come; each once for one certificate.
  */
 import { X509Certificate } from 'node:crypto';
+import { forgetOldest } from '../core/base/bounded-map.ts';
 import { after } from '../core/base/instant.ts';
 import { Timer } from '../core/base/timer-queue.ts';
 import type { NetContext } from './net-context.ts';
@@ -59,8 +60,7 @@ export class CertificateBook {
   /** A server that was accepted showed it. */
   sawPeer(name: string, localSocket: string, certificate: X509Certificate): void {
     this.#keep(this.#peers, name, 'peer', localSocket, certificate);
-    const [oldest] = this.#peers.keys();
-    if (this.#peers.size > MAX_PEERS && oldest !== undefined) this.#peers.delete(oldest);
+    forgetOldest(this.#peers, MAX_PEERS);
   }
 
   stop(): void {

@@ -3,6 +3,7 @@
  * and RFC 8760 with qop=auth; a nonce may be used again while its count rises, until it is stale.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { putNewest } from '../../core/base/bounded-map.ts';
 import { splitList } from '../../core/sip/header/name-addr.ts';
 import { type Params, parseParams } from '../../core/sip/header/params.ts';
 import type { SipMessage } from '../../core/sip/message/message.ts';
@@ -32,9 +33,7 @@ export class DigestGuard {
   /** The value of a WWW-Authenticate field, with a nonce that nobody had before. */
   challenge(user: DemoUser, isStale: boolean): string {
     const nonce = randomBytes(16).toString('hex');
-    this.#nonces.set(nonce, { madeAtMs: performance.now(), lastCount: 0 });
-    const [oldest] = this.#nonces.keys();
-    if (this.#nonces.size > MAX_NONCES && oldest !== undefined) this.#nonces.delete(oldest);
+    putNewest(this.#nonces, nonce, { madeAtMs: performance.now(), lastCount: 0 }, MAX_NONCES);
     const stale = isStale ? ', stale=true' : '';
     return `Digest realm="${this.#realm}", nonce="${nonce}", algorithm=${user.algorithm}, qop="auth"${stale}`;
   }

@@ -7,6 +7,7 @@
  * (nothing there, name server silent) is asked again behind everybody's back, as long as there are
  * targets to go on with. When nothing is found any more, the last targets serve for a day.
  */
+import { putNewest } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
 import { type Fault, type Result, success } from '../../base/fault.ts';
 import { after, earlier, type Instant } from '../../base/instant.ts';
@@ -102,19 +103,11 @@ export class HopLocator implements Locator {
         ...{ hop, located: undefined, until: undefined, firmUntil: undefined },
         ...{ staleUntil: undefined, waiting: [], search: undefined },
       };
-      if (this.#byKey.size >= this.#limits.maxNames) this.#forgetOldest();
-      this.#byKey.set(key, memory);
+      // Whoever still has its hop keeps the one that is forgotten; only a new hop of the same kind begins anew.
+      putNewest(this.#byKey, key, memory, this.#limits.maxNames);
     }
     this.#byHop.set(hop, memory);
     return memory;
-  }
-
-  /** Whoever still has its hop keeps it; only a new hop of the same kind begins anew. */
-  #forgetOldest(): void {
-    for (const key of this.#byKey.keys()) {
-      this.#byKey.delete(key);
-      return;
-    }
   }
 
   #search(memory: Memory): void {

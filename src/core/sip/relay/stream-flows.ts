@@ -4,6 +4,7 @@
  * may be one to another server of the provider, which knows the way from there (RFC 5626 section 5.3); a
  * response has to reach the very host that asked (RFC 3261 section 18.2.2).
  */
+import { putNewest } from '../../base/bounded-map.ts';
 import type { Flow } from '../transport/ports.ts';
 import type { FlowRef } from './flow-token.ts';
 import type { CallerBook } from './ports.ts';
@@ -23,10 +24,7 @@ export class StreamFlows {
     if (flow.protocol === 'udp') return;
     const key = keyOf(flow.localSocket, flow.remote.address, flow.remote.port);
     if (this.#flows.get(key) === flow) return;
-    this.#flows.delete(key);
-    this.#flows.set(key, flow);
-    const [oldest] = this.#flows.keys();
-    if (this.#flows.size > MAX_FLOWS && oldest !== undefined) this.#flows.delete(oldest);
+    putNewest(this.#flows, key, flow, MAX_FLOWS);
   }
 
   forget(flow: Flow): void {

@@ -3,6 +3,7 @@
  * transactions and requests to the UAS, and counts what it drops. Everything that comes in is
  * hostile until parsed; nothing that it does may throw.
  */
+import { putNewest } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Fault } from '../../base/fault.ts';
 import { after, type Instant } from '../../base/instant.ts';
@@ -300,10 +301,7 @@ export class SipStack implements TransportUser {
   #mayTell(topic: string, at: Instant): boolean {
     const told = this.#told.get(topic);
     if (told !== undefined && after(told, TELL_AGAIN_AFTER_MS) > at) return false;
-    this.#told.delete(topic);
-    this.#told.set(topic, at);
-    const [oldest] = this.#told.keys();
-    if (this.#told.size > MAX_TOLD && oldest !== undefined) this.#told.delete(oldest);
+    putNewest(this.#told, topic, at, MAX_TOLD);
     return true;
   }
 
