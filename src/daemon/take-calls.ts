@@ -5,14 +5,10 @@ import type { SipStack } from '../core/sip/user-agent/stack.ts';
 import { hostId } from '../net/host-id.ts';
 import type { Assembly } from './assembly.ts';
 
-export function makeRelay(
-  ports: Omit<RelayPorts, 'secret' | 'told'>,
-  stack: SipStack,
-  { maxRate }: Pick<DaemonSpec['inbound'], 'maxRate'>,
-): CallRelay {
+export function makeRelay(ports: Omit<RelayPorts, 'secret' | 'told'>, stack: SipStack): CallRelay {
   // The same after a restart, so that calls which lived on are still recognised; it is hashed, never sent.
   const secret = `trunkd relay ${hostId()}`;
-  const relay = new CallRelay({ ...ports, secret, told: stack.relayTold }, maxRate);
+  const relay = new CallRelay({ ...ports, secret, told: stack.relayTold });
   stack.relay = relay;
   return relay;
 }

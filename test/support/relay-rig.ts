@@ -99,21 +99,18 @@ export class RelayRig {
       maxInboundRate: maxRate,
       publish: (event) => this.events.push(event),
     });
-    this.relay = new CallRelay(
-      {
-        ...{ clock: time, transport, hasher: nodeHasher, secret, told: this.stack.relayTold },
-        locator: { locate: (_, receive) => receive(this.located) },
-        callers: {
-          callerOf: (_, hints) => {
-            this.asked.push(hints);
-            return this.caller;
-          },
-          flowOf: () => this.bound,
-          seenOn: () => this.seen,
+    this.relay = new CallRelay({
+      ...{ clock: time, transport, hasher: nodeHasher, secret, told: this.stack.relayTold },
+      locator: { locate: (_, receive) => receive(this.located) },
+      callers: {
+        callerOf: (_, hints) => {
+          this.asked.push(hints);
+          return this.caller;
         },
+        flowOf: () => this.bound,
+        seenOn: () => this.seen,
       },
-      maxRate,
-    );
+    });
     this.stack.relay = this.relay;
     const hop = { host: '127.0.0.1', port: 5060, protocol: 'udp', secure: false } as const;
     const tls = {

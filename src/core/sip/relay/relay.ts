@@ -58,6 +58,13 @@ export interface RelayPorts {
 /** Answers the request that is being looked at, as a UAS without state. */
 export type AnswerRequest = (answer: RelayAnswer) => void;
 
+/** What it needs while calls are taken. */
+interface Taking {
+  readonly proxy: ProxySide;
+  readonly calls: TokenBucket;
+  readonly messages: TokenBucket;
+}
+
 /** A request on its way, with what was found out about it. */
 interface Passage {
   readonly request: SipMessage;
@@ -73,28 +80,26 @@ export class CallRelay {
   readonly #branches: Branches;
   readonly #hmac: Hmac;
   readonly #streams: StreamFlows;
-  #proxy: ProxySide | undefined;
-  #calls: TokenBucket;
-  #messages: TokenBucket;
+  /** Undefined: calls are not taken. */
+  #taking: Taking | undefined;
 
-  constructor(ports: RelayPorts, maxRate: number) {
+  constructor(ports: RelayPorts) {
     this.#ports = ports;
     this.#hmac = new Hmac(ports.hasher, ports.secret);
     this.#tokens = new FlowTokens(this.#hmac);
     this.#branches = new Branches(this.#hmac, this.#tokens);
     this.#streams = new StreamFlows(ports.callers);
-    const now = ports.clock.now();
-    this.#calls = new TokenBucket(maxRate, maxRate, now);
-    this.#messages = new TokenBucket(maxRate * MESSAGES_PER_CALL, maxRate * MESSAGES_PER_CALL, now);
   }
 
   /** Undefined: calls are not taken. `maxRate`: new requests a second that are relayed. */
   configure(spec: RelaySpec | undefined, maxRate: number): void {
     const { clock, locator, transport } = this.#ports;
-    const now = clock.now();
-    this.#calls = new TokenBucket(maxRate, maxRate, now);
-    this.#messages = new TokenBucket(maxRate * MESSAGES_PER_CALL, maxRate * MESSAGES_PER_CALL, now);
-    this.#proxy = spec && new ProxySide(spec, locator, transport);
+    const bucket = (rate: number): TokenBucket => new TokenBucket(rate, rate, clock.now());
+    this.#taking = spec && {
+      proxy: new ProxySide(spec, locator, transport),
+      calls: bucket(maxRate),
+      messages: bucket(maxRate * MESSAGES_PER_CALL),
+    };
   }
 
   /** `taken`: dealt with; `trusted`: from the proxy, and for us; `other`: whatever the sender may. */
@@ -104,31 +109,32 @@ export class CallRelay {
     sender: Sender,
     answer: AnswerRequest,
   ): 'taken' | 'trusted' | 'other' {
-    const proxy = this.#proxy;
-    if (proxy === undefined) return 'other';
-    if (flow.localSocket === proxy.spec.localSocket) {
-      return this.#fromProxy(proxy, request, flow, answer);
+    const taking = this.#taking;
+    if (taking === undefined) return 'other';
+    if (flow.localSocket === taking.proxy.spec.localSocket) {
+      return this.#fromProxy(taking, request, flow, answer);
     }
     if (sender === 'stranger' || NOT_RELAYED.has(request.method)) return 'other';
-    return this.#fromProvider(proxy, request, flow, sender, answer);
+    return this.#fromProvider(taking, request, flow, sender, answer);
   }
 
   /** False where it is no response to a request that passed here. */
   response(response: SipMessage, flow: Flow, sender: Sender): boolean {
+    if (this.#taking === undefined) return false;
     const back = this.#branches.read(topVia(response)?.branch ?? '');
-    const proxy = this.#proxy;
-    if (back === undefined || proxy === undefined) return false;
+    if (back === undefined) return false;
+    const { proxy, messages } = this.#taking;
     const isForProxy = back.localSocket === proxy.spec.localSocket;
     const isFromProxy = this.#isFromProxy(proxy, flow);
     if (isForProxy ? isFromProxy || sender === 'stranger' : !isFromProxy) this.#count('source');
-    else if (!this.#messages.take(this.#ports.clock.now())) this.#count('rate');
+    else if (!messages.take(this.#ports.clock.now())) this.#count('rate');
     else this.#sendBack(response, back, isForProxy ? 'response toProxy' : 'response toProvider');
     return true;
   }
 
   flowFailed(flow: Flow, fault: Fault): void {
     this.#streams.forget(flow);
-    const isProxys = flow.localSocket === this.#proxy?.spec.localSocket;
+    const isProxys = flow.localSocket === this.#taking?.proxy.spec.localSocket;
     // A proxy that closes a connection in quiet is no news.
     if (isProxys && flow.protocol === 'udp') {
       this.#ports.told.unreachable(`udp:${flow.remote.address}:${flow.remote.port}`, fault);
@@ -136,7 +142,7 @@ export class CallRelay {
   }
 
   #fromProxy(
-    proxy: ProxySide,
+    { proxy, messages }: Taking,
     request: SipMessage,
     flow: Flow,
     answer: AnswerRequest,
@@ -150,12 +156,12 @@ export class CallRelay {
     const { token } = routing;
     if (token === undefined) return 'trusted';
     const passage = { request, flow, routing, answer };
-    if (this.#mayPass(passage, this.#messages)) this.#toProvider(passage, token);
+    if (this.#mayPass(passage, messages)) this.#toProvider(passage, token);
     return 'taken';
   }
 
   #fromProvider(
-    proxy: ProxySide,
+    { proxy, calls, messages }: Taking,
     request: SipMessage,
     flow: Flow,
     sender: Sender,
@@ -182,7 +188,7 @@ export class CallRelay {
     }
     const isNew = !isInDialog && request.method !== 'ACK' && request.method !== 'CANCEL';
     const passage = { request, flow, routing, answer };
-    if (!this.#mayPass(passage, isNew ? this.#calls : this.#messages)) return 'taken';
+    if (!this.#mayPass(passage, isNew ? calls : messages)) return 'taken';
     const { registration, owner } = caller;
     const recorded =
       isNew && MAKES_DIALOG.has(request.method) ? this.#tokenOf(flow, owner) : undefined;
