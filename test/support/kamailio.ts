@@ -2,9 +2,9 @@
  * Kamailio as a real registrar: digest over UDP, TCP and TLS, no database, everything it writes in a
  * directory of its own. What it holds (`dump`) and what reached it (`requests`) are the judge of a test.
  */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { eventually, freePort, ownDirectory, Running } from './processes.ts';
+import { readFileSync } from 'node:fs';
+import { KamailioProcess } from './kamailio-process.ts';
+import { eventually, freePort } from './processes.ts';
 
 export interface KamailioOptions {
   /** `-A` defines of registrar.cfg: `WITH_SHA256`, `MIN_EXP=10` ... */
@@ -60,22 +60,23 @@ export interface SeenRequest {
 export class Kamailio {
   readonly sipPort: number;
   readonly tlsPort: number;
-  readonly #own = ownDirectory('kamailio');
   readonly #options: KamailioOptions;
-  readonly #past: Running[] = [];
-  #running: Running | undefined;
+  readonly #process: KamailioProcess;
 
   private constructor(sipPort: number, tlsPort: number, options: KamailioOptions) {
     this.sipPort = sipPort;
     this.tlsPort = tlsPort;
     this.#options = options;
+    this.#process = new KamailioProcess({
+      ...{ name: 'kamailio', config: 'registrar.cfg', rpcPort: sipPort },
+      ...{ sharedMib: 128, privateMib: 32 },
+    });
   }
 
   static async start(options: KamailioOptions): Promise<Kamailio> {
     const kamailio = new Kamailio(await freePort(), await freePort(), options);
     const wantsClient = options.defines?.includes('WITH_MTLS') === true;
-    writeFileSync(kamailio.#path('tls.cfg'), tlsConfig({ wantsClient, ...options.tls }));
-    copyFileSync(REGISTRAR, kamailio.#path('kamailio.cfg'));
+    kamailio.#process.write('tls.cfg', tlsConfig({ wantsClient, ...options.tls }));
     kamailio.#addUsers();
     kamailio.#listenAlso();
     await kamailio.startAgain();
@@ -84,54 +85,29 @@ export class Kamailio {
 
   /** With the same ports and users, and no bindings: as after a crash. */
   async startAgain(): Promise<void> {
-    const directory = this.#own.path;
-    const values = { SIPPORT: this.sipPort, TLSPORT: this.tlsPort, RUNDIR: directory };
-    const running = new Running({
-      command: 'kamailio',
-      args: [
-        ...['-f', this.#path('kamailio.cfg'), '-Y', directory, '-w', directory],
-        ...['-P', this.#path('pid'), '-m', '128', '-M', '32', '-DD', '-E'],
-        ...Object.entries(values).map(([name, value]) => `--substdef=!${name}!${value}!g`),
-        ...(this.#options.defines ?? []).flatMap((define) => ['-A', define]),
-      ],
-    });
-    this.#running = running;
-    this.#past.push(running);
-    await running.until(async () => (await this.rpc('core.uptime')) !== undefined);
+    const values = { SIPPORT: this.sipPort, TLSPORT: this.tlsPort };
+    await this.#process.start(values, this.#options.defines);
   }
 
   /** Other certificates, for connections from now on. */
   async useTls(tls: KamailioTls): Promise<void> {
-    writeFileSync(this.#path('tls.cfg'), tlsConfig({ wantsClient: false, ...tls }));
+    this.#process.write('tls.cfg', tlsConfig({ wantsClient: false, ...tls }));
     // Kamailio refuses now and then, without a reason that would last.
     await eventually(async () => (await this.rpc('tls.reload')) !== undefined);
   }
 
   /** All of Kamailio's processes at once, without a word to anybody. */
   async kill(): Promise<void> {
-    const main = this.#running;
-    if (main === undefined) return;
-    main.killTree();
-    await main.ended();
-    this.#running = undefined;
+    await this.#process.kill();
   }
 
   async stop(): Promise<void> {
-    await this.#running?.stop('SIGTERM');
-    this.#running = undefined;
-    this.#own.remove();
+    await this.#process.stop();
   }
 
   /** One command of Kamailio's RPC interface; its result as JSON. */
   async rpc(method: string, ...params: readonly unknown[]): Promise<unknown> {
-    const answer = await fetch(`http://127.0.0.1:${this.sipPort}/RPC`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', connection: 'close' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-    });
-    const { result, error } = (await answer.json()) as { result?: unknown; error?: unknown };
-    if (error !== undefined) throw new Error(`${method}: ${JSON.stringify(error)}`);
-    return result;
+    return await this.#process.rpc(method, ...params);
   }
 
   /** Everything that it has registered, by AOR. */
@@ -141,14 +117,15 @@ export class Kamailio {
 
   /** Every request since the first start, in order of arrival. */
   requests(): readonly SeenRequest[] {
-    return this.#log()
+    return this.#process
+      .log()
       .flatMap((line) => parseRequest(line) ?? [])
       .sort((a, b) => a.atSec - b.atSec);
   }
 
   /** How often it refused or asked for credentials, by the user of the Authorization (`<null>`: none). */
   challenges(): readonly { readonly code: number; readonly user: string }[] {
-    return this.#log().flatMap((line) => {
+    return this.#process.log().flatMap((line) => {
       const [, code, user = ''] = /AUTHFAIL rc=(-?\d+) user=(\S+)/.exec(line) ?? [];
       return code === undefined ? [] : [{ code: Number(code), user }];
     });
@@ -156,44 +133,31 @@ export class Kamailio {
 
   /** AORs whose binding ran out: a lapse, as the registrar sees it. */
   expired(): readonly string[] {
-    return this.#log().flatMap((line) => /EXPIRED (\S+)/.exec(line)?.[1] ?? []);
-  }
-
-  /** Every line that it wrote, over all its starts. */
-  #log(): readonly string[] {
-    return this.#past.flatMap((one) => [...one.stdout, ...one.stderr]);
-  }
-
-  #path(name: string): string {
-    return join(this.#own.path, name);
+    return this.#process.log().flatMap((line) => /EXPIRED (\S+)/.exec(line)?.[1] ?? []);
   }
 
   #listenAlso(): void {
     const { alsoAt } = this.#options;
     if (alsoAt === undefined) return;
-    const file = this.#path('kamailio.cfg');
-    const mark = 'listen=udp:127.0.0.1:SIPPORT\n';
-    const config = readFileSync(file, 'utf8');
-    if (!config.includes(mark)) throw new Error('registrar.cfg listens elsewhere');
-    writeFileSync(
-      file,
-      config.replace(mark, () => `${mark}listen=udp:${alsoAt}:SIPPORT\n`),
-    );
+    this.#insert('listen=udp:127.0.0.1:SIPPORT\n', `listen=udp:${alsoAt}:SIPPORT\n`);
   }
 
   /** In the table before the first request, and again after each start. */
   #addUsers(): void {
-    const file = this.#path('kamailio.cfg');
     const quoted = (password: string): string => password.replaceAll(/["\\]/g, '\\$&');
     const lines = [...this.#options.users].map(
       ([user, password]) => `\t$sht(users=>${user}) = "${quoted(password)}";`,
     );
-    const config = readFileSync(file, 'utf8');
-    const mark = 'event_route[htable:mod-init] {\n';
-    if (!config.includes(mark)) throw new Error('registrar.cfg has no place for users');
-    writeFileSync(
-      file,
-      config.replace(mark, () => `${mark}${lines.join('\n')}\n`),
+    this.#insert('event_route[htable:mod-init] {\n', `${lines.join('\n')}\n`);
+  }
+
+  /** Puts lines into the configuration, behind `mark`. */
+  #insert(mark: string, lines: string): void {
+    const config = readFileSync(this.#process.path('kamailio.cfg'), 'utf8');
+    if (!config.includes(mark)) throw new Error(`registrar.cfg has no ${mark}`);
+    this.#process.write(
+      'kamailio.cfg',
+      config.replace(mark, () => `${mark}${lines}`),
     );
   }
 }
@@ -215,8 +179,6 @@ export function excessOver(
   }
   return worst;
 }
-
-const REGISTRAR = join(import.meta.dirname, '../interop/kamailio/registrar.cfg');
 
 function tlsConfig({
   certificate,

@@ -2,25 +2,26 @@
  * A SIP proxy of ours for `via`: Kamailio with ops/kamailio/via.cfg, on an address of its own, so that a
  * provider can tell it from trunkd.
  */
-import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, ownDirectory, Running } from './processes.ts';
+import { KamailioProcess } from './kamailio-process.ts';
+import { freePort } from './processes.ts';
 import { ROOT } from './trunkd.ts';
 
 const ADDRESS = '127.0.0.2';
-const CONFIG = join(import.meta.dirname, '../interop/kamailio/proxy.cfg');
 const VIA = join(ROOT, 'ops/kamailio/via.cfg');
 
 export class OwnProxy {
   readonly sipPort: number;
   readonly #tlsPort: number;
   readonly #rpcPort: number;
-  readonly #own = ownDirectory('own-proxy');
-  readonly #past: Running[] = [];
-  #running: Running | undefined;
+  readonly #process: KamailioProcess;
 
   private constructor(ports: readonly [number, number, number]) {
     [this.sipPort, this.#tlsPort, this.#rpcPort] = ports;
+    this.#process = new KamailioProcess({
+      ...{ name: 'own-proxy', config: 'proxy.cfg', rpcPort: this.#rpcPort },
+      ...{ sharedMib: 64, privateMib: 16 },
+    });
   }
 
   /** Knows its ports, and does not run yet: trunkd is started with them, and its API is known then. */
@@ -29,8 +30,7 @@ export class OwnProxy {
     readonly key: string;
   }): Promise<OwnProxy> {
     const proxy = new OwnProxy([await freePort(), await freePort(), await freePort()]);
-    writeFileSync(join(proxy.#own.path, 'tls.cfg'), tlsConfig(tls));
-    copyFileSync(CONFIG, join(proxy.#own.path, 'kamailio.cfg'));
+    proxy.#process.write('tls.cfg', tlsConfig(tls));
     return proxy;
   }
 
@@ -45,41 +45,23 @@ export class OwnProxy {
 
   /** `api`: where trunkd is told of closed connections. */
   async start(api: string): Promise<void> {
-    const directory = this.#own.path;
-    const values = {
-      ...{ PROXYIP: ADDRESS, SIPPORT: this.sipPort, TLSPORT: this.#tlsPort, RUNDIR: directory },
+    await this.#process.start({
+      ...{ PROXYIP: ADDRESS, SIPPORT: this.sipPort, TLSPORT: this.#tlsPort },
       ...{ RPCPORT: this.#rpcPort, VIACFG: VIA, TRUNKD_IP: '127.0.0.1', TRUNKD_API: api },
       ...{ TRUNKD_NAME: 'edge1', TRUNKD_TOKEN: '' },
       VIA_UDP: `udp:${this.hostPort}`,
       VIA_TCP: `tcp:${this.hostPort}`,
       VIA_TLS: `tls:${ADDRESS}:${this.#tlsPort}`,
-    };
-    const running = new Running({
-      command: 'kamailio',
-      args: [
-        ...['-f', join(directory, 'kamailio.cfg'), '-Y', directory, '-w', directory],
-        ...['-P', join(directory, 'pid'), '-m', '64', '-M', '16', '-DD', '-E'],
-        ...Object.entries(values).map(([name, value]) => `--substdef=!${name}!${value}!g`),
-      ],
     });
-    this.#running = running;
-    this.#past.push(running);
-    await running.until(async () => (await this.#isUp()) === true);
   }
 
   /** All of its processes at once, without a word to anybody. */
   async kill(): Promise<void> {
-    const main = this.#running;
-    if (main === undefined) return;
-    main.killTree();
-    await main.ended();
-    this.#running = undefined;
+    await this.#process.kill();
   }
 
   async stop(): Promise<void> {
-    await this.#running?.stop('SIGTERM');
-    this.#running = undefined;
-    this.#own.remove();
+    await this.#process.stop();
   }
 
   /** Calls that came in: for whom, and from where. */
@@ -93,19 +75,10 @@ export class OwnProxy {
   }
 
   #matches(pattern: RegExp): readonly RegExpExecArray[] {
-    return this.#past
-      .flatMap((one) => [...one.stdout, ...one.stderr])
+    return this.#process
+      .log()
       .map((line) => pattern.exec(line))
       .filter((match) => match !== null);
-  }
-
-  async #isUp(): Promise<boolean> {
-    const answer = await fetch(`http://127.0.0.1:${this.#rpcPort}/RPC`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', connection: 'close' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'core.uptime' }),
-    });
-    return answer.ok;
   }
 }
 
