@@ -91,14 +91,7 @@ export class LookupCache {
 
   /** What has to do where no answer came in time. */
   fallback(question: LookupQuestion): Remembered {
-    const now = this.#clock.now();
-    const entry = this.#entries.get(keyOf(question));
-    const until = after(now, this.#limits.negativeMs);
-    const isUsable = entry !== undefined && now < entry.staleUntil;
-    if (isUsable && entry.lastRecords.length > 0) {
-      return { records: entry.lastRecords, fault: undefined, until, isFirm: false };
-    }
-    return { records: NONE, fault: OVERDUE, until, isFirm: false };
+    return this.#withoutAnswer(this.#entries.get(keyOf(question)), OVERDUE);
   }
 
   /** `done` is called later, when `recall` knows more. */
@@ -151,7 +144,7 @@ export class LookupCache {
     }
     entry.askedAt = undefined;
     if (result.ok) this.#learn(entry, result.value);
-    else this.#miss(entry, result.fault);
+    else entry.known = this.#withoutAnswer(entry, result.fault);
     const { waiting } = entry;
     entry.waiting = [];
     for (const done of waiting) done();
@@ -175,14 +168,12 @@ export class LookupCache {
     }
   }
 
-  #miss(entry: Entry, reason: Fault): void {
+  /** The last records, as long as they may stand in; else why there are none. */
+  #withoutAnswer(entry: Entry | undefined, reason: Fault): Remembered {
     const now = this.#clock.now();
-    const stale = now < entry.staleUntil ? entry.lastRecords : NONE;
+    const records = entry !== undefined && now < entry.staleUntil ? entry.lastRecords : NONE;
     const until = after(now, this.#limits.negativeMs);
-    entry.known =
-      stale.length > 0
-        ? { records: stale, fault: undefined, until, isFirm: false }
-        : { records: NONE, fault: reason, until, isFirm: false };
+    return { records, fault: records.length > 0 ? undefined : reason, until, isFirm: false };
   }
 }
 
