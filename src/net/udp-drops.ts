@@ -3,7 +3,7 @@
  * /proc/net/udp and /proc/net/udp6 (proc(5)). Read when somebody asks for metrics; not on other systems.
  */
 import { readFileSync } from 'node:fs';
-import { SocketAddress as Address } from 'node:net';
+import { parseIpv6 } from '../core/sip/locate/ip-literal.ts';
 import type { SocketAddress } from '../core/sip/transport/ports.ts';
 
 /** Drops of each bound socket that was asked for, in that order; undefined where nothing is known. */
@@ -40,21 +40,8 @@ function inTable(address: string, port: number, family: 4 | 6): string {
 }
 
 function octetsOfIpv6(text: string): readonly number[] {
-  const zone = text.indexOf('%');
-  const bare = zone < 0 ? text : text.slice(0, zone);
-  const { address } = new Address({ address: bare, family: 'ipv6' });
-  const [head = '', tail] = address.split('::');
-  const groups = (part: string): readonly number[] =>
-    part === '' ? [] : part.split(':').flatMap(groupOf);
-  const [front, back] = [groups(head), groups(tail ?? '')];
-  return [...front, ...Array<number>(16 - front.length - back.length).fill(0), ...back];
-}
-
-/** One group of four digits, or an IPv4 address at the end. */
-function groupOf(group: string): readonly number[] {
-  if (group.includes('.')) return group.split('.').map(Number);
-  const value = Number.parseInt(group, 16);
-  return [value >> 8, value & 0xff];
+  const [bare = ''] = text.split('%', 1);
+  return (parseIpv6(bare) ?? []).flatMap((group) => [group >> 8, group & 0xff]);
 }
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

@@ -35,7 +35,8 @@ function parseIpv4(text: string): readonly number[] | undefined {
   return octets;
 }
 
-function parseIpv6(text: string): readonly number[] | undefined {
+/** The eight groups of an IPv6 address without brackets; undefined for anything else. */
+export function parseIpv6(text: string): readonly number[] | undefined {
   if (text.length > 45) return undefined;
   const gap = text.indexOf('::');
   if (gap < 0) {
