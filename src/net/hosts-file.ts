@@ -2,19 +2,18 @@
  * /etc/hosts, which c-ares does not look at: names that the administrator pinned come before the DNS, as
  * everywhere else on the machine. Read again when it changes.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { FileWatch } from './file-watch.ts';
 
 const MAX_OCTETS = 4 * 1024 * 1024;
 const LOOPBACK: readonly string[] = ['127.0.0.1', '::1'];
 
 export class HostsFile {
-  readonly #path: string;
-  #version = '';
+  readonly #file: FileWatch;
   #addresses: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(path = '/etc/hosts') {
-    this.#path = path;
+    this.#file = new FileWatch(path, MAX_OCTETS);
   }
 
   /** The addresses of a name in the order of the file; undefined when it is not there. */
@@ -28,12 +27,8 @@ export class HostsFile {
   }
 
   #refresh(): void {
-    const stat = statSync(this.#path, { throwIfNoEntry: false });
-    const version = stat === undefined ? '' : `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
-    if (version === this.#version) return;
-    this.#version = version;
-    const isReadable = stat?.isFile() === true && stat.size <= MAX_OCTETS;
-    this.#addresses = isReadable ? parseHosts(readFileSync(this.#path, 'utf8')) : new Map();
+    const text = this.#file.changed();
+    if (text !== undefined) this.#addresses = parseHosts(text);
   }
 }
 

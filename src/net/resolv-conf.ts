@@ -3,10 +3,10 @@
  * changes. Who did not answer goes to the end of the line for a while, so that a dead first server does
  * not cost every question a second.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Clock } from '../core/base/clock.ts';
 import { after, type Instant } from '../core/base/instant.ts';
+import { FileWatch } from './file-watch.ts';
 
 export interface NameServer {
   readonly address: string;
@@ -30,14 +30,13 @@ export interface NameServerOptions {
 
 export class NameServers {
   readonly #clock: Clock;
-  readonly #path: string | undefined;
-  #version = '';
+  readonly #file: FileWatch | undefined;
   #servers: readonly NameServer[];
   readonly #demotedUntil = new Map<string, Instant>();
 
   constructor({ clock, servers, resolvConfPath = '/etc/resolv.conf' }: NameServerOptions) {
     this.#clock = clock;
-    this.#path = servers === undefined ? resolvConfPath : undefined;
+    this.#file = servers === undefined ? new FileWatch(resolvConfPath, MAX_OCTETS) : undefined;
     this.#servers = usable(servers ?? []);
   }
 
@@ -65,14 +64,10 @@ export class NameServers {
   }
 
   #refresh(): void {
-    if (this.#path === undefined) return;
-    const stat = statSync(this.#path, { throwIfNoEntry: false });
-    const version = stat === undefined ? '-' : `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
-    if (version === this.#version) return;
-    this.#version = version;
+    const text = this.#file?.changed();
+    if (text === undefined) return;
     this.#demotedUntil.clear();
-    const isReadable = stat?.isFile() === true && stat.size <= MAX_OCTETS;
-    this.#servers = usable(isReadable ? readServers(this.#path) : []);
+    this.#servers = usable(parseResolvConf(text));
   }
 }
 
@@ -82,15 +77,6 @@ function parseResolvConf(text: string): readonly string[] {
     const [word, address] = line.trim().split(/\s+/);
     return word === 'nameserver' && address !== undefined ? [address] : [];
   });
-}
-
-/** What cannot be read just now counts as empty. */
-function readServers(path: string): readonly string[] {
-  try {
-    return parseResolvConf(readFileSync(path, 'utf8'));
-  } catch {
-    return [];
-  }
 }
 
 function usable(texts: readonly string[]): readonly NameServer[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseHosts } from '../../../src/net/hosts-file.ts';
+import { HostsFile, parseHosts } from '../../../src/net/hosts-file.ts';
 
 describe('hosts(5)', () => {
   it('reads addresses of both families, aliases and comments', () => {
@@ -22,5 +22,10 @@ describe('hosts(5)', () => {
       'sip.test': ['192.0.2.1', '192.0.2.2'],
       sip: ['192.0.2.1'],
     });
+  });
+
+  it('counts as empty while it cannot be read', () => {
+    // A file for stat(2), and an error for whoever reads it from its begin.
+    expect(new HostsFile('/proc/self/mem').find('sip.test')).toBeUndefined();
   });
 });
