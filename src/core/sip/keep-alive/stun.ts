@@ -8,6 +8,7 @@
  * Anybody can send us one, so nothing is believed before the transaction id, 96 bits of chance, is ours.
  */
 import { parseIpLiteral } from '../locate/ip-literal.ts';
+import { fromHex } from '../message/wire-text.ts';
 
 const HEADER_OCTETS = 20;
 const COOKIE = '\x21\x12\xa4\x42';
@@ -30,11 +31,7 @@ export interface StunAnswer {
 
 /** `id`: 24 hexadecimal digits that nobody can guess. */
 export function bindingRequest(id: string): string {
-  let octets = '';
-  for (let at = 0; at < STUN_ID_DIGITS; at += 2) {
-    octets += String.fromCharCode(Number.parseInt(id.slice(at, at + 2), 16));
-  }
-  return BINDING_REQUEST + COOKIE + octets;
+  return BINDING_REQUEST + COOKIE + fromHex(id);
 }
 
 /** RFC 5626 section 8: the first two bits of STUN are 0, those of SIP never are. */

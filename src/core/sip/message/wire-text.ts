@@ -31,6 +31,15 @@ export function detached(text: string): string {
   return text.length < 13 ? text : [text.slice(0, 1), text.slice(1)].join('');
 }
 
+/** The octets that hexadecimal digits stand for, two for each, as wire text. */
+export function fromHex(digits: string): string {
+  let wire = '';
+  for (let at = 0; at < digits.length; at += 2) {
+    wire += String.fromCharCode(Number.parseInt(digits.slice(at, at + 2), 16));
+  }
+  return wire;
+}
+
 function isAscii(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {
     if (text.charCodeAt(at) > 0x7f) return false;
