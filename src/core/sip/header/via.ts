@@ -45,7 +45,12 @@ export function countVias(message: SipMessage): number {
   const lines = message.count('Via');
   if (lines === 0) return 0;
   if (lines === 1 && (message.first('Via') ?? '').indexOf(',') < 0) return 1;
-  return message.all('Via').reduce((count, line) => count + splitList(line).length, 0);
+  return viaValues(message).length;
+}
+
+/** Every Via value in order, whichever lines they share. */
+export function viaValues(message: SipMessage): readonly string[] {
+  return message.all('Via').flatMap(splitList);
 }
 
 /** Reads one Via value; undefined when it is malformed. */

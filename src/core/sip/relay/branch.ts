@@ -6,11 +6,10 @@
  */
 import { parseCseq } from '../header/cseq.ts';
 import { tagOf } from '../header/name-addr.ts';
-import { parseVia, topVia } from '../header/via.ts';
+import { parseVia, topVia, viaValues } from '../header/via.ts';
 import type { SipMessage } from '../message/message.ts';
 import { type FlowRef, type FlowTokens, readRef, refText } from './flow-token.ts';
 import type { Hmac } from './hmac.ts';
-import { viaValues } from './via-values.ts';
 
 const COOKIE = 'z9hG4bK';
 const MARK = `${COOKIE}-tr.`;
