@@ -6,7 +6,9 @@
 import type { Publish } from '../../base/event-hub.ts';
 import { after } from '../../base/instant.ts';
 import { Timer } from '../../base/timer-queue.ts';
+import { hopKey } from '../locate/target.ts';
 import type { Flow } from '../transport/ports.ts';
+import { tlsPolicyKey } from '../transport/tls-policy.ts';
 import type { ProxyBook, ProxyEvent, ProxySnapshot } from './events.ts';
 import { type LinkPorts, ProxyLink } from './link.ts';
 import type { ProxyMachineState } from './machine.ts';
@@ -121,13 +123,9 @@ export class OwnProxies implements ProxyBook {
 }
 
 function isSameWay(a: ProxySpec, b: ProxySpec): boolean {
-  const [one, other] = [a.hop, b.hop];
   return (
-    one.host === other.host &&
-    one.port === other.port &&
-    one.protocol === other.protocol &&
+    hopKey(a.hop) === hopKey(b.hop) &&
     a.localSocket === b.localSocket &&
-    a.tls.identity === b.tls.identity &&
-    a.tls.verify === b.tls.verify
+    tlsPolicyKey(a.tls) === tlsPolicyKey(b.tls)
   );
 }
