@@ -13,7 +13,7 @@ import { fault } from '../core/base/fault.ts';
 import { after, elapsedMs, type Instant } from '../core/base/instant.ts';
 import { Timer } from '../core/base/timer-queue.ts';
 import type { Flow } from '../core/sip/transport/ports.ts';
-import { literalLookup } from './local-address.ts';
+import { isUnspecified, literalLookup } from './local-address.ts';
 import type { NetContext } from './net-context.ts';
 import { errorCode } from './socket-fault.ts';
 
@@ -36,7 +36,7 @@ export class PortInquiries {
   }
 
   /** Nothing came back over the flow for seconds. */
-  ask(flow: Flow, bindAddress: string | undefined): void {
+  ask(flow: Flow): void {
     const { address, port } = flow.remote;
     const key = `${address} ${port}`;
     const now = this.#context.clock.now();
@@ -50,7 +50,7 @@ export class PortInquiries {
       if (isClosed && !this.#context.lifetime.isOver) this.#tell(flow);
     });
     this.#open.add(inquiry);
-    inquiry.start(bindAddress);
+    inquiry.start();
   }
 
   destroy(): void {
@@ -81,8 +81,9 @@ class Inquiry {
     this.#socket = dgram.createSocket({ type: isIpv6 ? 'udp6' : 'udp4', lookup: literalLookup });
   }
 
-  start(bindAddress: string | undefined): void {
+  start(): void {
     const socket = this.#socket;
+    const { address: own } = this.#flow.local;
     socket.on('error', (error) => this.#refused(error));
     // What comes in answers nothing of ours.
     socket.on('message', () => undefined);
@@ -90,7 +91,7 @@ class Inquiry {
     const connect = (): void => socket.connect(port, address, () => this.#next());
     try {
       socket.bind(
-        { port: 0, ...(bindAddress && { address: bindAddress }), exclusive: true },
+        { port: 0, ...(isUnspecified(own) ? {} : { address: own }), exclusive: true },
         connect,
       );
     } catch {

@@ -191,9 +191,7 @@ export class Transport implements TransportPort, WaysOut {
   }
 
   inquire(flow: Flow): void {
-    if (!(flow instanceof UdpFlow)) return;
-    const { address } = flow.local;
-    this.#inquiries.ask(flow, isUnspecified(address) ? undefined : address);
+    if (flow instanceof UdpFlow) this.#inquiries.ask(flow);
   }
 
   close(flow: Flow, reason: Fault): void {
