@@ -18,6 +18,7 @@ import { between, type Random } from '../base/random.ts';
 import { Timer, type TimerQueue } from '../base/timer-queue.ts';
 import { seenAs } from '../sip/header/seen-as.ts';
 import type { FlowKeeperPort, FlowNews } from '../sip/keep-alive/ports.ts';
+import { bracketed } from '../sip/locate/ip-literal.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { ExchangeOutcome } from '../sip/user-agent/ports.ts';
 import { retryWithoutBindingMs } from './backoff.ts';
@@ -323,5 +324,5 @@ function flowName(carrier: Carrier): string {
     protocol,
     remote: { address, port },
   } = carrier;
-  return `${protocol}:${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return `${protocol}:${bracketed(address)}:${port}`;
 }

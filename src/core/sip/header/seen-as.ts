@@ -2,7 +2,7 @@
  * Our own address as the other side sees it: `received` and `rport` that it wrote into our Via. RFC 3261
  * section 18.2.1, RFC 3581 section 4.
  */
-import { parseIpLiteral } from '../locate/ip-literal.ts';
+import { bracketed, parseIpLiteral } from '../locate/ip-literal.ts';
 import type { SipMessage } from '../message/message.ts';
 import { topVia } from './via.ts';
 
@@ -16,8 +16,7 @@ export function seenAs(response: SipMessage): string | undefined {
   // Without `received` the address is the one that we wrote ourselves.
   const literal = parseIpLiteral(via.received ?? via.host);
   if (literal === undefined || !isUnicast(literal.address)) return undefined;
-  const { address, family } = literal;
-  return `${family === 6 ? `[${address}]` : address}:${via.rport}`;
+  return `${bracketed(literal.address)}:${via.rport}`;
 }
 
 function isUnicast(address: string): boolean {

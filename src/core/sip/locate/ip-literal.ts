@@ -21,6 +21,11 @@ export function parseIpLiteral(host: string): IpLiteral | undefined {
   return parseIpv4(host) === undefined ? undefined : { address: host, family: 4 };
 }
 
+/** A host as it stands in URIs and in Via: an IPv6 address in brackets (RFC 3261 section 25.1). */
+export function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 /** The four octets; leading zeros are refused, since some read them as octal. */
 function parseIpv4(text: string): readonly number[] | undefined {
   if (text.length < 7 || text.length > 15) return undefined;

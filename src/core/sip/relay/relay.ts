@@ -15,6 +15,7 @@ import { TokenBucket } from '../../base/token-bucket.ts';
 import type { Hasher } from '../digest/ports.ts';
 import { parseNameAddr, tagOf } from '../header/name-addr.ts';
 import { topVia } from '../header/via.ts';
+import { bracketed } from '../locate/ip-literal.ts';
 import type { Locator } from '../locate/ports.ts';
 import type { SipMessage } from '../message/message.ts';
 import { parseUri, unescapeUri } from '../message/uri.ts';
@@ -356,8 +357,7 @@ function recordRoute(token: string, { protocol }: Flow, hostPort: string): strin
 }
 
 function sourceLines({ protocol, remote }: Flow, registration: string | undefined): string {
-  const host = remote.address.includes(':') ? `[${remote.address}]` : remote.address;
-  const source = `X-Trunkd-Source: ${host}:${remote.port};transport=${protocol}\r\n`;
+  const source = `X-Trunkd-Source: ${bracketed(remote.address)}:${remote.port};transport=${protocol}\r\n`;
   return registration === undefined
     ? source
     : `${source}X-Trunkd-Registration: ${registration}\r\n`;

@@ -2,6 +2,7 @@
  * The Route header field of a request that has a route set before there is any dialog (RFC 3261 sections
  * 8.1.1.1 and 8.1.2): hops that are configured, and our own proxy in front of the chosen target.
  */
+import { bracketed } from '../locate/ip-literal.ts';
 import type { Target } from '../locate/target.ts';
 
 export interface Routed {
@@ -32,7 +33,6 @@ function routeLine(uris: readonly string[]): string {
 }
 
 /** `sip:192.0.2.1:5061;transport=tls;lr`: the one place that is meant, after RFC 3263 has had its say. */
-export function routeUri({ protocol, address, port, family }: Target): string {
-  const host = family === 6 ? `[${address}]` : address;
-  return `sip:${host}:${port};transport=${protocol};lr`;
+export function routeUri({ protocol, address, port }: Target): string {
+  return `sip:${bracketed(address)}:${port};transport=${protocol};lr`;
 }
