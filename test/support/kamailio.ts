@@ -110,6 +110,12 @@ export class Kamailio {
     return await this.#process.rpc(method, ...params);
   }
 
+  /** Gives an address of record a binding of another device, which registered by itself. */
+  async addBinding(aor: string, contact: string, expiresSec: number): Promise<void> {
+    // Behind the lifetime: q, path, flags, branch flags, methods.
+    await this.rpc('ul.add', 'location', aor, contact, expiresSec, 1, '', 0, 0, 8191);
+  }
+
   /** Everything that it has registered, by AOR. */
   async dump(): Promise<ReadonlyMap<string, readonly Binding[]>> {
     return readDump(await this.rpc('ul.dump'));

@@ -70,7 +70,7 @@ export async function startIncidents(pki: Pki): Promise<Incidents> {
         const aor = aorOf('flush', protocol);
         await kamailio.rpc('ul.rm', 'location', aor);
         if (!(await kamailio.dump()).has(aor)) forgotten.add(aor);
-        await addDevice(kamailio, aorOf('unregister', protocol));
+        await kamailio.addBinding(aorOf('unregister', protocol), OTHER_DEVICE, 300);
       }
     },
     verdicts: async (trunkd, configOf) => [
@@ -91,10 +91,6 @@ function at({ sipPort, tlsPort }: Kamailio, kind: Kind): readonly Registration[]
       expires: kind === 'flush' ? 10 : 600,
     });
   });
-}
-
-async function addDevice(kamailio: Kamailio, aor: string): Promise<void> {
-  await kamailio.rpc('ul.add', 'location', aor, OTHER_DEVICE, 300, 1, '', 0, 0, 8191);
 }
 
 const verdicts = (

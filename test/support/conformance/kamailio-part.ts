@@ -70,18 +70,7 @@ const OTHER_DEVICE_SEC = 30;
 async function fillUp(flavour: Flavour, kamailio: Kamailio): Promise<void> {
   for (const protocol of protocolsOf(flavour)) {
     const aor = `${userOf(flavour, protocol)}@registrar.test`;
-    await kamailio.rpc(
-      'ul.add',
-      'location',
-      aor,
-      OTHER_DEVICE,
-      OTHER_DEVICE_SEC,
-      1,
-      '',
-      0,
-      0,
-      8191,
-    );
+    await kamailio.addBinding(aor, OTHER_DEVICE, OTHER_DEVICE_SEC);
   }
 }
 
