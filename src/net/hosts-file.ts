@@ -3,6 +3,7 @@
  * everywhere else on the machine. Read again when it changes.
  */
 import { isIP } from 'node:net';
+import { bareName } from '../core/sip/locate/domain-name.ts';
 import { FileWatch } from './file-watch.ts';
 
 const MAX_OCTETS = 4 * 1024 * 1024;
@@ -19,7 +20,7 @@ export class HostsFile {
   /** The addresses of a name in the order of the file; undefined when it is not there. */
   find(name: string): readonly string[] | undefined {
     this.#refresh();
-    const key = withoutRootDot(name.toLowerCase());
+    const key = bareName(name);
     const found = this.#addresses.get(key);
     if (found !== undefined) return found;
     // RFC 6761 section 6.3: never asked of the DNS.
@@ -39,15 +40,11 @@ export function parseHosts(text: string): ReadonlyMap<string, readonly string[]>
     const [address = '', ...names] = (line.split('#', 1)[0] ?? '').trim().split(/\s+/);
     if (isIP(address) === 0) continue;
     for (const name of names) {
-      const key = withoutRootDot(name.toLowerCase());
+      const key = bareName(name);
       const known = addresses.get(key);
       if (known === undefined) addresses.set(key, [address]);
       else if (!known.includes(address)) known.push(address);
     }
   }
   return addresses;
-}
-
-function withoutRootDot(name: string): string {
-  return name.endsWith('.') ? name.slice(0, -1) : name;
 }

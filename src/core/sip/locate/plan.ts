@@ -9,6 +9,7 @@
  *   host -> NAPTR (none that we can use: _sip of each transport) -> SRV -> A, AAAA -> targets
  */
 import { type Fault, failure, fault, type Result, success } from '../../base/fault.ts';
+import { bareName } from './domain-name.ts';
 import { parseIpLiteral } from './ip-literal.ts';
 import type { LookupQuestion, LookupRecord, SrvRecord, WaysOut } from './ports.ts';
 import { naptrServices, type Service, standardServices } from './services.ts';
@@ -247,10 +248,4 @@ function inRankOrder(targets: readonly Target[]): readonly Target[] {
     standings.set(given, standing);
     return { ...target, standing };
   });
-}
-
-/** In lower case and without the final dot of an absolute name. */
-function bareName(host: string): string {
-  const name = host.toLowerCase();
-  return name.endsWith('.') ? name.slice(0, -1) : name;
 }

@@ -2,6 +2,7 @@
  * Which SRV names are asked for, and for which transport: what NAPTR says (RFC 3263 section 4.1, RFC
  * 3403), else the names that each transport has by custom. Pure.
  */
+import { bareName } from './domain-name.ts';
 import type { LookupRecord, NaptrRecord } from './ports.ts';
 import type { TransportProtocol } from './target.ts';
 
@@ -33,7 +34,7 @@ export function naptrServices(
     if (!isUsable || flags.toLowerCase() !== 's') continue;
     // "MUST discard any services that do not contain SIPS": only those are TLS here.
     if (isSecure && protocol !== 'tls') continue;
-    const name = withoutDot(replacement.toLowerCase());
+    const name = bareName(replacement);
     const isNew = !services.some((known) => known.name === name && known.protocol === protocol);
     if (name !== '' && isNew && services.length < MAX_SERVICES) services.push({ name, protocol });
   }
@@ -65,8 +66,4 @@ function inOrder(records: readonly LookupRecord[]): readonly NaptrRecord[] {
   return records
     .filter((record) => record.kind === 'naptr')
     .toSorted((a, b) => a.order - b.order || a.preference - b.preference);
-}
-
-function withoutDot(name: string): string {
-  return name.endsWith('.') ? name.slice(0, -1) : name;
 }
