@@ -8,7 +8,7 @@ import { contactsOf } from '../sip/header/contact.ts';
 import { minExpiresOf } from '../sip/header/expires.ts';
 import { retryAfterSec } from '../sip/header/retry-after.ts';
 import type { SipMessage } from '../sip/message/message.ts';
-import { detached, fromWire } from '../sip/message/wire-text.ts';
+import { readableText } from '../sip/message/wire-text.ts';
 import type { ExchangeOutcome, Refusal } from '../sip/user-agent/ports.ts';
 import { type Listing, type OwnBinding, type OwnMarks, ownBinding } from './binding.ts';
 import { cause, causeOfFault } from './causes.ts';
@@ -243,8 +243,8 @@ function failed(failure: FailureClass, why: Cause): FailedVerdict {
   return { kind: 'failed', failure, retryAfterSec: undefined, lostBinding: false, cause: why };
 }
 
-/** Text of a peer for people: decoded, bounded, without control characters, not kept with its message. */
+/** Text of a peer for people, bounded. */
 export function readable(wire: string): string {
   const cut = wire.length > 120 ? `${wire.slice(0, 120)}...` : wire;
-  return fromWire(detached(cut)).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+  return readableText(cut);
 }

@@ -31,6 +31,11 @@ export function detached(text: string): string {
   return text.length < 13 ? text : [text.slice(0, 1), text.slice(1)].join('');
 }
 
+/** What a peer wrote, for people: decoded, without control characters, not kept with its message. The caller bounds it. */
+export function readableText(wire: string): string {
+  return fromWire(detached(wire)).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+}
+
 /** The octets that hexadecimal digits stand for, two for each, as wire text. */
 export function fromHex(digits: string): string {
   let wire = '';

@@ -10,7 +10,7 @@ import type { Random } from '../../base/random.ts';
 import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
 import type { Locator } from '../locate/ports.ts';
 import { type Target, targetKey } from '../locate/target.ts';
-import { detached, fromWire } from '../message/wire-text.ts';
+import { readableText } from '../message/wire-text.ts';
 import type { Exchange, ExchangeOutcome, UserAgentPort } from '../user-agent/ports.ts';
 import { type ProxySnapshot, proxySilent } from './events.ts';
 import { newProxyState, type ProxyInput, type ProxyMachineState, stepProxy } from './machine.ts';
@@ -236,10 +236,7 @@ export class ProxyLink implements OwnProxy {
   }
 }
 
-/** Text of the proxy for people and for comparing: bounded, printable, not kept with its message. */
+/** Text of the proxy for people and for comparing: bounded and printable. */
 function readable(wire: string): string {
-  return fromWire(detached(wire.slice(0, MOST_TEXT_CHARS))).replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    ' ',
-  );
+  return readableText(wire.slice(0, MOST_TEXT_CHARS));
 }
