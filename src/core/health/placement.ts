@@ -6,7 +6,7 @@
 import { after, elapsedMs, type Instant } from '../base/instant.ts';
 import { between } from '../base/random.ts';
 import type { Locator } from '../sip/locate/ports.ts';
-import type { NextHop, Target } from '../sip/locate/target.ts';
+import { hopKey, isSameTarget, type NextHop, type Target } from '../sip/locate/target.ts';
 import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import type { PeerState } from './events.ts';
 import { probeWay } from './options-probe.ts';
@@ -82,7 +82,7 @@ export class Placement {
       this.forget(server);
       return;
     }
-    const isSameHop = previousHop !== undefined && isEqualHop(previousHop, server.spec.hop);
+    const isSameHop = previousHop !== undefined && hopKey(previousHop) === hopKey(server.spec.hop);
     if (server.targets === undefined || !isSameHop) this.locate(server);
     else this.#use(server, server.targets);
   }
@@ -151,7 +151,7 @@ export class Placement {
     const old = server.units;
     const units = targets.map((target) => {
       const way = probeWay(server.spec, target);
-      const before = old.find((unit) => isEqualTarget(unit.target, target));
+      const before = old.find((unit) => isSameTarget(unit.target, target));
       return this.#table.acquire(way, server, server.startCount, before);
     });
     for (const unit of old) if (!units.includes(unit)) this.#table.release(unit, server);
@@ -173,20 +173,4 @@ export class Placement {
     }
     return [];
   }
-}
-
-function isEqualHop(a: NextHop, b: NextHop): boolean {
-  return (
-    a.host === b.host &&
-    a.port === b.port &&
-    a.protocol === b.protocol &&
-    a.secure === b.secure &&
-    a.via === b.via
-  );
-}
-
-function isEqualTarget(a: Target, b: Target): boolean {
-  return (
-    a.address === b.address && a.port === b.port && a.protocol === b.protocol && a.via === b.via
-  );
 }

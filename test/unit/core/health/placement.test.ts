@@ -85,6 +85,19 @@ describe('a server with a name', () => {
     expect(lab.changes(ID)).toEqual(['up enabled']);
   });
 
+  it('follows a reload that gives its addresses, and one that gives others', () => {
+    const lab = aNamedServer(new Names());
+    const hop = { host: 'sip.acme.example', port: 5060, protocol: 'udp', secure: false } as const;
+    const probedAt = (...addresses: readonly string[]) => {
+      const differing = { name: 'named', hop: { ...hop, addresses }, sourceCheck: 'set' } as const;
+      lab.prober.apply([aContract([aServer('sip.acme.example', differing)])]);
+      lab.run(1);
+      return lab.server(ID).targets.map(({ target }) => target);
+    };
+    expect(probedAt('192.0.2.8')).toEqual(['udp:192.0.2.8:5060']);
+    expect(probedAt('192.0.2.9')).toEqual(['udp:192.0.2.9:5060']);
+  });
+
   it.each(['fails', 'unknown'] as const)('keeps the last ones while the DNS %s', (answer) => {
     const names = new Names();
     const lab = aNamedServer(names);
