@@ -21,8 +21,8 @@ const OTHER_FLOW_BASE_MS = 90_000;
 /** Refused by the registrar; what is wrong in the configuration begins at the second rung. */
 export const REJECTED_LADDER_MS: readonly [number, number, number] = [60_000, 300_000, 1_800_000];
 
-export const RETRY_AFTER_SHORTEST_MS = 1_000;
-export const RETRY_AFTER_LONGEST_MS = 3_600_000;
+const RETRY_AFTER_SHORTEST_MS = 1_000;
+const RETRY_AFTER_LONGEST_MS = 3_600_000;
 
 const ATTEMPT_LONGEST_MS = 32_000;
 const ATTEMPT_SHORTEST_MS = 2_000;
@@ -66,10 +66,14 @@ export function retryRejectedMs(
 }
 
 /** The wish of a Retry-After header field (RFC 3261 section 20.33), kept within [1 s, 1 h]. */
+export function boundedRetryAfterMs(retryAfterSec: number): number {
+  return Math.min(Math.max(retryAfterSec * 1000, RETRY_AFTER_SHORTEST_MS), RETRY_AFTER_LONGEST_MS);
+}
+
+/** The same for one registration: up to a tenth later, so that crowds disperse. */
 export function retryAfterMs(retryAfterSec: number, random: Random): number {
-  const wish = retryAfterSec * 1000;
-  const bounded = Math.min(Math.max(wish, RETRY_AFTER_SHORTEST_MS), RETRY_AFTER_LONGEST_MS);
-  return Math.min(bounded * between(random, 1, 1.1), RETRY_AFTER_LONGEST_MS);
+  const wait = boundedRetryAfterMs(retryAfterSec) * between(random, 1, 1.1);
+  return Math.min(wait, RETRY_AFTER_LONGEST_MS);
 }
 
 /**
@@ -90,6 +94,7 @@ export function patienceMs(boundUntil: Instant | undefined, now: Instant): numbe
   return Math.min(ATTEMPT_LONGEST_MS, remainingMs / 2);
 }
 
-function doubled(baseMs: number, times: number, longestMs: number): number {
+/** `baseMs` for the first of `times` in a row, twice as much for each further one, up to `longestMs`. */
+export function doubled(baseMs: number, times: number, longestMs: number): number {
   return Math.min(longestMs, baseMs * 2 ** Math.min(times - 1, 20));
 }

@@ -8,7 +8,7 @@
  *     +-- `holdMs` --- proven: an attempt was answered, and none has failed since
  */
 import { after, elapsedMs, type Instant } from '../base/instant.ts';
-import { RETRY_AFTER_LONGEST_MS, RETRY_AFTER_SHORTEST_MS } from './backoff.ts';
+import { boundedRetryAfterMs, doubled } from './backoff.ts';
 
 const FIRST_MS = 30_000;
 const LONGEST_MS = 600_000;
@@ -45,8 +45,8 @@ export class Penalty {
     this.#scoutUntil = undefined;
     const wishMs =
       retryAfterSec === undefined
-        ? Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(this.#times - 1, 10))
-        : Math.min(Math.max(retryAfterSec * 1000, RETRY_AFTER_SHORTEST_MS), RETRY_AFTER_LONGEST_MS);
+        ? doubled(FIRST_MS, this.#times, LONGEST_MS)
+        : boundedRetryAfterMs(retryAfterSec);
     const until = after(now, wishMs);
     if (isNews || this.#until === undefined || until > this.#until) this.#until = until;
     return isNews;

@@ -30,7 +30,7 @@ import { between } from '../base/random.ts';
 import { Timer } from '../base/timer-queue.ts';
 import type { Target } from '../sip/locate/target.ts';
 import { PRIORITY } from '../sip/user-agent/ports.ts';
-import { RETRY_AFTER_LONGEST_MS, RETRY_AFTER_SHORTEST_MS } from './backoff.ts';
+import { boundedRetryAfterMs } from './backoff.ts';
 import { Canary } from './canary.ts';
 import { targetBusy, targetDead, targetRecovered } from './causes.ts';
 import type { Entry } from './entry.ts';
@@ -218,8 +218,7 @@ export class TargetGate {
       if (this.#mode === 'dead') this.#recover(now);
       return;
     }
-    const wishMs = retryAfterSec === undefined ? BUSY_HOLD_MS : retryAfterSec * 1000;
-    const holdMs = Math.min(Math.max(wishMs, RETRY_AFTER_SHORTEST_MS), RETRY_AFTER_LONGEST_MS);
+    const holdMs = retryAfterSec === undefined ? BUSY_HOLD_MS : boundedRetryAfterMs(retryAfterSec);
     this.#canary.postpone(after(now, holdMs));
     this.#close('busy', entry, targetBusy(this.key, WITNESSES));
   }
