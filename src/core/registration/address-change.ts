@@ -4,22 +4,14 @@
  * that local socket registers again, spread over some seconds, those first whose binding ends first; the
  * pacer does the rest. Whoever waits for its next try because there was no way out does not wait longer.
  */
-import { after, type Instant } from '../base/instant.ts';
 import type { LocalAddressChange } from '../sip/transport/ports.ts';
 import type { Entry } from './entry.ts';
 
-const SPREAD_MS = 5_000;
-
-/** Those that the change concerns, in the order in which their bindings end; unbound ones first. */
+/** Those that the change concerns. */
 export function whoIsConcerned(entries: Iterable<Entry>, change: LocalAddressChange): Entry[] {
   const concerned: Entry[] = [];
   for (const entry of entries) if (isConcerned(entry, change)) concerned.push(entry);
-  return concerned.sort((a, b) => (a.state.boundUntil ?? 0) - (b.state.boundUntil ?? 0));
-}
-
-/** When the one with that index tries, of `count`. */
-export function momentOf(index: number, count: number, now: Instant): Instant {
-  return Math.ceil(after(now, (SPREAD_MS * index) / count)) as Instant;
+  return concerned;
 }
 
 function isConcerned({ spec, gate }: Entry, change: LocalAddressChange): boolean {

@@ -30,6 +30,7 @@ import {
   connectionLost,
   flowSilent,
 } from './causes.ts';
+import { CROWD_SPREAD_MS, markCrowd, turnsOf } from './crowd.ts';
 import { type Carrier, type Entry, hasTrait, TRAIT } from './entry.ts';
 import { wishOf } from './keep-alive-wish.ts';
 import { againAt, type LearnedAddress, moved, type Sighting, sight } from './learned-address.ts';
@@ -48,11 +49,10 @@ export interface FlowWatchPorts {
 /** Who acts on it. */
 export interface FlowWatchUser {
   /** It is to be bound again at that time, unless that is planned earlier. */
-  bindAgain(entry: Entry, at: Instant, isCrowd: boolean): void;
+  bindAgain(entry: Entry, at: Instant): void;
   noticed(entry: Entry, why: Cause): void;
 }
 
-const SPREAD_MS = 5_000;
 /** A NAT concerns us alone: few registrations need no long spread. */
 const SPREAD_EACH_MS = 20;
 /** A connection that lived longer was no failure of the server to keep it. RFC 5626 section 4.5. */
@@ -99,7 +99,7 @@ export class FlowWatch {
     const isElsewhere =
       entry.contactPoint !== contactPoint(entry.spec, flow, flow.protocol, this.learnedOn(flow));
     if (isElsewhere && entry.spec.profile.contact.kind === 'learned') {
-      this.#user.bindAgain(entry, now, false);
+      this.#user.bindAgain(entry, now);
     }
   }
 
@@ -124,7 +124,8 @@ export class FlowWatch {
     const held = entries.find(({ state }) => isBound(state, now));
     if (held === undefined) return;
     this.#user.noticed(held, connectionLost(held.gate?.key ?? '', entries.length, reason));
-    for (const entry of entries) this.#user.bindAgain(entry, again(), entries.length > 1);
+    markCrowd(entries);
+    for (const entry of entries) this.#user.bindAgain(entry, again());
   }
 
   /** Forgets a carrier that is gone: those that were bound over it, and `again`, a moment for each. */
@@ -143,7 +144,7 @@ export class FlowWatch {
     const inRow = isShort && gate !== undefined ? gate.flowsLost + 1 : 1;
     if (gate !== undefined && isTheirs) gate.flowsLost = inRow;
     // Behind a proxy all wait for their turns at once, so that who runs out first goes first.
-    const spreadMs = carrier instanceof TargetGate ? 0 : SPREAD_MS;
+    const spreadMs = carrier instanceof TargetGate ? 0 : CROWD_SPREAD_MS;
     const again = () => {
       const pauseMs = inRow === 1 ? 0 : retryWithoutBindingMs(inRow - 1, random);
       return Math.ceil(after(now, pauseMs + between(random, 0, spreadMs))) as Instant;
@@ -275,14 +276,9 @@ export class FlowWatch {
   ): void {
     const teller = entries[0] ?? but;
     if (teller !== undefined) this.#user.noticed(teller, why(entries.length));
-    const spreadMs = Math.min(SPREAD_MS, SPREAD_EACH_MS * entries.length);
-    const soonest = entries.toSorted(
-      (a, b) => (a.state.boundUntil ?? 0) - (b.state.boundUntil ?? 0),
-    );
-    for (const [index, entry] of soonest.entries()) {
-      const at = Math.ceil(after(now, (spreadMs * index) / soonest.length)) as Instant;
-      this.#user.bindAgain(entry, at, entries.length > 1);
-    }
+    const spreadMs = Math.min(CROWD_SPREAD_MS, SPREAD_EACH_MS * entries.length);
+    markCrowd(entries);
+    for (const { entry, at } of turnsOf(entries, spreadMs, now)) this.#user.bindAgain(entry, at);
   }
 
   readonly #left = (bound: BoundFlow): void => {

@@ -13,12 +13,13 @@ import { Timer } from '../base/timer-queue.ts';
 import type { FlowNews } from '../sip/keep-alive/ports.ts';
 import type { Flow, LocalAddressChange } from '../sip/transport/ports.ts';
 import type { PacingSpec } from '../sip/user-agent/ports.ts';
-import { momentOf, whoIsConcerned } from './address-change.ts';
+import { whoIsConcerned } from './address-change.ts';
 import type { AttemptPorts } from './attempts.ts';
 import { followProxy, loseConnection } from './behind-proxy.ts';
 import type { Callers } from './callers.ts';
 import { STUCK } from './causes.ts';
-import { Entry, forgetAuth, setTrait, TRAIT } from './entry.ts';
+import { CROWD_SPREAD_MS, markCrowd, turnsOf } from './crowd.ts';
+import { Entry, forgetAuth } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
 import { LegGroups } from './leg-groups.ts';
 import { Machinist } from './machinist.ts';
@@ -165,12 +166,9 @@ export class RegistrationKeeper implements RegistrationBook {
   localAddressChanged(change: LocalAddressChange): void {
     if (this.#isStopping) return;
     const concerned = whoIsConcerned(this.#entries.values(), change);
-    const now = this.#machinist.now();
-    for (const [index, entry] of concerned.entries()) {
-      // Crowds that come back together are spread over their next round, as after a start.
-      if (concerned.length > 1) setTrait(entry, TRAIT.held, true);
-      const againAt = momentOf(index, concerned.length, now);
-      this.#machinist.feed(entry, { kind: 'wayChanged', againAt });
+    markCrowd(concerned);
+    for (const { entry, at } of turnsOf(concerned, CROWD_SPREAD_MS, this.#machinist.now())) {
+      this.#machinist.feed(entry, { kind: 'wayChanged', againAt: at });
     }
   }
 

@@ -16,6 +16,7 @@ import { noticeOf } from './auth-notices.ts';
 import { BindingBook } from './binding-book.ts';
 import type { Callers } from './callers.ts';
 import { cause, proxyConnectionLost } from './causes.ts';
+import { markCrowd, soonestFirst } from './crowd.ts';
 import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import { FlowWatch, type FlowWatchUser } from './flow-watch.ts';
@@ -129,9 +130,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     this.flows.news(flow, news, this.now());
   }
 
-  bindAgain(entry: Entry, at: Instant, isCrowd: boolean): void {
-    // Crowds that come back together are spread over their next round, as after a start.
-    if (isCrowd) setTrait(entry, TRAIT.held, true);
+  bindAgain(entry: Entry, at: Instant): void {
     const hasOutbound = hasTrait(entry, TRAIT.hasOutbound);
     this.feed(entry, { kind: 'flowLost', againAt: at, hasOutbound });
   }
@@ -145,15 +144,13 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     const now = this.now();
     const reason = fault('transport.closed', isRestarted ? 'local' : 'peer');
     const { entries, again } = this.flows.take(gate, reason, now);
-    const living = entries
-      .filter(({ state }) => isBound(state, now))
-      .sort((a, b) => (a.state.boundUntil ?? 0) - (b.state.boundUntil ?? 0));
+    const living = soonestFirst(entries.filter(({ state }) => isBound(state, now)));
     const [first] = living;
     if (first === undefined) return 0;
     this.noticed(first, proxyConnectionLost(gate.key, living.length, isRestarted));
+    markCrowd(living);
     const againAt = again();
     for (const entry of living) {
-      if (living.length > 1) setTrait(entry, TRAIT.held, true);
       this.feed(entry, { kind: 'flowLost', againAt, hasOutbound: false });
     }
     return living.length;
