@@ -6,7 +6,7 @@ import type { Cause } from '../base/cause.ts';
 import type { AuthNews } from '../sip/digest/session.ts';
 import { detached } from '../sip/message/wire-text.ts';
 import { fellBack, realmChanged, weakerOffer, wrongProof } from './causes.ts';
-import { type Entry, hasTrait, setTrait, TRAIT } from './entry.ts';
+import { type Entry, TRAIT, turnsOn } from './entry.ts';
 import { readable } from './outcome.ts';
 
 export interface AuthNotice {
@@ -30,8 +30,7 @@ export function noticeOf(entry: Entry, news: AuthNews): AuthNotice | undefined {
     case 'fellBack':
       return once(entry, `fell ${news.to}`, () => fellBack(host, news.from, readable(news.to)));
     case 'wrongProof': {
-      if (hasTrait(entry, TRAIT.toldWrongProof)) return undefined;
-      setTrait(entry, TRAIT.toldWrongProof, true);
+      if (!turnsOn(entry, TRAIT.toldWrongProof, true)) return undefined;
       return { cause: wrongProof(host, readable(news.realm)), isOwn: true };
     }
   }

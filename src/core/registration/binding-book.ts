@@ -4,7 +4,7 @@ import { toWire } from '../sip/message/wire-text.ts';
 import type { Attempts } from './attempts.ts';
 import type { Listing, OwnMarks } from './binding.ts';
 import { FactsPool } from './binding-facts.ts';
-import { type Entry, hasTrait, rareOf, setTrait, TRAIT } from './entry.ts';
+import { type Entry, rareOf, TRAIT, turnsOn } from './entry.ts';
 import { lineToken } from './line-token.ts';
 import { contactUri, moreContactUris } from './request.ts';
 import type { Tally } from './tally.ts';
@@ -55,9 +55,7 @@ export class BindingBook {
   seesStale(entry: Entry): boolean {
     const isWanted = entry.spec.profile.onForeign === 'removeOwnStale';
     const hasStale = isWanted && entry.rare?.facts?.others.some(({ isStale }) => isStale) === true;
-    const isNews = hasStale && !hasTrait(entry, TRAIT.triedStale);
-    setTrait(entry, TRAIT.triedStale, hasStale);
-    return isNews;
+    return turnsOn(entry, TRAIT.triedStale, hasStale);
   }
 
   #count({ spec, rare }: Entry, otherCount: number): void {

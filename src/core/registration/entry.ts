@@ -124,6 +124,13 @@ export function setTrait(entry: Entry, trait: number, isSet: boolean): void {
   entry.traits = isSet ? entry.traits | trait : entry.traits & ~trait;
 }
 
+/** True when it holds now and did not before: what is told or done once, not at each refresh. */
+export function turnsOn(entry: Entry, trait: number, holds: boolean): boolean {
+  const isNews = holds && !hasTrait(entry, trait);
+  setTrait(entry, trait, holds);
+  return isNews;
+}
+
 /** Its side object, made now if it has none. */
 export function rareOf(entry: Entry): Rare {
   entry.rare ??= new Rare();
@@ -139,6 +146,11 @@ export function forgetAuth(entry: Entry): void {
 /** The id by which people know it: that of the registration whose leg it is. */
 export function registrationId({ rare, spec }: Entry): string {
   return rare?.group?.spec.id ?? spec.id;
+}
+
+/** Where its last attempt went, for texts; before the first one the host that it is configured for. */
+export function targetName({ gate, spec }: Entry): string {
+  return gate?.key ?? spec.profile.hop.host;
 }
 
 /** Order in a line: by rank, then as it came. */

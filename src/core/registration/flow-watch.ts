@@ -31,7 +31,7 @@ import {
   flowSilent,
 } from './causes.ts';
 import { CROWD_SPREAD_MS, markCrowd, turnsOf } from './crowd.ts';
-import { type Carrier, type Entry, hasTrait, TRAIT } from './entry.ts';
+import { type Carrier, type Entry, hasTrait, TRAIT, targetName } from './entry.ts';
 import { wishOf } from './keep-alive-wish.ts';
 import { againAt, type LearnedAddress, moved, type Sighting, sight } from './learned-address.ts';
 import { isBound } from './machine-state.ts';
@@ -123,7 +123,7 @@ export class FlowWatch {
     const { entries, again } = this.take(flow, reason, now);
     const held = entries.find(({ state }) => isBound(state, now));
     if (held === undefined) return;
-    this.#user.noticed(held, connectionLost(held.gate?.key ?? '', entries.length, reason));
+    this.#user.noticed(held, connectionLost(targetName(held), entries.length, reason));
     markCrowd(entries);
     for (const entry of entries) this.#user.bindAgain(entry, again());
   }

@@ -17,7 +17,7 @@ import { BindingBook } from './binding-book.ts';
 import type { Callers } from './callers.ts';
 import { cause, proxyConnectionLost } from './causes.ts';
 import { markCrowd, soonestFirst } from './crowd.ts';
-import { type Entry, hasTrait, registrationId, setTrait, TRAIT } from './entry.ts';
+import { type Entry, hasTrait, registrationId, setTrait, TRAIT, targetName } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import { FlowWatch, type FlowWatchUser } from './flow-watch.ts';
 import type { LegGroups } from './leg-groups.ts';
@@ -216,7 +216,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       ...this.bindings.marksOf(entry),
       isGin: entry.spec.profile.style?.mode === 'gin',
       askedSec,
-      target: entry.gate?.key ?? entry.spec.profile.hop.host,
+      target: targetName(entry),
       adapted: entry.state.adapted,
       follows: entry.spec.profile.redirects !== undefined,
       outbound: hasTrait(entry, TRAIT.offersOutbound) ? entry.spec.profile.outbound : 'off',
@@ -262,7 +262,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
 
   #lost(entry: Entry): void {
     const next = 'Registered again now; ask the provider whether its registrar was restarted.';
-    const text = `${entry.gate?.key ?? ''} does not hold our binding any more, before its time is over.`;
+    const text = `${targetName(entry)} does not hold our binding any more, before its time is over.`;
     this.noticed(entry, cause('registration.bindingLost', 'peer', next, text), true);
     this.feed(entry, { kind: 'urge', isFresh: false });
   }
@@ -382,6 +382,6 @@ export class Machinist implements AttemptUser, FlowWatchUser {
 function removalCause(entry: Entry, outcome: ExchangeOutcome): Cause | undefined {
   if (outcome.kind === 'response' && outcome.status < 300) return undefined;
   const answer = outcome.kind === 'response' ? `answered ${outcome.status}` : outcome.fault.text;
-  const text = `${entry.gate?.key ?? entry.spec.profile.hop.host} did not confirm the removal: ${answer}`;
+  const text = `${targetName(entry)} did not confirm the removal: ${answer}`;
   return cause('registration.notRemoved', 'peer', 'The binding runs out by itself.', text);
 }

@@ -2,7 +2,7 @@
 import type { Cause } from '../base/cause.ts';
 import type { Listing } from './binding.ts';
 import { cause } from './causes.ts';
-import { type Entry, hasTrait, setTrait, TRAIT } from './entry.ts';
+import { type Entry, TRAIT, targetName, turnsOn } from './entry.ts';
 import { readable, type Verdict } from './outcome.ts';
 
 const NONE: readonly Cause[] = [];
@@ -12,14 +12,14 @@ export function noticesOf(entry: Entry, verdict: Verdict, askedSec: number): rea
     case 'bound':
       return noticesOfGrant(entry, verdict, askedSec);
     case 'minExpires': {
-      const text = `${targetOf(entry)} wants an expiry of at least ${verdict.minExpiresSec} s instead of ${askedSec} s.`;
+      const text = `${targetName(entry)} wants an expiry of at least ${verdict.minExpiresSec} s instead of ${askedSec} s.`;
       const next = 'Asked for from now on; set `expires` to it to save a request at each start.';
       return [cause('registration.minExpiresAdopted', 'peer', next, text)];
     }
     case 'newCallId':
       return [cause('registration.callIdRenewed', 'peer', 'Tried at once; nothing to do.')];
     case 'withoutOutbound': {
-      const text = `${targetOf(entry)} answered 439: its first hop cannot do outbound (RFC 5626).`;
+      const text = `${targetName(entry)} answered 439: its first hop cannot do outbound (RFC 5626).`;
       const next = 'Registered without it; offered again after a day. Nothing to do.';
       return [cause('registration.withoutOutbound', 'peer', next, text)];
     }
@@ -37,25 +37,18 @@ function noticesOfGrant(
   const hasOthers = entry.spec.profile.onForeign !== 'ignore' && (listing?.otherCount ?? 0) > 0;
   const isMissing = (listing?.missing.length ?? 0) > 0;
   const news = [
-    turned(entry, TRAIT.toldRewritten, match === 'rewritten') ? rewritten(entry) : undefined,
-    turned(entry, TRAIT.toldShortest, match === 'shortest') ? ambiguous(entry) : undefined,
-    turned(entry, TRAIT.toldShortGrant, isShort) ? short(entry, grantedSec, askedSec) : undefined,
-    turned(entry, TRAIT.toldOthers, hasOthers) ? others(entry, listing) : undefined,
-    turned(entry, TRAIT.toldMissing, isMissing) ? missing(entry, listing) : undefined,
+    turnsOn(entry, TRAIT.toldRewritten, match === 'rewritten') ? rewritten(entry) : undefined,
+    turnsOn(entry, TRAIT.toldShortest, match === 'shortest') ? ambiguous(entry) : undefined,
+    turnsOn(entry, TRAIT.toldShortGrant, isShort) ? short(entry, grantedSec, askedSec) : undefined,
+    turnsOn(entry, TRAIT.toldOthers, hasOthers) ? others(entry, listing) : undefined,
+    turnsOn(entry, TRAIT.toldMissing, isMissing) ? missing(entry, listing) : undefined,
   ];
   const told = news.filter((why) => why !== undefined);
   return told.length === 0 ? NONE : told;
 }
 
-/** True when it holds now and was not told yet. */
-function turned(entry: Entry, trait: number, holds: boolean): boolean {
-  const isNews = holds && !hasTrait(entry, trait);
-  setTrait(entry, trait, holds);
-  return isNews;
-}
-
 function rewritten(entry: Entry): Cause {
-  const text = `${targetOf(entry)} lists our Contact under another address than the one that we registered.`;
+  const text = `${targetName(entry)} lists our Contact under another address than the one that we registered.`;
   const next = 'Taken as ours; if calls do not arrive, check NAT and `contact`.';
   return cause('registration.contactRewritten', 'peer', next, text);
 }
@@ -63,12 +56,12 @@ function rewritten(entry: Entry): Cause {
 function ambiguous(entry: Entry): Cause {
   const next =
     'Refreshed by the shortest expiry of them; ask the provider who else registers this account.';
-  const text = `${targetOf(entry)} lists several Contacts, and none of them is ours.`;
+  const text = `${targetName(entry)} lists several Contacts, and none of them is ours.`;
   return cause('registration.contactAmbiguous', 'peer', next, text);
 }
 
 function short(entry: Entry, grantedSec: number, askedSec: number): Cause {
-  const text = `${targetOf(entry)} grants ${grantedSec} s of the ${askedSec} s that we ask for.`;
+  const text = `${targetName(entry)} grants ${grantedSec} s of the ${askedSec} s that we ask for.`;
   const next = 'Refreshed accordingly; nothing to do.';
   return cause('registration.shortGrant', 'peer', next, text);
 }
@@ -79,7 +72,7 @@ function others(entry: Entry, listing: Listing | undefined): Cause {
   const first = readable(listing?.others[0]?.uri ?? '');
   const bindings = count === 1 ? 'one more binding' : `${count} more bindings`;
   const kind = stale === 0 ? '' : `, ${stale} of them with our user`;
-  const text = `${targetOf(entry)} holds ${bindings} of this account${kind}: ${first}${count > 1 ? ' ...' : ''}.`;
+  const text = `${targetName(entry)} holds ${bindings} of this account${kind}: ${first}${count > 1 ? ' ...' : ''}.`;
   const isRemoved = stale > 0 && entry.spec.profile.onForeign === 'removeOwnStale';
   const next = isRemoved
     ? 'Those with our user are removed now; nothing to do.'
@@ -89,11 +82,7 @@ function others(entry: Entry, listing: Listing | undefined): Cause {
 
 function missing(entry: Entry, listing: Listing | undefined): Cause {
   const uris = (listing?.missing ?? []).map(readable).join(', ');
-  const text = `${targetOf(entry)} does not hold every Contact that we registered: ${uris} is missing.`;
+  const text = `${targetName(entry)} does not hold every Contact that we registered: ${uris} is missing.`;
   const next = 'Registered again with each refresh; ask the provider how many Contacts it allows.';
   return cause('registration.contactMissing', 'peer', next, text);
-}
-
-function targetOf(entry: Entry): string {
-  return entry.gate?.key ?? entry.spec.profile.hop.host;
 }

@@ -10,7 +10,7 @@ import { Timer, type TimerQueue } from '../base/timer-queue.ts';
 import type { ExchangeOutcome } from '../sip/user-agent/ports.ts';
 import { type ListedBinding, listedBindings, type OwnMarks } from './binding.ts';
 import { cause, causeOfFault } from './causes.ts';
-import { type Entry, rareOf, setTrait, TRAIT } from './entry.ts';
+import { type Entry, rareOf, setTrait, TRAIT, targetName } from './entry.ts';
 
 /** What became of one question. */
 export type BindingsAnswer =
@@ -112,7 +112,7 @@ export class Queries {
   }
 
   #answerOf(entry: Entry, outcome: ExchangeOutcome): BindingsAnswer {
-    const target = entry.gate?.key ?? entry.spec.profile.hop.host;
+    const target = targetName(entry);
     if (outcome.kind === 'failed') return unanswered(entry, causeOfFault(outcome.fault, target));
     const { status, response } = outcome;
     if (status < 300) {

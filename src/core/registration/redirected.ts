@@ -3,7 +3,7 @@ import type { Cause } from '../base/cause.ts';
 import type { Instant } from '../base/instant.ts';
 import type { ExchangeOutcome } from '../sip/user-agent/ports.ts';
 import { redirectFollowed } from './causes.ts';
-import { type Entry, rareOf } from './entry.ts';
+import { type Entry, rareOf, targetName } from './entry.ts';
 import { readable, type Verdict } from './outcome.ts';
 import { isRedirection, placesOf } from './redirect.ts';
 import { RedirectTrail } from './redirect-trail.ts';
@@ -43,8 +43,7 @@ function elsewhere(entry: Entry, trail: RedirectTrail, { now, tell }: Ending): V
   const uri = trail.stop(false, now)?.place.requestUri ?? '';
   if (trail.told !== uri) {
     trail.told = uri;
-    const from = entry.gate?.key ?? entry.spec.profile.hop.host;
-    tell(redirectFollowed(from, readable(uri)));
+    tell(redirectFollowed(targetName(entry), readable(uri)));
   }
   return { kind: 'elsewhere' };
 }
