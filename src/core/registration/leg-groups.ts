@@ -68,10 +68,10 @@ export class LegGroups {
     for (const entry of before) {
       if (!legs.some(({ id }) => id === entry.spec.id)) this.#leave(entry, legs);
     }
-    const former = group.entries;
-    group.entries = [];
-    for (const leg of legs) this.#applyLeg(group, leg);
-    group.entries.push(...former.filter((entry) => !group.entries.includes(entry)));
+    // Before any of them changes all stand there: what is told is never the state of some of them.
+    const known = legs.flatMap(({ id }) => this.#host.entry(id) ?? []);
+    group.entries = [...known, ...group.entries.filter((entry) => !known.includes(entry))];
+    for (const [index, leg] of legs.entries()) this.#applyLeg(group, leg, index);
     this.steer(group);
   }
 
@@ -202,19 +202,19 @@ export class LegGroups {
     group.spec = spec;
   }
 
-  #applyLeg(group: LegGroup, leg: RegistrationSpec): void {
+  /** `index`: its place among the legs, those before it being there already. */
+  #applyLeg(group: LegGroup, leg: RegistrationSpec, index: number): void {
     const known = this.#host.entry(leg.id);
     if (known !== undefined) {
       rareOf(known).group = group;
-      group.entries.push(known);
       this.#host.change(known, leg);
       return;
     }
     this.#host.add(leg, (entry) => {
       const rare = rareOf(entry);
       rare.group = group;
-      rare.isStandby = !mayBeUp(group, group.entries.length);
-      group.entries.push(entry);
+      rare.isStandby = !mayBeUp(group, index);
+      group.entries.splice(index, 0, entry);
     });
   }
 

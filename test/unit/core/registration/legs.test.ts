@@ -149,6 +149,26 @@ describe('a reload', () => {
     expect(rig.userAgent.violations).toEqual([]);
   });
 
+  it.each([
+    ['one is made again', []],
+    ['one that is not bound is made again', ['a']],
+  ] as const)('while %s, the registration is what the other one is', (_, down) => {
+    const all = make('parallel', 'a', 'b');
+    const { rig } = all;
+    for (const host of down) all.down.add(host);
+    rig.time.run(1_000_000);
+    const { since } = rig.of('x');
+    rig.events.length = 0;
+    const contact = { kind: 'address', hostPort: '203.0.113.11:5060' } as const;
+    const profiles = [{ ...toHost('a'), contact }, toHost('b')];
+    const legs = { mode: 'parallel', profiles } as const;
+    rig.keeper.change(aRegistration('x', { ...toHost('a'), contact, legs }));
+    rig.time.run(10_000);
+    expect(all.holds('b')).toEqual([CONTACT]);
+    expect(rig.changes('x')).toEqual([]);
+    expect(rig.of('x')).toMatchObject({ state: 'registered', bound: true, since });
+  });
+
   it('makes legs of an ordinary registration, and the other way round', () => {
     const all = new Registrars();
     const { rig } = all;
