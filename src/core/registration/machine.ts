@@ -190,16 +190,15 @@ function bindAgain(
   { againAt, hasOutbound }: Extract<Input, { kind: 'flowLost' }>,
   { now }: Context,
 ): Step {
-  const isPlanned = state.isTrying || state.name === 'rejected' || !isBound(state, now);
-  if (isPlanned || againAt >= state.dueAt) return ignored(state);
-  const adapted = hasOutbound ? state.adapted | ADAPTED.flowLost : state.adapted;
-  return quiet({ ...state, dueAt: againAt, adapted });
+  if (!isBound(state, now)) return ignored(state);
+  return tryEarlier(state, againAt, hasOutbound ? ADAPTED.flowLost : 0);
 }
 
 /** With or without a binding; what was refused is not less refused from another address. */
-function tryEarlier(state: MachineState, againAt: Instant): Step {
+function tryEarlier(state: MachineState, againAt: Instant, bit = 0): Step {
   const isPlanned = state.isTrying || state.name === 'rejected';
-  return isPlanned || againAt >= state.dueAt ? ignored(state) : quiet({ ...state, dueAt: againAt });
+  if (isPlanned || againAt >= state.dueAt) return ignored(state);
+  return quiet({ ...state, dueAt: againAt, adapted: state.adapted | bit });
 }
 
 function urge(state: MachineState, isFresh: boolean, { now }: Context): Step {
