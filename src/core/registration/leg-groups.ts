@@ -11,6 +11,7 @@ import { nextAttemptAt, snapshotOf } from './snapshot-of.ts';
 import type { RegistrationSpec } from './spec.ts';
 import { compareSpecs } from './spec-change.ts';
 import type { Tally } from './tally.ts';
+import { changedEvent, countsAsLapse } from './told-change.ts';
 
 /** What the keeper does for one leg. */
 export interface LegHost {
@@ -161,24 +162,14 @@ export class LegGroups {
   told(group: LegGroup): void {
     const at = this.#host.now();
     const before = group.refresh(at);
-    if (before === undefined) return;
     const { spec, state, leading } = group;
-    const isWanted = before.name !== 'unregistering' && state.name !== 'off';
-    const isCutOff = leading?.gate?.isCutOff === true;
-    const isLapse = before.bound && !state.bound && isWanted && !isCutOff;
+    if (before === undefined || leading === undefined) return;
+    const { name, bound } = state;
+    const isLapse = before.bound && !bound && countsAsLapse(leading, before.name, name);
     if (isLapse) group.lapses += 1;
-    this.#tally.moved(spec.profile.contract, before.name, state.name);
-    this.#publish({
-      type: 'registration.changed',
-      at,
-      spec,
-      from: before.name,
-      state: state.name,
-      bound: state.bound,
-      isLapse,
-      cause: leading?.state.cause,
-      nextAttemptAt: leading === undefined ? undefined : nextAttemptAt(leading),
-    });
+    this.#tally.moved(spec.profile.contract, before.name, name);
+    const change = { spec, from: before.name, state: name, bound, isLapse };
+    this.#publish(changedEvent(leading, at, change));
   }
 
   /** A group for a new registration, or around the one entry that it had until now. */

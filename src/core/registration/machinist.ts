@@ -31,10 +31,10 @@ import { redirected } from './redirected.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
 import { countRefreshes } from './registrar.ts';
-import { nextAttemptAt } from './snapshot-of.ts';
 import { Tally } from './tally.ts';
 import type { TargetGate } from './target-gate.ts';
 import { TextPool } from './text-pool.ts';
+import { changedEvent, countsAsLapse } from './told-change.ts';
 
 const MOST_REASON_CHARS = 64;
 /** An old binding of ours is removed so long after it was seen. */
@@ -353,9 +353,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     const { spec, state } = entry;
     const bound = state.boundUntil !== undefined;
     const wasBound = before.boundUntil !== undefined;
-    const isWanted = before.name !== 'unregistering' && state.name !== 'off';
-    // Behind a silent proxy of ours it is nobody's lapse but our own, and told as the proxy's.
-    const isLapse = wasBound && !bound && isWanted && entry.gate?.isCutOff !== true;
+    const isLapse = wasBound && !bound && countsAsLapse(entry, before.name, state.name);
     if (isLapse) entry.lapses += 1;
     const group = entry.rare?.group;
     if (group !== undefined) {
@@ -365,17 +363,8 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     this.tally.moved(spec.profile.contract, before.name, state.name);
     const isSame = state.name === before.name && bound === wasBound;
     if (isSame && state.cause?.code === before.cause?.code) return;
-    this.#publish({
-      type: 'registration.changed',
-      at,
-      spec,
-      from: before.name,
-      state: state.name,
-      bound,
-      isLapse,
-      cause: state.cause,
-      nextAttemptAt: nextAttemptAt(entry),
-    });
+    const change = { spec, from: before.name, state: state.name, bound, isLapse };
+    this.#publish(changedEvent(entry, at, change));
   }
 }
 
