@@ -86,6 +86,11 @@ export class BoundFlows {
   }
 }
 
+/** Our address as the other side sees it, by our digest or by any 2xx; undefined: it does not say. */
+export function seenOver(bound: BoundFlow | undefined): string | undefined {
+  return bound?.learned?.seen ?? bound?.seen;
+}
+
 function newFlow(flow: Carrier, since: Instant): BoundFlow {
   const isCounted = !(flow instanceof TargetGate) && flow.protocol === 'udp';
   return {

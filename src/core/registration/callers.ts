@@ -15,6 +15,7 @@ import { after, type Instant } from '../base/instant.ts';
 import { toWire } from '../sip/message/wire-text.ts';
 import type { Caller, CallerBook, CallHints } from '../sip/relay/ports.ts';
 import type { Flow } from '../sip/transport/ports.ts';
+import { seenOver } from './bound-flows.ts';
 import { type Entry, registrationId } from './entry.ts';
 import type { FlowWatch } from './flow-watch.ts';
 import type { Registrar } from './registrar.ts';
@@ -35,8 +36,8 @@ export interface CallersView {
   readonly now: () => Instant;
   readonly entries: ReadonlyMap<string, Entry>;
   readonly flows: FlowWatch;
-  /** The legs of a registration; undefined where it has none. */
-  readonly legsOf: (id: string) => readonly Entry[] | undefined;
+  /** A registration, or its legs; none when it is unknown. */
+  readonly entriesOf: (id: string) => readonly Entry[];
 }
 
 export class Callers implements CallerBook {
@@ -88,8 +89,7 @@ export class Callers implements CallerBook {
   }
 
   seenOn(flow: Flow): string | undefined {
-    const bound = this.#view?.flows.flows.of(flow);
-    return bound?.learned?.seen ?? bound?.seen;
+    return seenOver(this.#view?.flows.flows.of(flow));
   }
 
   /** With and without the plus of a global number. */
@@ -139,10 +139,7 @@ export class Callers implements CallerBook {
   }
 
   #entriesOf(id: string): readonly Entry[] {
-    const legs = this.#view?.legsOf(id);
-    if (legs !== undefined) return legs;
-    const entry = this.#view?.entries.get(id);
-    return entry === undefined ? [] : [entry];
+    return this.#view?.entriesOf(id) ?? [];
   }
 }
 

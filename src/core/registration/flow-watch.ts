@@ -22,7 +22,7 @@ import { bracketed } from '../sip/locate/ip-literal.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import type { ExchangeOutcome } from '../sip/user-agent/ports.ts';
 import { retryWithoutBindingMs } from './backoff.ts';
-import { type BoundFlow, BoundFlows } from './bound-flows.ts';
+import { type BoundFlow, BoundFlows, seenOver } from './bound-flows.ts';
 import {
   addressAlternates,
   addressMoved,
@@ -308,8 +308,9 @@ function relearn(bound: BoundFlow, before: string, seen: string, now: Instant): 
 }
 
 /** Is our address another one on the other side? A sent-by without a port means 5060. */
-function isBehindNat({ flow, learned, seen }: BoundFlow): boolean {
-  const address = learned?.seen ?? seen;
+function isBehindNat(bound: BoundFlow): boolean {
+  const { flow } = bound;
+  const address = seenOver(bound);
   if (flow instanceof TargetGate) return false;
   return address !== undefined && address !== flow.sentBy && address !== `${flow.sentBy}:5060`;
 }

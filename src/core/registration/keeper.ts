@@ -68,7 +68,7 @@ export class RegistrationKeeper implements RegistrationBook {
     this.#orders = new Orders({
       timers: ports.timers,
       queries: this.#machinist.queries,
-      entriesOf: (id) => this.#entriesOf(id),
+      entriesOf: (id) => this.#machinist.entriesOf(id),
       feed: (entry, input) => this.#machinist.feed(entry, input),
       follow: (entry) => this.#followAdmin(entry),
     });
@@ -120,7 +120,7 @@ export class RegistrationKeeper implements RegistrationBook {
 
   /** Removes the binding as `onRemove` says; `registration.removed` tells when that is over. */
   remove(id: string): void {
-    for (const entry of [...this.#entriesOf(id)]) this.#remove(entry);
+    for (const entry of [...this.#machinist.entriesOf(id)]) this.#remove(entry);
   }
 
   #remove(entry: Entry): void {
@@ -251,12 +251,6 @@ export class RegistrationKeeper implements RegistrationBook {
     this.#machinist.noticed(entry, STUCK, true);
     const isLeaving = entry.state.name === 'unregistering';
     this.#machinist.feed(entry, isLeaving ? { kind: 'expired' } : { kind: 'urge', isFresh: false });
-  }
-
-  /** Itself, or its legs; none when it is unknown. */
-  #entriesOf(id: string): readonly Entry[] {
-    const entry = this.#entries.get(id);
-    return this.#groups.entriesOf(id) ?? (entry === undefined ? [] : [entry]);
   }
 
   #add(spec: RegistrationSpec, prepare: (entry: Entry) => void): void {

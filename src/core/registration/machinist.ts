@@ -51,6 +51,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
   readonly #ports: AttemptPorts;
   readonly #publish: Publish<RegistrationEvent>;
   readonly #finished: (entry: Entry) => void;
+  readonly #entries: ReadonlyMap<string, Entry>;
   readonly #slots = new RefreshSlots();
   readonly #reasons = new TextPool();
 
@@ -67,6 +68,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     this.#ports = ports;
     this.#publish = ports.publish;
     this.#finished = finished;
+    this.#entries = entries;
     this.flows = new FlowWatch(ports, entries, this);
     this.attempts = new Attempts(ports, pacing, this);
     this.bindings = new BindingBook(this.attempts, this.tally);
@@ -79,13 +81,19 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       rest: (entry) => this.#rest(entry),
       lost: (entry) => this.#lost(entry),
     });
-    const legsOf = (id: string) => this.groups?.entriesOf(id);
-    ports.callers?.watch({ now: () => this.now(), entries, flows: this.flows, legsOf });
+    const entriesOf = (id: string) => this.entriesOf(id);
+    ports.callers?.watch({ now: () => this.now(), entries, flows: this.flows, entriesOf });
   }
 
   /** In whole milliseconds: see Entry. */
   now(): Instant {
     return Math.floor(this.#ports.clock.now()) as Instant;
+  }
+
+  /** A registration, or its legs; none when it is unknown. */
+  entriesOf(id: string): readonly Entry[] {
+    const entry = this.#entries.get(id);
+    return this.groups?.entriesOf(id) ?? (entry === undefined ? [] : [entry]);
   }
 
   feed(entry: Entry, input: Input): void {

@@ -1,5 +1,6 @@
 /** What is shown of one registration, put together when somebody asks. */
 import type { Instant } from '../base/instant.ts';
+import { seenOver } from './bound-flows.ts';
 import { type Entry, hasTrait, TRAIT } from './entry.ts';
 import { isBound } from './machine-state.ts';
 import { contactUri } from './request.ts';
@@ -32,7 +33,7 @@ export function snapshotOf(entry: Entry, now: Instant): RegistrationSnapshot {
     lastResponse: lastCode === 0 ? undefined : { code: lastCode, reason: lastReason },
     hasOutbound: state.boundUntil !== undefined && hasTrait(entry, TRAIT.hasOutbound),
     facts: bound ? entry.rare?.facts : undefined,
-    seenAs: way?.learned?.seen ?? way?.seen,
+    seenAs: seenOver(way),
     keepAlive: way?.kept?.method,
     callId: entry.callId,
     cseq: entry.cseq,
