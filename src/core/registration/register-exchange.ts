@@ -43,30 +43,45 @@ export class RegisterExchanges {
 
   /** Asks for a binding; `askedSec` 0 removes it. */
   register(entry: Entry, gate: TargetGate, askedSec: number, timeoutMs: number): ExchangeRequest {
+    const { spec } = entry;
+    const offer = nextOffer(entry, this.#host, this.#ports.clock.now());
+    return this.#request(entry, gate, timeoutMs, (flow) => {
+      // A removal names the Contact that was bound, over whatever flow it goes.
+      if (askedSec > 0 || entry.contactPoint === undefined) {
+        const { protocol } = gate.target.via === undefined ? flow : gate.target;
+        const point = contactPoint(spec, flow, protocol, this.#user.learnedOn(flow));
+        moveTo(entry, this.#contactPoints.shared(point));
+      }
+      const removed = removedUris(entry);
+      return registerTail(spec, entry.contactPoint ?? '', askedSec, removed, offer);
+    });
+  }
+
+  /** Asks which bindings there are (RFC 3261 section 10.2.3). */
+  query(entry: Entry, gate: TargetGate, timeoutMs: number): ExchangeRequest {
+    const tail = queryTail(entry.spec);
+    return this.#request(entry, gate, timeoutMs, () => tail);
+  }
+
+  #request(
+    entry: Entry,
+    gate: TargetGate,
+    timeoutMs: number,
+    tail: ExchangeRequest['tail'],
+  ): ExchangeRequest {
     const now = this.#ports.clock.now();
     const { spec } = entry;
     const { profile } = spec;
-    const { via } = gate.target;
-    let isFirst = true;
-    const offer = nextOffer(entry, this.#host, now);
     const stop = stopOf(entry, now);
     const { tls, localSocket } = stop?.place ?? profile;
+    let isFirst = true;
     return {
       template: registerTemplate(spec, entry.callId, stop?.place.requestUri),
-      tail: (flow) => {
-        // A removal names the Contact that was bound, over whatever flow it goes.
-        if (askedSec > 0 || entry.contactPoint === undefined) {
-          const { protocol } = via === undefined ? flow : gate.target;
-          const point = contactPoint(spec, flow, protocol, this.#user.learnedOn(flow));
-          moveTo(entry, this.#contactPoints.shared(point));
-        }
-        const removed = removedUris(entry);
-        return registerTail(spec, entry.contactPoint ?? '', askedSec, removed, offer);
-      },
+      tail,
       target: gate.target,
       route: profile.route,
       // Through a proxy answers come from the proxy.
-      alternatives: via === undefined ? gate.addresses : [],
+      alternatives: gate.target.via === undefined ? gate.addresses : [],
       sourceCheck: profile.sourceCheck,
       localSocket,
       tls,
@@ -82,12 +97,6 @@ export class RegisterExchanges {
       patienceMs: Math.max(timeoutMs, patienceMs(entry.state.boundUntil, now)),
       authNews: (news) => this.#user.authNews(entry, news),
     };
-  }
-
-  /** Asks which bindings there are (RFC 3261 section 10.2.3). */
-  query(entry: Entry, gate: TargetGate, timeoutMs: number): ExchangeRequest {
-    const tail = queryTail(entry.spec);
-    return { ...this.register(entry, gate, 0, timeoutMs), tail: () => tail };
   }
 
   /** What it said of itself in its Contact, with the last request. */

@@ -128,6 +128,24 @@ describe('a registration', () => {
     expect(rig.of('u0').counters.lapses).toBe(0);
   });
 
+  it('removes what was bound without it without it, although it was asked for its bindings since', () => {
+    const rig = new Rig();
+    rig.userAgent.script = (call) =>
+      call.regId === undefined ? granted(call, 3600) : { status: 439 };
+    rig.add(1);
+    rig.time.run(DAY_MS + 1_000);
+    const held = `Contact: <${rig.of('u0').contact}>;expires=60`;
+    rig.userAgent.calls.length = 0;
+    rig.userAgent.script = (call) =>
+      call.contact === '' ? { status: 200, lines: [held] } : granted(call, 3600);
+    rig.keeper.fetchBindings('u0', () => {});
+    rig.time.run(1_000);
+    rig.keeper.remove('u0');
+    rig.time.run(5_000);
+    expect(rig.userAgent.calls.map(({ contact }) => contact !== '')).toEqual([false, true]);
+    expect(rig.userAgent.calls.at(-1)).toMatchObject({ expiresSec: 0, regId: undefined });
+  });
+
   it('that was told `require` is not content with less, and says why', () => {
     const rig = new Rig();
     rig.add(1, { outbound: 'require' });
