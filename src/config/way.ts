@@ -3,6 +3,7 @@
  * ones are one object, so that 100,000 registrations share them; what no configured socket serves
  * is remembered, so that a socket can be made up.
  */
+import { bareHost } from '../core/sip/locate/domain-name.ts';
 import { parseIpLiteral } from '../core/sip/locate/ip-literal.ts';
 import {
   type FamilyPolicy,
@@ -320,12 +321,6 @@ function fits({ hop }: ProxySpec, socket: SocketKind | undefined): boolean {
 
 function bareFingerprint(text: string): string {
   return text.replaceAll(':', '').toLowerCase();
-}
-
-/** As it stands in a certificate: no brackets, no final dot. */
-function bareHost(host: string): string {
-  const bare = host.startsWith('[') ? host.slice(1, -1) : host;
-  return (bare.endsWith('.') ? bare.slice(0, -1) : bare).toLowerCase();
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, value: V): V {

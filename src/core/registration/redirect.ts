@@ -6,6 +6,7 @@
  */
 import { type Contact, contactsOf } from '../sip/header/contact.ts';
 import { expiresOf } from '../sip/header/expires.ts';
+import { bareHost } from '../sip/locate/domain-name.ts';
 import { parseIpLiteral } from '../sip/locate/ip-literal.ts';
 import type { NextHop, TransportProtocol } from '../sip/locate/target.ts';
 import type { SipMessage } from '../sip/message/message.ts';
@@ -72,8 +73,8 @@ function placeOf(
   const host = detached(uri.host);
   // Addresses given in place of the DNS are those of the configured host.
   const { addresses, ...way } = hop;
-  const isSameHost = bare(host) === bare(hop.host);
-  const isOwnHost = tls.identity === bare(hop.host);
+  const isSameHost = bareHost(host) === bareHost(hop.host);
+  const isOwnHost = tls.identity === bareHost(hop.host);
   // What we open ourselves leads to a proxy of ours, or to the outbound proxy: that stays as it is.
   const isDirect = !policy.keepsHop && hop.via === undefined;
   return {
@@ -92,9 +93,9 @@ function placeOf(
 
 /** The domain, a name below it, or the very host of the registrar; an IP address is only itself. */
 function isWithin(host: string, domain: string, registrarHost: string): boolean {
-  const name = bare(host);
-  const allowed = bare(domain);
-  if (name === allowed || name === bare(registrarHost)) return true;
+  const name = bareHost(host);
+  const allowed = bareHost(domain);
+  if (name === allowed || name === bareHost(registrarHost)) return true;
   return parseIpLiteral(allowed) === undefined && name.endsWith(`.${allowed}`);
 }
 
@@ -120,10 +121,4 @@ function requestUriOf(uri: SipUri): string {
   return detached(
     printUri({ ...uri, user: undefined, password: undefined, headers: undefined, params }),
   );
-}
-
-/** In lower case, without brackets and without the dot of the root. */
-function bare(host: string): string {
-  const inner = host.startsWith('[') ? host.slice(1, -1) : host;
-  return (inner.endsWith('.') ? inner.slice(0, -1) : inner).toLowerCase();
 }
