@@ -96,11 +96,9 @@ export class FlowWatch {
     });
     if (wish !== undefined) bound.kept = this.#ports.flowKeeper.keep(flow, wish);
     else if (bound.count === 1) this.#release(bound);
-    const isElsewhere =
-      entry.contactPoint !== contactPoint(entry.spec, flow, flow.protocol, this.learnedOn(flow));
-    if (isElsewhere && entry.spec.profile.contact.kind === 'learned') {
-      this.#user.bindAgain(entry, now);
-    }
+    if (entry.spec.profile.contact.kind !== 'learned') return;
+    const point = contactPoint(entry.spec, flow, flow.protocol, this.learnedOn(flow));
+    if (entry.contactPoint !== point) this.#user.bindAgain(entry, now);
   }
 
   /** The way to the registrar is the proxy's: its NAT and its keep-alives, too. */
