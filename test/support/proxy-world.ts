@@ -2,7 +2,6 @@
  * A SIP proxy of ours and what lies behind it, on virtual time: the real stack, registrations and probes
  * on this side, a proxy that can die, restart and speak for itself on the other.
  */
-import { createHash } from 'node:crypto';
 import { type Fault, fault, success } from '../../src/core/base/fault.ts';
 import { after } from '../../src/core/base/instant.ts';
 import { Timer } from '../../src/core/base/timer-queue.ts';
@@ -18,6 +17,7 @@ import type { ProxySpec } from '../../src/core/sip/proxy/ports.ts';
 import type { Flow } from '../../src/core/sip/transport/ports.ts';
 import type { PacingSpec } from '../../src/core/sip/user-agent/ports.ts';
 import { SipStack } from '../../src/core/sip/user-agent/stack.ts';
+import { nodeHasher as hasher } from './node-hasher.ts';
 import { answerTo, fieldOf, RecordingTransport } from './recording-transport.ts';
 import { aProfile } from './registration/rig.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -59,9 +59,6 @@ export class ProxyWorld extends RecordingTransport {
     const { time, events } = this;
     const { timers } = time;
     const random = new SeededRandom(7);
-    const hasher = {
-      hash: (name: string, text: string) => createHash(name).update(text, 'latin1').digest('hex'),
-    };
     const publish = (event: RegistrationEvent | HealthEvent | ProxyEvent) => events.push(event);
     this.stack = new SipStack({
       ...{ clock: time, timers, random, hasher, transport: this, pacing },

@@ -7,7 +7,7 @@ import { CallRelay } from '../../src/core/sip/relay/relay.ts';
 import type { Flow, OpenFlow } from '../../src/core/sip/transport/ports.ts';
 import { type SipEvent, SipStack } from '../../src/core/sip/user-agent/stack.ts';
 import type { Sender } from '../../src/core/sip/user-agent/uas.ts';
-import { nodeHasher } from '../../src/net/hash.ts';
+import { nodeHasher } from './node-hasher.ts';
 import { answerTo, RecordingTransport, type TestFlow, testFlow } from './recording-transport.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { VirtualTime } from './virtual-time.ts';

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Secret } from '../../../src/core/base/secret.ts';
 import type { HealthEvent } from '../../../src/core/health/events.ts';
 import { Prober } from '../../../src/core/health/prober.ts';
@@ -7,7 +6,6 @@ import type { RegistrationEvent } from '../../../src/core/registration/events.ts
 import { RegistrationKeeper } from '../../../src/core/registration/keeper.ts';
 import type { RegistrationProfile, RegistrationSpec } from '../../../src/core/registration/spec.ts';
 import { STRONGEST_FIRST } from '../../../src/core/sip/digest/algorithm.ts';
-import type { HashName } from '../../../src/core/sip/digest/ports.ts';
 import { HopLocator } from '../../../src/core/sip/locate/locator.ts';
 import type { Target } from '../../../src/core/sip/locate/target.ts';
 import type { PacingSpec } from '../../../src/core/sip/user-agent/ports.ts';
@@ -43,7 +41,7 @@ export class World {
     const clock = time;
     const { timers } = time;
     const random = new SeededRandom(seed);
-    const hasher = { hash: hashText };
+    const hasher = nodeHasher;
     this.network = new SimNetwork(time, new SeededRandom(seed + 1));
     this.registrar = new SimRegistrar(time, new SeededRandom(seed + 2), {
       realm: 'sim',
@@ -86,7 +84,7 @@ export class World {
       clock,
       timers,
       random,
-      hasher: nodeHasher,
+      hasher,
       locator,
       pacer,
       userAgent,
@@ -192,8 +190,4 @@ function peerSpec(name: string, address: string, intervalMs: number): PeerServer
     requestUri: { strip: 0, prefix: '', parameters: '' },
     from: { user: undefined, domain: undefined },
   };
-}
-
-function hashText(name: HashName, text: string): string {
-  return createHash(name).update(text, 'latin1').digest('hex');
 }

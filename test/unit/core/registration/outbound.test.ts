@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { instant } from '../../../../src/core/base/instant.ts';
 import {
@@ -9,6 +8,7 @@ import {
   outboundParameters,
 } from '../../../../src/core/registration/outbound.ts';
 import { parseContact } from '../../../../src/core/sip/header/contact.ts';
+import { nodeHasher } from '../../../support/node-hasher.ts';
 import { aResponse } from '../../../support/registration/answers.ts';
 import { aProfile, aRegistration, Rig } from '../../../support/registration/rig.ts';
 import {
@@ -17,10 +17,7 @@ import {
   type Reply,
 } from '../../../support/registration/scripted-user-agent.ts';
 
-const hasher = {
-  hash: (name: string, text: string) => createHash(name).update(text, 'latin1').digest('hex'),
-};
-const HOST = { id: 'host-a', hasher };
+const HOST = { id: 'host-a', hasher: nodeHasher };
 const DAY_MS = 86_400_000;
 
 describe('the instance-id', () => {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SipStack } from '../../../../../src/core/sip/user-agent/stack.ts';
+import { nodeHasher } from '../../../../support/node-hasher.ts';
 import { RecordingTransport, testFlow } from '../../../../support/recording-transport.ts';
 import { SeededRandom } from '../../../../support/seeded-random.ts';
 import { VirtualTime } from '../../../../support/virtual-time.ts';
@@ -26,7 +26,7 @@ function answerOf(name: string, protocol: 'udp' | 'tcp'): number | 'drop' {
     clock: time,
     timers: time.timers,
     random: new SeededRandom(1),
-    hasher: { hash: (hash, text) => createHash(hash).update(text, 'latin1').digest('hex') },
+    hasher: nodeHasher,
     transport,
     pacing: { perTarget: 6, burst: 3, max: 6 },
     senderOf: () => 'allowed',

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type SipEvent, SipStack } from '../../../../../src/core/sip/user-agent/stack.ts';
 import type { Sender } from '../../../../../src/core/sip/user-agent/uas.ts';
+import { nodeHasher } from '../../../../support/node-hasher.ts';
 import { fieldOf, RecordingTransport, testFlow } from '../../../../support/recording-transport.ts';
 import { SeededRandom } from '../../../../support/seeded-random.ts';
 import { VirtualTime } from '../../../../support/virtual-time.ts';
@@ -14,9 +14,7 @@ function setUp(sender: Sender = 'allowed', maxInboundRate = 100) {
     clock: time,
     timers: time.timers,
     random: new SeededRandom(1),
-    hasher: {
-      hash: (name, text) => createHash(name).update(text, 'latin1').digest('hex'),
-    },
+    hasher: nodeHasher,
     transport,
     pacing: { perTarget: 6, burst: 3, max: 6 },
     senderOf: () => sender,
