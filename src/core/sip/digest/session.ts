@@ -23,7 +23,7 @@ import {
   whyUnusable,
 } from './offers.ts';
 import type { Credentials, Hasher } from './ports.ts';
-import { hasWrongProof, nextNonceOf } from './server-proof.ts';
+import { hasWrongProof, nextNonceOf, serverInfoOf } from './server-proof.ts';
 
 export type ChallengeVerdict =
   /** The nonce is adopted: `authorize` answers the challenge. */
@@ -312,13 +312,14 @@ export class DigestSession {
     name: 'Authentication-Info' | 'Proxy-Authentication-Info',
     tell: (news: AuthNews) => void,
   ): void {
-    const info = response.first(name);
-    if (info === undefined) return;
+    const value = response.first(name);
+    if (value === undefined) return;
     const field = name === 'Authentication-Info' ? 'WWW-Authenticate' : 'Proxy-Authenticate';
     const grants = this.#grants().filter(({ isInFlight }) => isInFlight);
     // Whoever proves himself behind a proxy's challenge alone names the field of a registrar.
     const grant = grants.find(({ form }) => form.field === field) ?? grants[0];
     if (grant === undefined) return;
+    const info = serverInfoOf(value);
     if (hasWrongProof(info, response.body, grant, this.#hasher)) {
       tell({ kind: 'wrongProof', realm: grant.form.realm });
     }
