@@ -3,7 +3,8 @@ export const EXIT = {
   ok: { code: 0, meaning: 'Done; for `run`: stopped by SIGTERM or SIGINT.' },
   failure: {
     code: 1,
-    meaning: 'A bug (the log has a `bug.caught` line), or a `try` that did not succeed.',
+    meaning:
+      'A bug (the log has a `bug.caught` line), a `try` that did not succeed, or a registrar that did not tell its bindings (`fetch-bindings`).',
   },
   usage: { code: 64, meaning: 'The command line was not understood (EX_USAGE).' },
   unavailable: {

@@ -32,7 +32,7 @@ export const PROBLEMS = {
   notFound: {
     status: 404,
     title: 'Not found',
-    meaning: 'There is no such path, registration, peering contract or peer server.',
+    meaning: 'There is no such path, registration, peering contract, peer server or proxy.',
   },
   methodNotAllowed: {
     status: 405,

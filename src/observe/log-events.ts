@@ -17,7 +17,7 @@ const CHANGE = '`cause` {`code`, `text`, `next`} or null';
 export const LOG_EVENTS = {
   ready: {
     level: 'info',
-    fields: '`version`, `registrations`, `peerServers`, `http`',
+    fields: '`version`, `pid`, `registrations`, `peerServers`, `http`, `localSockets`',
     meaning:
       'The configuration is loaded, sockets and HTTP are bound. Waits for no registration or probe.',
   },
@@ -32,7 +32,7 @@ export const LOG_EVENTS = {
     level: 'debug when registering; warn when waiting, rejected or refreshFailing; else info',
     fields: `\`registration\`, \`leg\`, \`state\`, \`bound\`, \`target\` or null, ${CHANGE}, \`from\`, \`contract\``,
     meaning:
-      'One of several bindings of a registration changed (`registrars`); `registration.changed` tells of them together.',
+      'One of several bindings of a registration changed (`registrars`, `flows`); `registration.changed` tells of them together.',
   },
   'registration.removed': {
     level: 'info',

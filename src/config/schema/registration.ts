@@ -105,7 +105,7 @@ const commonKeys = {
   }),
   contact: key(leaf.contact, {
     description:
-      'Host[:port] where calls shall arrive; self: the local socket that registers; learned: as self, at the address as which the registrar sees us. Required unless defaults have it; with via it is the contact of the proxy.',
+      'Host[:port] where calls shall arrive; self: the local socket that registers; learned: as self, at the address as which the registrar sees us. Required unless defaults have it, or inbound.forwardTo makes it self; with via it is the contact of the proxy.',
     example: '203.0.113.10:5060',
   }),
   contacts: key(z.array(contactEntry).min(1).max(MOST_CONTACTS), {

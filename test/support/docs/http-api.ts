@@ -27,6 +27,7 @@ interface Schema {
   readonly description?: string;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly default?: unknown;
@@ -62,7 +63,7 @@ It listens on \`http.bind\`, 127.0.0.1:9077 by default. \`GET /openapi.json\` de
 ${table(['request', 'what'], index)}
 ## Fields and parameters
 
-${operations.map(({ path, method, operation }) => section(`${method.toUpperCase()} ${path}`, operation)).join('')}## Trying it
+${operations.map((one) => section(one, isListOfPages(one.path, document))).join('')}## Trying it
 
 \`\`\`sh
 curl http://127.0.0.1:9077/v1/registrations?bound=false
@@ -72,14 +73,26 @@ curl -H 'content-type: application/json' -d '{"command":"reload"}' http://127.0.
 `;
 }
 
-function section(title: string, operation: Operation): string {
+/** True for a list whose rows are described by a path of their own. */
+function isListOfPages(path: string, { paths }: OpenApi): boolean {
+  return Object.keys(paths).some((other) => other.startsWith(`${path}/{`));
+}
+
+interface Described {
+  readonly path: string;
+  readonly method: string;
+  readonly operation: Operation;
+}
+
+function section({ path, method, operation }: Described, hasOwnRow: boolean): string {
   const parameters = (operation.parameters ?? []).filter((one) => one.in === 'query');
   const body = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
-  const answer = Object.values(operation.responses?.['200']?.content ?? {})[0]?.schema;
+  const { '200': ok, '202': accepted } = operation.responses ?? {};
+  const answer = Object.values((ok ?? accepted)?.content ?? {})[0]?.schema;
   const row = answer?.properties?.['items']?.items;
   const isEmpty = parameters.length === 0 && body === undefined && answer === undefined;
   if (isEmpty) return '';
-  const parts = [`### \`${title}\`\n`];
+  const parts = [`### \`${method.toUpperCase()} ${path}\`\n`];
   if (parameters.length > 0) {
     const rows = parameters.map(({ name, description, schema }) => [
       `\`${name}\``,
@@ -89,16 +102,22 @@ function section(title: string, operation: Operation): string {
     parts.push(table(['parameter', 'type', 'meaning'], rows));
   }
   if (body !== undefined) parts.push(fields('body', body));
-  // A list shows the row that the single path describes.
-  if (row === undefined && answer?.properties !== undefined) parts.push(fields('answer', answer));
+  if (row !== undefined && !hasOwnRow) parts.push(fields('each of `items`', row));
+  else if (row === undefined && answer?.properties !== undefined)
+    parts.push(fields('answer', answer));
   return `${parts.join('\n')}\n`;
 }
 
+/** Of alternatives: all that one of them has. */
 function fields(heading: string, schema: Schema): string {
-  const rows = Object.entries(schema.properties ?? {}).map(([name, one]) => [
+  const found = new Map<string, Schema[]>();
+  for (const { properties = {} } of schema.oneOf ?? [schema])
+    for (const [name, one] of Object.entries(properties))
+      found.set(name, [...(found.get(name) ?? []), one]);
+  const rows = [...found].map(([name, some]) => [
     `\`${name}\``,
-    typeText(one),
-    one.description ?? '',
+    typeText({ anyOf: some }),
+    some.map(({ description }) => description ?? '').join(''),
   ]);
   return table([heading, 'type', 'meaning'], rows);
 }

@@ -44,6 +44,9 @@ Worth an alarm:
 - \`sum by (contract) (trunkd_peer_server_enabled) == 0\`: a contract has no server left for calls.
 - \`trunkd_registrations{state="rejected"} > 0\`: credentials or configuration, somebody has to look.
 - \`trunkd_config_last_reload_success == 0\`: the file on disk is not what runs.
+- \`trunkd_proxy_up == 0\`: a SIP proxy of ours is silent, and what lies behind it waits.
+- \`trunkd_local_socket_open == 0\`: a local socket waits for its address.
+- \`trunkd_tls_certificate_not_after_timestamp_seconds - time() < 7 * 86400\`: a certificate is about to expire.
 `;
 }
 
