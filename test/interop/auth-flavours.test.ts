@@ -42,8 +42,7 @@ let trunkd: Trunkd;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
-  const tls = { certificate, key, ca: pki.caFile };
+  const tls = pki.filesOf('good');
   const users = new Map<string, string>(
     [...flavours, ...SPECIAL.map(({ id }) => id)].map((id) => [id, PASSWORD]),
   );

@@ -33,9 +33,8 @@ let trunkd: Trunkd;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   const users = new Map(USERS.map((user) => [user, PASSWORD]));
-  const shared = { users, tls: { certificate, key, ca: pki.caFile } };
+  const shared = { users, tls: pki.filesOf('good') };
   first = await Kamailio.start({ ...shared, defines: ['WITH_SERVICE_ROUTE'] });
   second = await Kamailio.start({ ...shared, defines: ['WITH_407', 'WITH_MAX_CONTACTS=2'] });
   scripted = await UdpRegistrar.open(PASSWORD);

@@ -22,8 +22,7 @@ const users = ['tcp', 'tls'].flatMap((where) =>
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
-  const tls = { certificate, key, ca: pki.caFile };
+  const tls = pki.filesOf('good');
   const passwords = new Map(users.map((user) => [user, 'a long password']));
   kamailio = await Kamailio.start({ users: passwords, tls });
   trunkd = await Trunkd.start({

@@ -67,12 +67,11 @@ let tookMs = 0;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   const users = new Map(DOMAINS.flatMap((domain) => usersOf(domain)).map((user) => [user, 'pw']));
   const options = {
     defines: ['MIN_EXP=5'],
     users,
-    tls: { certificate, key, ca: pki.caFile },
+    tls: pki.filesOf('good'),
   };
   [first, second] = await Promise.all([Kamailio.start(options), Kamailio.start(options)]);
   silent = await Answerer.open(undefined);

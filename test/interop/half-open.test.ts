@@ -16,9 +16,8 @@ let trunkd: Trunkd;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   const users = new Map([['dave', PASSWORD]]);
-  kamailio = await Kamailio.start({ users, tls: { certificate, key, ca: pki.caFile } });
+  kamailio = await Kamailio.start({ users, tls: pki.filesOf('good') });
   trunkd = await Trunkd.start({
     localSockets: [{ name: 'tls', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile }],
     defaults: { registration: { expires: 3600, contact: '127.0.0.1:15090' } },

@@ -26,12 +26,11 @@ let trunkd: Trunkd;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   home = await NattedHome.start('40000-40010');
   kamailio = await Kamailio.start({
     users: new Map(users.map((user) => [user, 'a long password'])),
     alsoAt: OUTSIDE,
-    tls: { certificate, key, ca: pki.caFile },
+    tls: pki.filesOf('good'),
     defines: ['NONCE_EXPIRE=3600'],
   });
   const config = {

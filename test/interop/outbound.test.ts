@@ -51,10 +51,9 @@ function config(contact: string): Readonly<Record<string, unknown>> {
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   kamailio = await Kamailio.start({
     users: new Map([...TRANSPORTS, TWO_FLOWS].map((user) => [user, 'a long password'])),
-    tls: { certificate, key, ca: pki.caFile },
+    tls: pki.filesOf('good'),
     defines: ['WITH_OUTBOUND', `FLOW_TIMER=${FLOW_TIMER_SEC}`],
   });
   trunkd = await Trunkd.start(config('127.0.0.1:15090'));

@@ -41,8 +41,7 @@ let trunkd: Trunkd;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
-  const tls = { certificate, key, ca: pki.caFile };
+  const tls = pki.filesOf('good');
   const defines = ['MIN_EXP=5', 'NONCE_EXPIRE=30'];
   const users = new Map(accounts.map(({ user, password }) => [user, password]));
   users.set('mistaken', 'the right one');

@@ -26,8 +26,7 @@ let udpPort: number;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
-  const tls = { certificate, key, ca: pki.caFile };
+  const tls = pki.filesOf('good');
   const users = new Map(TRANSPORTS.map((user) => [user, 'a long password']));
   const defines = ['WITH_CALLS', 'MIN_EXP=10'];
   provider = await Kamailio.start({ users, tls, defines });

@@ -19,9 +19,8 @@ let trunkd: Trunkd;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   const users = new Map([...names, ...INLINE, 'three'].map((name) => [name, password(name)]));
-  kamailio = await Kamailio.start({ users, tls: { certificate, key, ca: pki.caFile } });
+  kamailio = await Kamailio.start({ users, tls: pki.filesOf('good') });
   trunkd = await Trunkd.start(config(INLINE), { files: bulk(names) });
   await trunkd.allBound(COUNT + INLINE.length);
 });

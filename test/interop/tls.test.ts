@@ -36,7 +36,7 @@ let kamailio: Kamailio;
 beforeAll(async () => {
   pki = await makePki([...NAMES, 'client']);
   const passwords = new Map(USERS.map((user) => [user, PASSWORD]));
-  kamailio = await Kamailio.start({ users: passwords, tls: serverTls('good') });
+  kamailio = await Kamailio.start({ users: passwords, tls: pki.filesOf('good') });
 });
 
 afterAll(async () => {
@@ -44,14 +44,9 @@ afterAll(async () => {
   pki?.remove();
 });
 
-function serverTls(name: IdentityName) {
-  const { certificateFile: certificate, keyFile: key } = pki.of(name);
-  return { certificate, key, ca: pki.caFile };
-}
-
 describe('the identity of a server (RFC 5922)', () => {
   it.each(NAMES)('%s', async (name) => {
-    await kamailio.useTls(serverTls(name));
+    await kamailio.useTls(pki.filesOf(name));
     const tls = { ca: pki.ca, certificate: undefined, key: undefined };
     const edge = await Edge.start([aLocalSocket('tls', { tls })]);
     try {
@@ -143,7 +138,7 @@ describe('a daemon whose registrar wants client certificates', () => {
   });
 
   it('says exactly what is missing, and tries nothing weaker', async () => {
-    await kamailio.useTls({ ...serverTls('good'), wantsClient: true });
+    await kamailio.useTls({ ...pki.filesOf('good'), wantsClient: true });
     const before = kamailio.requests().length;
     trunkd = await Trunkd.start(config(false));
     await rejectedWith('tls.ownCertificate');
@@ -201,7 +196,7 @@ describe('a daemon whose registrar wants client certificates', () => {
   });
 
   it('refuses a registrar that shows another certificate, and never asks it in the clear', async () => {
-    await kamailio.useTls({ ...serverTls('urimism'), wantsClient: true });
+    await kamailio.useTls({ ...pki.filesOf('urimism'), wantsClient: true });
     const before = kamailio.requests().length;
     // New certificates of ours make new connections.
     await trunkd.reload(config(true), filesOf('client'));

@@ -24,7 +24,6 @@ let rows: readonly Row[];
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   const [port, tlsPort] = [await freePort(), await freePort()];
   trunkd = await Trunkd.start({
     localSockets: [
@@ -34,9 +33,7 @@ beforeAll(async () => {
         name: 'tls',
         protocol: 'tls',
         bind: `127.0.0.1:${tlsPort}`,
-        ca: pki.caFile,
-        certificate,
-        key,
+        ...pki.filesOf('good'),
       },
     ],
     inbound: { allow: ['127.0.0.0/8'], maxRate: 1000 },

@@ -29,11 +29,10 @@ let trunkd: Trunkd;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   const passwords = new Map([...users, 'hops'].map((user) => [user, 'a long password']));
-  const tls = { certificate, key, ca: pki.caFile };
+  const tls = pki.filesOf('good');
   provider = await Kamailio.start({ users: passwords, tls, defines: ['WITH_CALLS'] });
-  proxy = await OwnProxy.reserve({ certificate, key });
+  proxy = await OwnProxy.reserve(tls);
   trunkd = await Trunkd.start({
     localSockets: [{ name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' }],
     proxies: [proxy.entry],

@@ -80,6 +80,12 @@ interface Pem {
   readonly keyFile: string;
 }
 
+interface PemFiles {
+  readonly certificate: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
 export interface Pki {
   /** The authority that signed all but `untrusted`. */
   readonly ca: string;
@@ -88,6 +94,8 @@ export interface Pki {
   /** A file of that name beside the others. */
   path(file: string): string;
   of(name: IdentityName): Pem;
+  /** The files of an identity, as a local socket and Kamailio take them. */
+  filesOf(name: IdentityName): PemFiles;
   remove(): void;
 }
 
@@ -107,6 +115,11 @@ export async function makePki(names: readonly IdentityName[] = IDENTITY_NAMES): 
       key: readFileSync(path(`${name}.key`), 'utf8'),
       certificateFile: path(`${name}.pem`),
       keyFile: path(`${name}.key`),
+    }),
+    filesOf: (name) => ({
+      certificate: path(`${name}.pem`),
+      key: path(`${name}.key`),
+      ca: path('ca.pem'),
     }),
     remove: directory.remove,
   };

@@ -53,13 +53,12 @@ const isOf =
 const isNot = (kind: Kind) => (id: string) => !isOf(kind)(id);
 
 export async function startIncidents(pki: Pki): Promise<Incidents> {
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   const users = new Map(
     KINDS.flatMap((kind) =>
       PROTOCOLS.map((protocol) => [userOf(kind, protocol), PASSWORD] as const),
     ),
   );
-  const tls = { certificate, key, ca: pki.caFile };
+  const tls = pki.filesOf('good');
   const kamailio = await Kamailio.start({ defines: ['MIN_EXP=5'], users, tls });
   const registrations = KINDS.flatMap((kind) => at(kamailio, kind));
   const forgotten = new Set<string>();

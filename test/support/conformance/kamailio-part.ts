@@ -49,7 +49,6 @@ export async function kamailioPart(pki: Pki): Promise<KamailioPart> {
 }
 
 async function start(flavour: Flavour, pki: Pki): Promise<Kamailio> {
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
   const users = new Map(
     protocolsOf(flavour).map((protocol) => [userOf(flavour, protocol), PASSWORD]),
   );
@@ -57,7 +56,7 @@ async function start(flavour: Flavour, pki: Pki): Promise<Kamailio> {
   const kamailio = await Kamailio.start({
     defines,
     users,
-    tls: { certificate, key, ca: pki.caFile },
+    tls: pki.filesOf('good'),
   });
   if (flavour.id === 'max-contacts') await fillUp(flavour, kamailio);
   return kamailio;

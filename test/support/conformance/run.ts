@@ -41,27 +41,25 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
   const elsewhere = await placesElsewhere(pki, clock);
   const registrations = [...parts, kamailio, incidents].flatMap((part) => part.registrations);
   const ports = { udp: await freePort(), tcp: await freePort(), tls: await freePort() };
-  const { certificateFile: certificate, keyFile: key } = pki.of('good');
-  const server = { certificate, key };
+  const server = pki.filesOf('good');
   const configOf = (isKept: (id: string) => boolean): Config => ({
     localSockets: [
       { name: 'udp', protocol: 'udp', bind: `127.0.0.1:${ports.udp}` },
       { name: 'tcp', protocol: 'tcp', bind: '127.0.0.1:0' },
       { name: 'udp6', protocol: 'udp', bind: `[::1]:${ports.udp}` },
       { name: 'tcp6', protocol: 'tcp', bind: `[::1]:${ports.tcp}` },
-      { name: 'tls6', protocol: 'tls', bind: `[::1]:${ports.tls}`, ca: pki.caFile, ...server },
+      { name: 'tls6', protocol: 'tls', bind: `[::1]:${ports.tls}`, ...server },
       { name: 'tcp-in', protocol: 'tcp', bind: `127.0.0.1:${ports.tcp}` },
       {
         name: 'tls-in',
         protocol: 'tls',
         bind: `127.0.0.1:${ports.tls}`,
-        ca: pki.caFile,
         ...server,
       },
       { name: 'tls', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile },
       {
-        ...{ name: 'tls-client', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile },
-        ...{ certificate: pki.of('client').certificateFile, key: pki.of('client').keyFile },
+        ...{ name: 'tls-client', protocol: 'tls', bind: '127.0.0.1:0' },
+        ...pki.filesOf('client'),
       },
     ],
     inbound: { allow: ['127.0.0.1/32', '::1/128'], maxRate: MAX_RATE },
