@@ -204,8 +204,8 @@ export class LegGroups {
     this.#host.add(leg, (entry) => {
       const rare = rareOf(entry);
       rare.group = group;
-      rare.isStandby = !mayBeUp(group, index);
       group.entries.splice(index, 0, entry);
+      rare.isStandby = !mayBeUp(group, index);
     });
   }
 

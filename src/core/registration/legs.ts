@@ -132,13 +132,17 @@ const FAILURES = 2;
 
 /**
  * Serial legs: which of them may be up. The first, and each whose forerunners all fail; once one of
- * these is bound again, those behind it go, when the better binding has been made.
+ * these is bound again, those behind it go. What is bound stays until then, also where those before it
+ * have only begun, as after a reload.
  */
 export function mayBeUp(group: LegGroup, index: number): boolean {
   const mode = group.spec.profile.legs?.mode;
   if (mode === 'flows') return index === 0 || group.entries.some(hasFlow);
   if (mode !== 'serial') return true;
-  return group.entries.slice(0, index).every(({ state }) => isFailing(state));
+  const isHeld = group.entries[index]?.state.boundUntil !== undefined;
+  return group.entries
+    .slice(0, index)
+    .every(({ state }) => isFailing(state) || (isHeld && state.boundUntil === undefined));
 }
 
 /** It is bound over a flow of its own: the registrar tells it from others of the same instance. */

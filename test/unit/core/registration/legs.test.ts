@@ -231,6 +231,23 @@ describe('serial legs', () => {
     expect(rig.userAgent.violations).toEqual([]);
   });
 
+  it.each([[[]], [['b']]] as const)(
+    'in another order by a reload, %j away: without a gap',
+    (down) => {
+      const all = make('serial', 'a', 'b');
+      const { rig } = all;
+      for (const host of down) all.down.add(host);
+      rig.events.length = 0;
+      rig.keeper.change(aRegistration('x', profile('serial', 'b', 'a')));
+      rig.time.run(60_000);
+      const [first, second] = down.length === 0 ? ['registered', 'off'] : ['waiting', 'registered'];
+      expect(all.legs('x')).toEqual([first, second]);
+      const gaps = rig.events.filter((one) => one.type === 'registration.changed' && !one.bound);
+      expect(gaps).toEqual([]);
+      expect(all.holds(down.length === 0 ? 'b' : 'a')).toEqual([CONTACT]);
+    },
+  );
+
   it('registrars with shared books: the removal at the second does not leave us unbound', () => {
     const all = new Registrars('shared');
     const { rig } = all;
