@@ -71,8 +71,10 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
       },
     ],
   });
-  const trunkd = await Trunkd.start(configOf(() => true));
+  let daemon: Trunkd | undefined;
   try {
+    const trunkd = await Trunkd.start(configOf(() => true));
+    daemon = trunkd;
     const before = residentMib(trunkd.pid);
     const end = sleep(RUN_MS);
     const asked = await uasVerdicts({ host: '127.0.0.1', ports, ca: pki.ca });
@@ -107,7 +109,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
       ...wireVerdicts(trials.map((trial) => wherever(trial, aftermath))),
     ];
   } finally {
-    await trunkd.stop();
+    await daemon?.stop();
     await Promise.all([...parts, kamailio, incidents].map((part) => part.stop()));
     await Promise.all(elsewhere.map(({ player }) => player.stop()));
     pki.remove();
