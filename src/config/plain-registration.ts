@@ -4,10 +4,10 @@
  * schema then has the word, so both can never disagree on what is refused (a test compares them on
  * what is accepted).
  */
+import { z } from 'zod';
 import { isHost, parseHop, parseHostPort } from './address.ts';
 import { hasControl, isName, isRegistrationId, isUserPart } from './grammar.ts';
-import { admin, keepAlive, outbound, redirects, sourceCheck, transport } from './schema/leaf.ts';
-import type { RegistrationSettings } from './schema/registration.ts';
+import { type RegistrationSettings, registrationSchema } from './schema/registration.ts';
 
 /** Kept for one load; remembers what passed a moment ago. */
 export class PlainRegistrations {
@@ -100,13 +100,10 @@ class RecentlyGood {
 }
 
 const AUTH_KEYS: ReadonlySet<string> = new Set(['username', 'password', 'ha1', 'realm']);
-const CHOICES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  ['transport', new Set<string>(transport.options)],
-  ['admin', new Set<string>(admin.options)],
-  ['keepAlive', new Set<string>(keepAlive.options)],
-  ['outbound', new Set<string>(outbound.options)],
-  ['redirects', new Set<string>(redirects.options)],
-  ['sourceCheck', new Set<string>(sourceCheck.options)],
-  ['onRemove', new Set(['unregister', 'keep'])],
-  ['registrarMode', new Set(['parallel', 'serial'])],
-]);
+/** Keys that take one word of a list. */
+const CHOICES: ReadonlyMap<string, ReadonlySet<unknown>> = new Map(
+  Object.entries(registrationSchema.shape).flatMap(([key, schema]) => {
+    const value = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+    return value instanceof z.ZodEnum ? [[key, new Set(value.options)] as const] : [];
+  }),
+);
