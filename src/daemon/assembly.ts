@@ -107,7 +107,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   });
   const callers = new Callers();
   // Not the locator that remembers: the proxy does not become a provider by being asked for.
-  const relay = makeRelay({ clock, transport, hasher, callers, locator: found }, stack);
+  const relay = makeRelay({ clock, transport, hasher, random, callers, locator: found }, stack);
   const proxyNamed: ProxyNamed = (name) => proxies.named(name);
   const locator = new ViaLocator(plainLocator);
   const common = { clock, timers, random, hasher, pacer, userAgent };

@@ -6,12 +6,16 @@ const MACHINE_ID = '/etc/machine-id';
 
 /** The machine-id of systemd; in containers, which often have none, the host name. It is hashed, never sent. */
 export function hostId(): string {
+  return machineId() ?? hostname();
+}
+
+/** 32 hexadecimal digits that are known on this machine only; undefined where there are none that we may read. */
+export function machineId(file: string = MACHINE_ID): string | undefined {
   try {
-    const text = readFileSync(MACHINE_ID, 'latin1').trim();
-    if (/^[0-9a-f]{32}$/.test(text)) return text;
+    const text = readFileSync(file, 'latin1').trim();
+    return /^[0-9a-f]{32}$/.test(text) ? text : undefined;
   } catch {
-    // There is none, or it must not be read: the host name does as well.
-    return hostname();
+    // There is none, or it must not be read: whoever asks has another way.
+    return undefined;
   }
-  return hostname();
 }
