@@ -120,7 +120,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     pacing,
   });
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
-  const prober: Prober = new Prober(shared);
+  const prober: Prober = new Prober({ ...shared, epoch: Date.now() });
   return {
     clock,
     timers,

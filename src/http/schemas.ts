@@ -28,13 +28,12 @@ const registrationState = z.enum([
 ]);
 const contractEnabled = z.enum(['all', 'some', 'none']);
 
-const cause = z
-  .object({
-    code: z.string().describe('stable; listed in docs/errors.md'),
-    text: z.string().describe('what happened, and whose fault it is'),
-    next: z.string().describe('what comes next'),
-  })
-  .nullable();
+const causeShape = z.object({
+  code: z.string().describe('stable; listed in docs/errors.md'),
+  text: z.string().describe('what happened, and whose fault it is'),
+  next: z.string().describe('what comes next'),
+});
+const cause = causeShape.nullable();
 
 const lastResponse = z.object({ code: z.int(), reason: z.string() }).nullable();
 
@@ -107,7 +106,11 @@ export const registration = leg.extend({
 
 const target = z.object({
   target: z.string(),
+  transport: z.enum(['udp', 'tcp', 'tls']),
+  address: z.string(),
+  port: z.int(),
   state: peerState,
+  enabled: z.boolean().describe('true while calls may be sent to this address'),
   since: time,
   rttMs: z.number().nullable(),
   lastResponse,
@@ -125,13 +128,18 @@ export const peerServer = z.object({
   state: peerState,
   enabled: z.boolean().describe('true while calls may be sent there'),
   lastResort: z.boolean().describe('true while it is to be tried after all others only'),
+  rank: z
+    .union([z.literal(0), z.literal(1), z.literal(2)])
+    .describe('0 enabled, 1 last resort, 2 not offered: lower ones come first'),
   admin,
   since: time,
   cause,
+  causes: z.array(causeShape).readonly().describe('all that has a word in it, `cause` first'),
   rttMs: z.number().nullable(),
   nextProbeAt: time.nullable(),
   priority: z.int(),
-  weight: z.int(),
+  weight: z.int().describe('as configured'),
+  effectiveWeight: z.number().describe('as it counts now'),
   sipProxy: z.string(),
   uriScheme: z.enum(['sip', 'sips']),
   nextHop: z.string(),
@@ -158,6 +166,9 @@ export const contract = z.object({
   admin,
   onAllDown: z.enum(['tryAll', 'none']),
   enabled: contractEnabled,
+  offers: z
+    .enum(['enabled', 'all', 'none'])
+    .describe('which servers are offered: the enabled ones, all that are not drained or off, none'),
   peerServers: z
     .array(
       peerServer.pick({
@@ -166,11 +177,13 @@ export const contract = z.object({
         state: true,
         enabled: true,
         lastResort: true,
+        rank: true,
         admin: true,
         since: true,
         cause: true,
         priority: true,
         weight: true,
+        effectiveWeight: true,
       }),
     )
     .readonly(),

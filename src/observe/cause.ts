@@ -22,6 +22,16 @@ const BLAME: Readonly<Record<Cause['blame'], string>> = {
 
 /** Null stays null: a good state has no cause. */
 export function renderCause(
+  cause: Cause,
+  nextAttemptAt: Instant | undefined,
+  wallClock: WallClock,
+): RenderedCause;
+export function renderCause(
+  cause: Cause | undefined,
+  nextAttemptAt: Instant | undefined,
+  wallClock: WallClock,
+): RenderedCause | null;
+export function renderCause(
   cause: Cause | undefined,
   nextAttemptAt: Instant | undefined,
   wallClock: WallClock,

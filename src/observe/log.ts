@@ -77,6 +77,8 @@ export class DaemonLog {
       case 'peerServer.changed':
         this.#peerServerChanged(event);
         return;
+      case 'verdict.changed':
+        return;
       case 'registration.answered':
       case 'probe.finished':
         if (this.#pino.isLevelEnabled('debug')) this.#transaction(event);

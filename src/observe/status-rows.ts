@@ -93,7 +93,12 @@ interface OtherBindingRow {
 
 interface TargetRow {
   readonly target: string;
+  readonly transport: 'udp' | 'tcp' | 'tls';
+  readonly address: string;
+  readonly port: number;
   readonly state: PeerState;
+  /** May calls go to this address? */
+  readonly enabled: boolean;
   readonly since: string;
   readonly rttMs: number | null;
   readonly lastResponse: LastResponse;
@@ -111,13 +116,19 @@ export interface PeerServerRow {
   readonly state: PeerState;
   readonly enabled: boolean;
   readonly lastResort: boolean;
+  /** 0 enabled, 1 last resort, 2 not offered: lower ones come first. */
+  readonly rank: 0 | 1 | 2;
   readonly admin: Admin;
   readonly since: string;
   readonly cause: RenderedCause | null;
+  /** Everything that has a word in it, `cause` first. */
+  readonly causes: readonly RenderedCause[];
   readonly rttMs: number | null;
   readonly nextProbeAt: string | null;
   readonly priority: number;
   readonly weight: number;
+  /** The weight as it counts now. */
+  readonly effectiveWeight: number;
   readonly sipProxy: string;
   readonly uriScheme: 'sip' | 'sips';
   /** Where requests are sent: the outbound proxy, else the SIP proxy. */
@@ -151,11 +162,13 @@ type PeerServerBrief = Pick<
   | 'state'
   | 'enabled'
   | 'lastResort'
+  | 'rank'
   | 'admin'
   | 'since'
   | 'cause'
   | 'priority'
   | 'weight'
+  | 'effectiveWeight'
 >;
 
 export interface ContractRow {
@@ -166,6 +179,8 @@ export interface ContractRow {
   readonly admin: Admin;
   readonly onAllDown: 'tryAll' | 'none';
   readonly enabled: 'all' | 'some' | 'none';
+  /** Which servers consumers get: the enabled ones, all that are not drained or off, or none. */
+  readonly offers: 'enabled' | 'all' | 'none';
   readonly peerServers: readonly PeerServerBrief[];
   /** How many registrations are in each state. */
   readonly registrations: Readonly<Record<RegistrationState, number>>;
@@ -268,6 +283,7 @@ export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): Pe
     contract: spec.contract,
     description: spec.description,
     labels: spec.labels,
+    causes: row.causes.map((one) => renderCause(one, row.nextProbeAt, wallClock)),
     rttMs: roundMs(row.rttMs),
     nextProbeAt: wallClock.iso(row.nextProbeAt),
     sipProxy: spec.sipProxy,
@@ -284,7 +300,11 @@ export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): Pe
     probe: spec.probe,
     targets: row.targets.map((target) => ({
       target: target.target,
+      transport: target.at.protocol,
+      address: target.at.address,
+      port: target.at.port,
       state: target.state,
+      enabled: target.enabled,
       since: wallClock.iso(target.since),
       rttMs: roundMs(target.rttMs),
       lastResponse: target.lastResponse ?? null,
@@ -309,6 +329,7 @@ export function contractRow(
     admin: spec.admin,
     onAllDown: spec.onAllDown,
     enabled: row.enabled,
+    offers: row.offers,
     peerServers: row.peerServers.map((peer) => peerServerBrief(peer, wallClock)),
     registrations: registrations ?? NO_REGISTRATIONS,
   };
@@ -322,11 +343,13 @@ function peerServerBrief(row: PeerServerSnapshot, wallClock: WallClock): PeerSer
     state: row.state,
     enabled: row.enabled,
     lastResort: row.lastResort,
+    rank: row.rank,
     admin: row.admin,
     since: wallClock.iso(row.since),
     cause: renderCause(row.cause, row.nextProbeAt, wallClock),
     priority: spec.priority,
     weight: spec.weight,
+    effectiveWeight: row.weight,
   };
 }
 

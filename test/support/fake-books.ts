@@ -132,14 +132,20 @@ export function aPeerServer(
     state: 'up',
     enabled: true,
     lastResort: false,
+    rank: 0,
+    weight: 1,
     admin: 'up',
     since: instant(2_000),
     cause: undefined,
+    causes: [],
+    changedIn: 1,
     rttMs: 12.34,
     targets: [
       {
         target: 'udp:192.0.2.1:5060',
+        at: { protocol: 'udp', address: '192.0.2.1', port: 5060, family: 4 },
         state: 'up',
+        enabled: true,
         since: instant(2_000),
         rttMs: 12.34,
         lastResponse: { code: 200, reason: 'OK' },
@@ -206,6 +212,7 @@ function noRegistrations(): Record<RegistrationState, number> {
 }
 
 export class FakeHealthBook implements HealthBook {
+  readonly revision = { epoch: 1, sequence: 1 };
   readonly rows = new Map<string, PeerServerSnapshot>();
 
   constructor(rows: readonly PeerServerSnapshot[]) {
@@ -230,7 +237,7 @@ export class FakeHealthBook implements HealthBook {
       peerServers: peerServers.map((row) => row.spec),
     };
     const word = enabled === peerServers.length ? 'all' : enabled === 0 ? 'none' : 'some';
-    return { spec, enabled: word, peerServers };
+    return { spec, enabled: word, offers: enabled === 0 ? 'all' : 'enabled', peerServers };
   }
 
   peerServers(): Iterable<string> {

@@ -8,15 +8,23 @@ import type { Publish } from '../base/event-hub.ts';
 import type { HealthEvent, PeerState } from './events.ts';
 import type { ContractPool, PeerServer } from './peer-server.ts';
 import type { PeerWord } from './peer-word.ts';
+import type { Revision } from './snapshot.ts';
 import type { Finding } from './verdict.ts';
 
 export class Announcer {
   readonly #clock: Clock;
   readonly #publish: Publish<HealthEvent>;
+  readonly #epoch: number;
+  #sequence = 0;
 
-  constructor(clock: Clock, publish: Publish<HealthEvent>) {
+  constructor(clock: Clock, publish: Publish<HealthEvent>, epoch: number) {
     this.#clock = clock;
     this.#publish = publish;
+    this.#epoch = epoch;
+  }
+
+  get revision(): Revision {
+    return { epoch: this.#epoch, sequence: this.#sequence };
   }
 
   /** Something of the server changed: its targets, its name's addresses, its spec, its admin. */
@@ -68,11 +76,30 @@ export class Announcer {
       server.since = this.#clock.now();
     }
     if (isDifferent(word, before)) this.#tell(server, before);
+    const { tellable } = server;
+    if (tellable !== server.told) {
+      server.told = tellable;
+      this.#tellVerdict(server, false);
+    }
     const isNewlyHopeless = word.isMute && !before.isMute;
     const isNewlyVoid = word.isVoid && !before.isVoid;
     if ((isNewlyHopeless && server.units.length > 0) || isNewlyVoid) {
       this.#notice(server, server.cause());
     }
+  }
+
+  /** It is no longer there. */
+  removed(server: PeerServer): void {
+    this.#tellVerdict(server, true);
+  }
+
+  #tellVerdict(server: PeerServer, isRemoved: boolean): void {
+    this.#sequence += 1;
+    server.changedIn = this.#sequence;
+    const { contract, id: peerServer } = server.spec;
+    const at = this.#clock.now();
+    const { revision } = this;
+    this.#publish({ type: 'verdict.changed', at, ...revision, contract, peerServer, isRemoved });
   }
 
   #tell(server: PeerServer, before: PeerWord): void {

@@ -18,6 +18,21 @@ export type HealthEvent =
       readonly cause: Cause | undefined;
       readonly nextProbeAt: Instant | undefined;
     }
+  /**
+   * Anything of a peer server that consumers are told changed: its word, its rank and weight, its
+   * targets or the state of one. Comes after `peerServer.changed`, and oftener; `isRemoved`: it is no
+   * longer in the configuration.
+   */
+  | {
+      readonly type: 'verdict.changed';
+      readonly at: Instant;
+      readonly epoch: number;
+      readonly sequence: number;
+      readonly contract: string;
+      /** `contract/name`. */
+      readonly peerServer: string;
+      readonly isRemoved: boolean;
+    }
   | {
       readonly type: 'peeringContract.changed';
       readonly at: Instant;

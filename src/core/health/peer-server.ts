@@ -8,7 +8,15 @@ import type { Instant } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
 import type { Target } from '../sip/locate/target.ts';
 import { causeOfAdmin, causeOfLookup, causeOfState, causeOfVoid, healthCause } from './causes.ts';
-import { isProbed, type PeerWord, rollUp, stricter, wordOf } from './peer-word.ts';
+import {
+  isProbed,
+  isTargetEnabled,
+  type PeerWord,
+  rankOf,
+  rollUp,
+  stricter,
+  wordOf,
+} from './peer-word.ts';
 import type { ProbeUnit } from './probe-unit.ts';
 import type { ContractSnapshot, PeerServerSnapshot } from './snapshot.ts';
 import type { Admin, ContractSpec, PeerServerSpec } from './spec.ts';
@@ -39,10 +47,16 @@ export class ContractPool {
     return enabledCount === 0 && this.spec.onAllDown === 'tryAll';
   }
 
+  #offers(): ContractSnapshot['offers'] {
+    if (this.enabledCount > 0 || this.servers.length === 0) return 'enabled';
+    return this.isTryAll(this.enabledCount) ? 'all' : 'none';
+  }
+
   snapshot(): ContractSnapshot {
     return {
       spec: this.spec,
       enabled: this.currentRollUp(),
+      offers: this.#offers(),
       peerServers: this.servers.map((server) => server.snapshot()),
     };
   }
@@ -65,6 +79,9 @@ export class PeerServer {
   startCount = 1;
   word: PeerWord;
   since: Instant;
+  /** The `sequence` in which consumers were told of it last, and what. */
+  changedIn = 0;
+  told = '';
 
   constructor(
     spec: PeerServerSpec,
@@ -126,20 +143,35 @@ export class PeerServer {
     return this.locateTimer.deadline;
   }
 
+  /** Everything that consumers are told, as one text to be compared. */
+  get tellable(): string {
+    const { word, spec, units } = this;
+    const targets = units.map((unit) => `${unit.targetKey}=${unit.state.name}`);
+    return `${rankOf(word)} ${word.state} ${spec.priority} ${spec.weight} ${targets.join(' ')}`;
+  }
+
   snapshot(): PeerServerSnapshot {
     const { spec, word, admin, since, units } = this;
     const { state, enabled, lastResort } = word;
     const best = units.find((unit) => unit.state.name === state) ?? units[0];
+    const cause = this.cause();
     return {
       spec,
       state,
       enabled,
       lastResort,
+      rank: rankOf(word),
+      weight: spec.weight,
       admin,
       since,
-      cause: this.cause(),
+      cause,
+      causes: cause === undefined ? [] : [cause],
+      changedIn: this.changedIn,
       rttMs: best?.rttMs,
-      targets: units.map((unit) => unit.snapshot()),
+      targets: units.map((unit) => ({
+        ...unit.snapshot(),
+        enabled: isTargetEnabled(unit.state, word),
+      })),
       nextProbeAt: this.nextProbeAt,
     };
   }

@@ -15,6 +15,9 @@ import type { Fault } from '../base/fault.ts';
 import type { PeerState } from './events.ts';
 import type { Admin, PeerServerSpec } from './spec.ts';
 
+/** 0 enabled, 1 a last resort, 2 not offered: lower ones come first. */
+export type Rank = 0 | 1 | 2;
+
 /** What the word needs of one target. */
 export interface TargetFacts {
   readonly name: PeerState;
@@ -67,6 +70,17 @@ export function wordOf(facts: PeerFacts): PeerWord {
   const lastResort = admin === 'up' && (enabled ? isMute : isTryAll);
   const isVoid = probed && telling.length === 0 && targets.length > 0 && !isMute;
   return { state, enabled, lastResort, isMute, isVoid };
+}
+
+export function rankOf({ enabled, lastResort }: PeerWord): Rank {
+  if (lastResort) return 1;
+  return enabled ? 0 : 2;
+}
+
+/** May calls go to one target of a server? To all of them where it is offered though all are down. */
+export function isTargetEnabled(target: TargetFacts, word: PeerWord): boolean {
+  if (rankOf(word) === 2) return false;
+  return target.name !== 'down' || word.state === 'down';
 }
 
 /** How many of a contract's servers are enabled; a contract without servers lacks none. */

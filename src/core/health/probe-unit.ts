@@ -160,10 +160,11 @@ export class ProbeUnit {
     if (this.#state.next.kind === 'round') this.probeNow();
   }
 
-  snapshot(): TargetSnapshot {
+  snapshot(): Omit<TargetSnapshot, 'enabled'> {
     const { name, since, successes, failures } = this.#state;
     return {
       target: this.targetKey,
+      at: this.target,
       state: name,
       since,
       rttMs: this.rttMs,

@@ -10,11 +10,13 @@ import { Announcer } from './announcer.ts';
 import type { HealthEvent } from './events.ts';
 import { ContractPool, PeerServer } from './peer-server.ts';
 import { Placement, type PlacementPorts } from './placement.ts';
-import type { ContractSnapshot, HealthBook, PeerServerSnapshot } from './snapshot.ts';
+import type { ContractSnapshot, HealthBook, PeerServerSnapshot, Revision } from './snapshot.ts';
 import type { Admin, ContractSpec, PeerServerSpec } from './spec.ts';
 
 export type ProberPorts = PlacementPorts & {
   readonly publish: Publish<HealthEvent>;
+  /** Rises with every start of the daemon: the time of day, say. */
+  readonly epoch?: number;
 };
 
 export class Prober implements HealthBook {
@@ -26,13 +28,17 @@ export class Prober implements HealthBook {
 
   constructor(ports: ProberPorts) {
     this.#clock = ports.clock;
-    this.#announcer = new Announcer(ports.clock, ports.publish);
+    this.#announcer = new Announcer(ports.clock, ports.publish, ports.epoch ?? 0);
     this.#placement = new Placement(ports, {
       changed: (server) => this.#announcer.settle(server),
       unresolved: (server) => this.#announcer.noticeLookup(server),
       finished: (server, target, finding, rttMs) =>
         this.#announcer.finished(server, target, finding, rttMs),
     });
+  }
+
+  get revision(): Revision {
+    return this.#announcer.revision;
   }
 
   /** How many different probes there are; peer servers with equal ones share them. */
@@ -57,6 +63,7 @@ export class Prober implements HealthBook {
     for (const [id, server] of this.#servers) {
       if (wanted.has(id)) continue;
       this.#placement.forget(server);
+      this.#announcer.removed(server);
       this.#servers.delete(id);
     }
     const names = new Set(contracts.map(({ name }) => name));

@@ -1,12 +1,18 @@
 import type { Cause } from '../base/cause.ts';
 import type { Instant } from '../base/instant.ts';
+import type { Target } from '../sip/locate/target.ts';
 import type { PeerState } from './events.ts';
+import type { Rank } from './peer-word.ts';
 import type { Admin, ContractSpec, PeerServerSpec } from './spec.ts';
 
 export interface TargetSnapshot {
   /** targetKey. */
   readonly target: string;
+  /** Where it is; `via` is the SIP proxy of ours through which it is probed. */
+  readonly at: Target;
   readonly state: PeerState;
+  /** May calls go to this address? Never when its server is not offered. */
+  readonly enabled: boolean;
   readonly since: Instant;
   readonly rttMs: number | undefined;
   readonly lastResponse: { readonly code: number; readonly reason: string } | undefined;
@@ -28,10 +34,21 @@ export interface PeerServerSnapshot {
    * drained or off). What may get calls is `enabled || lastResort`.
    */
   readonly lastResort: boolean;
+  /**
+   * Servers of the lowest rank come first, whatever their priorities: 0 enabled, 1 a last resort,
+   * 2 not offered at all.
+   */
+  readonly rank: Rank;
+  /** Its share among servers of its rank and priority now; the spec has the configured one. */
+  readonly weight: number;
   /** The effective one: the stricter of contract's and server's, or what a command set. */
   readonly admin: Admin;
   readonly since: Instant;
   readonly cause: Cause | undefined;
+  /** Everything that has a word in it, the decisive one (`cause`) first. */
+  readonly causes: readonly Cause[];
+  /** The `sequence` of the revision in which it, or one of its targets, changed last. */
+  readonly changedIn: number;
   readonly rttMs: number | undefined;
   readonly targets: readonly TargetSnapshot[];
   readonly nextProbeAt: Instant | undefined;
@@ -41,11 +58,26 @@ export interface ContractSnapshot {
   readonly spec: ContractSpec;
   /** How many of its servers are enabled; `all` too where it has none. */
   readonly enabled: 'all' | 'some' | 'none';
+  /**
+   * Which servers are offered: the enabled ones; `all` that are not drained or off, since too few are
+   * enabled (`onAllDown: tryAll`); none, though there are servers (`onAllDown: none`).
+   */
+  readonly offers: 'enabled' | 'all' | 'none';
   readonly peerServers: readonly PeerServerSnapshot[];
+}
+
+/**
+ * Which version of all verdicts this is. `epoch` rises with every start of the daemon, `sequence` with
+ * every change, so that whoever is told twice or late can tell what is newer.
+ */
+export interface Revision {
+  readonly epoch: number;
+  readonly sequence: number;
 }
 
 /** What observers may ask the prober; read by src/observe. */
 export interface HealthBook {
+  readonly revision: Revision;
   contracts(): Iterable<string>;
   contract(name: string): ContractSnapshot | undefined;
   peerServers(): Iterable<string>;

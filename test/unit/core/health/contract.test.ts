@@ -105,3 +105,49 @@ describe('admin', () => {
     expect(lab.prober.probeNow('acme/nobody')).toBe(false);
   });
 });
+
+describe('what consumers are told', () => {
+  const verdicts = (lab: ProbeLab) =>
+    lab.events.flatMap((event) => (event.type === 'verdict.changed' ? [event] : []));
+
+  it('has rank, weight and resolved targets, and a sequence that rises with each change alone', () => {
+    const lab = aPair();
+    const before = verdicts(lab).length;
+    lab.run(300);
+    expect(verdicts(lab)).toHaveLength(before);
+    expect(lab.server(A)).toMatchObject({ rank: 0, weight: 1, enabled: true });
+    lab.network.behave(KEY_A, 'silent');
+    lab.run(20);
+    const [last] = verdicts(lab).slice(before);
+    expect(verdicts(lab)).toHaveLength(before + 1);
+    const { sequence } = lab.prober.revision;
+    expect(last).toMatchObject({ peerServer: A, epoch: 0, sequence, isRemoved: false });
+    expect(lab.server(A)).toMatchObject({
+      rank: 2,
+      changedIn: sequence,
+      causes: [{ code: 'probe.unanswered' }],
+      targets: [
+        { enabled: false, at: { protocol: 'udp', address: '192.0.2.1', port: 5060, family: 4 } },
+      ],
+    });
+  });
+
+  it('offers all targets of all servers as a last resort where none is left', () => {
+    const lab = aPair();
+    lab.network.behave(KEY_A, 'silent');
+    lab.network.behave(KEY_B, 'silent');
+    lab.run(20);
+    const offered = [A, B].map((id) => lab.server(id));
+    expect(offered.map(({ rank, targets }) => [rank, targets[0]?.enabled])).toEqual([
+      [1, true],
+      [1, true],
+    ]);
+    expect(lab.prober.contract('acme')?.offers).toBe('all');
+  });
+
+  it('tells of servers that are gone', () => {
+    const lab = aPair();
+    lab.prober.apply([aContract([aServer('192.0.2.1')])]);
+    expect(verdicts(lab).at(-1)).toMatchObject({ peerServer: B, isRemoved: true });
+  });
+});
