@@ -9,8 +9,10 @@ import { type LoadResult, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { ReloadReport } from '../http/ports.ts';
 import type { DaemonLog } from '../observe/log.ts';
+import type { WallClock } from '../observe/wall-clock.ts';
 import { applyRegistrations } from './apply-registrations.ts';
 import type { Assembly } from './assembly.ts';
+import { comersOf, tellForecast } from './forecast.ts';
 import { takeCalls } from './take-calls.ts';
 
 export interface ReloaderOptions {
@@ -20,6 +22,7 @@ export interface ReloaderOptions {
   readonly userAgent: string;
   readonly assembly: Assembly;
   readonly log: DaemonLog;
+  readonly wallClock: WallClock;
   /** Called after a change was applied, with what runs now: rows may have come. */
   readonly onApplied: (spec: DaemonSpec) => void;
 }
@@ -62,6 +65,9 @@ export class Reloader {
       log.write('warn', 'config.restartNeeded', { keys: restartNeeded });
     const durationMs = Math.round(performance.now() - startedAt);
     log.write('info', 'config.reloaded', { ...counts, durationMs });
+    const { assembly, wallClock } = this.#options;
+    const { clock } = assembly;
+    tellForecast(comersOf(diff), loaded.spec.pacing, { clock, log, wallClock });
     return { kind: 'applied', ...counts, warnings, restartNeeded };
   }
 

@@ -26,6 +26,7 @@ import { StatusBook } from '../observe/status-book.ts';
 import type { WallClock } from '../observe/wall-clock.ts';
 import { type Assembly, assemble } from './assembly.ts';
 import { startBeats, statusLine } from './beat.ts';
+import { tellForecast } from './forecast.ts';
 import type { OutputSink } from './log-sink.ts';
 import { type Notifier, openNotifier, reloadingMessage, watchdogBeatMs } from './notify.ts';
 import { Readiness } from './readiness.ts';
@@ -94,7 +95,9 @@ export class Service implements CommandPort {
       this.#status.membersChanged();
       this.#metrics.perRegistration = metrics.perRegistration;
     };
-    this.#reloader = new Reloader(spec, { configPath, env, userAgent, assembly, log, onApplied });
+    this.#reloader = new Reloader(spec, {
+      ...{ configPath, env, userAgent, assembly, log, wallClock, onApplied },
+    });
     this.#reloads = new ReloadQueue((isForced) => this.#reload(isForced));
   }
 
@@ -240,6 +243,9 @@ export class Service implements CommandPort {
       http: this.#http?.listeningOrigin ?? null,
       localSockets: this.#boundSockets(),
     });
+    const { clock } = this.#assembly;
+    const { wallClock } = this.#options;
+    tellForecast(spec.registrations, spec.pacing, { clock, log, wallClock });
     const notifier = this.#notifier;
     if (notifier === undefined) return;
     const status = () => statusLine(keeper, prober);

@@ -21,6 +21,13 @@ export const LOG_EVENTS = {
     meaning:
       'The configuration is loaded, sockets and HTTP are bound. Waits for no registration or probe.',
   },
+  'registrations.forecast': {
+    level: 'info',
+    fields:
+      '`bindings`, `registrar`, `bindingsThere`, `perTarget`, `durationSec`, `expectedAt`, `text`',
+    meaning:
+      'After a start or a reload: how many bindings are made, and when all are there by the pace alone. `registrar` is the one that takes longest, with its `bindingsThere`.',
+  },
   'registration.changed': {
     level:
       'error when rejected; warn when waiting or refreshFailing; debug when registering; else info',

@@ -17,6 +17,12 @@ const users = TRANSPORTS.flatMap((protocol) =>
   Array.from({ length: EACH }, (_, index) => `${protocol}${index}`),
 );
 
+interface Row {
+  readonly id: string;
+  readonly bound: boolean;
+  readonly expiresAt: string;
+}
+
 interface ProxyRow {
   readonly state: string;
   readonly cause: { readonly code: string } | null;
@@ -36,7 +42,8 @@ beforeAll(async () => {
   trunkd = await Trunkd.start({
     localSockets: [{ name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' }],
     proxies: [proxy.entry],
-    pacing: { perTarget: 40, burst: 5 },
+    // One by one to each target, so that the order in which they come is seen.
+    pacing: { perTarget: 20, burst: 1 },
     defaults: { registration: { expires: 3600 }, probe: { interval: '2s', timeout: '2s' } },
     peeringContracts: [
       {
@@ -236,7 +243,7 @@ it('comes back after the proxy was restarted: flows are made again, nobody is re
     what: () => 'the proxy is noticed to be silent',
   });
   expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
-  const rows = await trunkd.list<{ readonly bound: boolean }>('/v1/registrations');
+  const rows = await trunkd.list<Row>('/v1/registrations');
   expect(rows.filter(({ bound }) => bound).length).toBe(users.length + 1);
   await proxy.start(trunkd.url);
   const isBack = () => {
@@ -247,6 +254,15 @@ it('comes back after the proxy was restarted: flows are made again, nobody is re
     timeoutMs: 60_000,
     what: () => 'every flow is there again',
   });
+  // Who runs out first goes first, for each target by itself.
+  const first = [...new Set(registersSince(before).map(({ user }) => user))];
+  for (const protocol of ['tcp', 'tls']) {
+    const byExpiry = rows
+      .filter(({ id }) => id.startsWith(protocol))
+      .sort((a, b) => Date.parse(a.expiresAt) - Date.parse(b.expiresAt))
+      .map(({ id }) => `34-${id}`);
+    expect(first.filter((user) => user.startsWith(`34-${protocol}`))).toEqual(byExpiry);
+  }
   // A call finds its way down the new connections.
   expect(await call('tls1')).toMatch(/^SIP\/2\.0 486 /);
   expect(trunkd.output).not.toMatch(/"state":"rejected"/);

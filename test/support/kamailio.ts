@@ -137,6 +137,11 @@ export class Kamailio {
     });
   }
 
+  /** Addresses that its antiflood banned (WITH_ANTIFLOOD). */
+  banned(): readonly string[] {
+    return this.#process.log().flatMap((line) => /PIKE \w+ from (\S+)/.exec(line)?.[1] ?? []);
+  }
+
   /** AORs whose binding ran out: a lapse, as the registrar sees it. */
   expired(): readonly string[] {
     return this.#process.log().flatMap((line) => /EXPIRED (\S+)/.exec(line)?.[1] ?? []);

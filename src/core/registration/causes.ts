@@ -36,6 +36,8 @@ export const REGISTRATION_CODES = {
     'The registrar does not do outbound (RFC 5626), and `outbound: require` insists.',
   'registrar.sequence': 'The registrar still refuses our CSeq after a new Call-ID.',
   'registration.notBound': 'The registrar said OK, but its answer does not hold our Contact.',
+  'registration.unanswered':
+    'The target answers others, and leaves this registration without an answer.',
   'registration.expired': 'The binding ran out before it could be refreshed.',
   'registration.off': 'An operator or the configuration switched the registration off.',
   'registration.standby': 'A serial registrar waits until those before it fail.',
@@ -147,6 +149,18 @@ export function targetDead(target: string, witnesses: number): Cause {
   const next =
     'One registration at a time tries it every 2 to 30 s; when it answers, the others follow. Check that it runs and that the network lets us through.';
   return cause('target.dead', 'peer', next, text);
+}
+
+/** `count` registrations share that lot. */
+export function leftUnanswered(target: string, count: number): Cause {
+  const who =
+    count === 1
+      ? 'only this registration is concerned'
+      : `this is one of ${count} registrations concerned`;
+  const text = `${target} gave no answer in time, and answers others: ${who}.`;
+  const next =
+    'Tried again; ask the provider what is different about this account: it may be blocked there.';
+  return cause('registration.unanswered', 'peer', next, text);
 }
 
 export function targetAvoided(target: string, next: string, outcome: ExchangeOutcome): Cause {

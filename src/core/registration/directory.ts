@@ -154,6 +154,7 @@ export class Directory {
     if (gate !== undefined) gate.users += 1;
     if (former === undefined) return;
     former.users -= 1;
+    former.leftOut.forget(entry);
     if (former.isUnused(this.#user.clock.now())) this.#gates.delete(former.key);
   }
 }

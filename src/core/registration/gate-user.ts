@@ -16,6 +16,8 @@ export type Evidence =
   | { readonly kind: 'busy'; readonly retryAfterSec: number | undefined }
   /** It answers, and did not prove who it is: others are better. */
   | { readonly kind: 'unfit' }
+  /** It answered with a challenge, and left what followed without an answer. */
+  | { readonly kind: 'unanswered' }
   /** Our own fault, or given up by ourselves. */
   | { readonly kind: 'nothing' };
 
@@ -60,10 +62,14 @@ export function evidenceOf(outcome: ExchangeOutcome): Evidence {
   }
   // More than one request: a challenge came, so the target lives.
   const { fault, requests } = outcome;
-  const isSilent = requests <= 1 && fault.blame !== 'local' && SILENT_FAULTS.has(fault.code);
-  if (isSilent) return SILENT;
+  const isSilent = fault.blame !== 'local' && SILENT_FAULTS.has(fault.code);
+  if (isSilent && requests <= 1) return SILENT;
+  if (LEAVES_OUT.has(fault.code)) return UNANSWERED;
   return fault.code.startsWith('tls.') ? UNFIT : NOTHING;
 }
+
+/** No answer, of a target that is there. */
+export const LEAVES_OUT: ReadonlySet<string> = new Set(['timeout.response', 'proxy.hopFailed']);
 
 /** Given up by ourselves; or a proxy of ours is away, behind which all targets are. */
 const ENDS_IT: ReadonlySet<string> = new Set(['cancelled', 'proxy.silent']);
@@ -78,5 +84,6 @@ export function mayGoOn(outcome: ExchangeOutcome, evidence: Evidence): boolean {
 
 const HEARD: Evidence = { kind: 'heard' };
 const UNFIT: Evidence = { kind: 'unfit' };
+const UNANSWERED: Evidence = { kind: 'unanswered' };
 export const SILENT: Evidence = { kind: 'silent' };
 export const NOTHING: Evidence = { kind: 'nothing' };

@@ -225,6 +225,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       isGin: entry.spec.profile.style?.mode === 'gin',
       askedSec,
       target: targetName(entry),
+      leftOut: entry.gate?.leftOut.count(entry) ?? 0,
       adapted: entry.state.adapted,
       follows: entry.spec.profile.redirects !== undefined,
       outbound: hasTrait(entry, TRAIT.offersOutbound) ? entry.spec.profile.outbound : 'off',

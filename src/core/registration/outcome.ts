@@ -3,6 +3,7 @@
  * than their row.
  */
 import type { Cause } from '../base/cause.ts';
+import type { Fault } from '../base/fault.ts';
 import type { Instant } from '../base/instant.ts';
 import { contactsOf } from '../sip/header/contact.ts';
 import { minExpiresOf } from '../sip/header/expires.ts';
@@ -11,7 +12,8 @@ import type { SipMessage } from '../sip/message/message.ts';
 import { readableText } from '../sip/message/wire-text.ts';
 import type { ExchangeOutcome, Refusal } from '../sip/user-agent/ports.ts';
 import { type Listing, type OwnBinding, type OwnMarks, ownBinding } from './binding.ts';
-import { cause, causeOfFault } from './causes.ts';
+import { cause, causeOfFault, leftUnanswered } from './causes.ts';
+import { LEAVES_OUT } from './gate-user.ts';
 import { ADAPTED } from './machine-state.ts';
 import { isOutboundInForce } from './outbound.ts';
 import { CONFIG_FAULTS, type FailureClass, REFUSAL_TABLE, rowOf } from './outcome-table.ts';
@@ -59,6 +61,8 @@ export interface Attempted extends OwnMarks {
   readonly follows?: boolean;
   /** `off` where the request did not offer it. */
   readonly outbound: OutboundPolicy;
+  /** How many registrations the target leaves without an answer while it answers others; 0: not this one. */
+  readonly leftOut?: number;
   /** `MachineState.adapted`: what may not be tried a second time. */
   readonly adapted: number;
 }
@@ -67,10 +71,7 @@ export interface Attempted extends OwnMarks {
 const LONGEST_MIN_EXPIRES_SEC = 86_400;
 
 export function judge(outcome: ExchangeOutcome, attempted: Attempted): Verdict {
-  if (outcome.kind === 'failed') {
-    const failure = CONFIG_FAULTS.has(outcome.fault.code) ? 'config' : 'transient';
-    return failed(failure, causeOfFault(outcome.fault, attempted.target));
-  }
+  if (outcome.kind === 'failed') return judgeFault(outcome.fault, attempted);
   const { status, response } = outcome;
   if (status < 300) return judgeSuccess(response, outcome.sentAt, attempted);
   if (status === 401 || status === 407) {
@@ -81,6 +82,14 @@ export function judge(outcome: ExchangeOutcome, attempted: Attempted): Verdict {
   if (status === 423) return judgeInterval(response, attempted);
   if ((status === 400 || status === 500) && blamesCseq(response)) return judgeCseq(attempted);
   return judgeByTable(status, response, attempted);
+}
+
+function judgeFault(fault: Fault, { target, leftOut = 0 }: Attempted): Verdict {
+  if (leftOut > 0 && LEAVES_OUT.has(fault.code)) {
+    return failed('transient', leftUnanswered(target, leftOut));
+  }
+  const failure = CONFIG_FAULTS.has(fault.code) ? 'config' : 'transient';
+  return failed(failure, causeOfFault(fault, target));
 }
 
 const UNEXPLAINED: Refusal = { kind: 'unusable', reason: 'no reason known' };

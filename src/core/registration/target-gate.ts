@@ -36,6 +36,7 @@ import { targetBusy, targetDead, targetRecovered } from './causes.ts';
 import type { Entry } from './entry.ts';
 import { GateLine } from './gate-line.ts';
 import type { Evidence, GateUser } from './gate-user.ts';
+import { LeftOut } from './left-out.ts';
 import { Penalty } from './penalty.ts';
 import { SignsOfLife, WITNESSES } from './signs-of-life.ts';
 import { SlowStart } from './slow-start.ts';
@@ -64,6 +65,8 @@ export class TargetGate {
   flowsLost = 0;
   /** Whether others go first, while there are others. */
   readonly penalty: Penalty = new Penalty();
+  /** Who gets no answer here while others do. */
+  readonly leftOut: LeftOut = new LeftOut();
   readonly #user: GateUser;
   readonly #line = new GateLine();
   readonly #timer: Timer;
@@ -155,6 +158,7 @@ export class TargetGate {
   heard(): void {
     const now = this.#user.clock.now();
     this.#signs.heard();
+    this.leftOut.heard(now);
     if (this.#mode === 'dead') this.#recover(now);
     this.#pump(now);
   }
@@ -183,15 +187,18 @@ export class TargetGate {
   }
 
   #weigh(entry: Entry, evidence: Evidence, nothingHeard: boolean, now: Instant): boolean {
-    const { penalty } = this;
+    const { penalty, leftOut } = this;
     switch (evidence.kind) {
       case 'heard':
         this.#signs.heard();
         this.#signs.forget();
+        leftOut.heard(now);
+        leftOut.forget(entry);
         penalty.answered(now);
         if (this.isClosed) this.#recover(now);
         return false;
       case 'silent': {
+        leftOut.unanswered(entry, nothingHeard);
         // While others were answered, its silence says nothing of the target.
         if (!nothingHeard) return false;
         const isNews = penalty.failed(now, undefined);
@@ -200,11 +207,15 @@ export class TargetGate {
       }
       case 'busy': {
         const isNews = penalty.failed(now, evidence.retryAfterSec);
+        leftOut.forget(entry);
         this.#busy(entry, evidence.retryAfterSec, now);
         return isNews;
       }
       case 'unfit':
         return penalty.failed(now, undefined);
+      case 'unanswered':
+        leftOut.unanswered(entry, false);
+        return false;
       case 'nothing':
         return false;
     }
@@ -225,6 +236,7 @@ export class TargetGate {
 
   #die(entry: Entry, now: Instant): void {
     if (this.#mode !== 'dead') {
+      this.leftOut.forgetAll();
       this.#canary.reset(after(now, CANARY_FIRST_MS));
       this.#urgentAt = this.#canary.nextAt;
     }

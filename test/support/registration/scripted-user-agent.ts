@@ -45,7 +45,8 @@ export type Reply =
       readonly seenAs?: string;
       readonly isAuthenticated?: boolean;
     }
-  | { readonly fault: FaultCode; readonly delayMs?: number }
+  /** `requests`: 2: a challenge came first, and nothing after it. */
+  | { readonly fault: FaultCode; readonly delayMs?: number; readonly requests?: number }
   | 'silence';
 
 /**
@@ -88,7 +89,7 @@ export class ScriptedUserAgent implements UserAgentPort {
     this.#open.set(asked, call.callId);
     const reply = this.script(call);
     const sentAt = this.#time.now();
-    const challenged = reply !== 'silence' && 'status' in reply && (reply.requests ?? 1) > 1;
+    const challenged = reply !== 'silence' && (reply.requests ?? 1) > 1;
     const delayMs = reply === 'silence' ? request.timeoutMs : (reply.delayMs ?? 20);
     const timer = new Timer(() => {
       if (challenged) this.#send(request);
@@ -149,7 +150,8 @@ function outcomeOf(
   if (reply === 'silence' || 'fault' in reply) {
     const code = reply === 'silence' ? 'timeout.response' : reply.fault;
     const blame = code === 'transport.local' ? 'local' : 'peer';
-    return { kind: 'failed', fault: fault(code, blame), wasSent: true, requests: 1 };
+    const requests = reply === 'silence' ? 1 : (reply.requests ?? 1);
+    return { kind: 'failed', fault: fault(code, blame), wasSent: true, requests };
   }
   const { status, lines, reason, refusal, requests } = reply;
   return {

@@ -34,6 +34,10 @@ export class SimRegistrar implements SimServer {
   isSilent = false;
   /** Share of transactions that it never answers, however often they are sent. */
   deafShare = 0;
+  /** Users whose requests it drops without a word. */
+  readonly drops = new Set<string>();
+  /** Told of each renewal: what was left of the binding (below 0: it was gone). */
+  onRenewed: (aor: string, leftMs: number) => void = () => {};
   readonly #lastCseq = new Map<string, number>();
   readonly #nonces = new Map<string, { readonly at: Instant; nc: number }>();
   /** Answers by branch, for copies; undefined: never answered. */
@@ -63,6 +67,9 @@ export class SimRegistrar implements SimServer {
   receive(wire: string, _from: string, answer: (wire: string) => void): void {
     if (this.isSilent) return;
     this.arrivalsMs.push(this.#time.elapsedMs);
+    if (this.drops.size > 0 && this.drops.has(/^To: <sips?:([^@>]*)@/im.exec(wire)?.[1] ?? '')) {
+      return;
+    }
     const branch = /branch=([^;\r\s]+)/i.exec(wire)?.[1] ?? '';
     const known = this.#answers.get(branch);
     if (this.#answers.has(branch)) {
@@ -120,7 +127,10 @@ export class SimRegistrar implements SimServer {
 
   #bind(aor: string, contact: string, grantedSec: number): void {
     const before = this.bindings.get(aor);
-    if (before !== undefined) this.#noteLapse(aor, before);
+    if (before !== undefined) {
+      this.#noteLapse(aor, before);
+      this.onRenewed(aor, before.expiresAt - this.#time.elapsedMs);
+    }
     if (grantedSec === 0) this.bindings.delete(aor);
     else this.bindings.set(aor, { contact, expiresAt: this.#time.elapsedMs + grantedSec * 1000 });
   }

@@ -18,7 +18,7 @@ import { SimNetwork } from './network.ts';
 import { SimPeer } from './peer.ts';
 import { type RegistrarPlan, SimRegistrar } from './registrar.ts';
 
-const REGISTRAR: Target = { protocol: 'udp', address: '10.1.0.1', port: 5060, family: 4 };
+export const REGISTRAR: Target = { protocol: 'udp', address: '10.1.0.1', port: 5060, family: 4 };
 
 /**
  * The whole daemon minus its edges, on virtual time, beside a simulated provider. Everything that
@@ -93,8 +93,9 @@ export class World {
   }
 
   /** Adds registrations `u0` ... with the given lifetime. */
-  register(count: number, expiresSec: number): void {
+  register(count: number, expiresSec: number): readonly RegistrationSpec[] {
     const profile = profileOf(expiresSec);
+    const specs: RegistrationSpec[] = [];
     for (let index = 0; index < count; index += 1) {
       const username = `u${index}`;
       this.#users.set(username, `pw-${index}`);
@@ -111,7 +112,9 @@ export class World {
         profile,
       };
       this.keeper.add(spec);
+      specs.push(spec);
     }
+    return specs;
   }
 
   /** Adds one contract with that many peer servers, each answering 200. */
