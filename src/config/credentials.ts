@@ -3,7 +3,7 @@ import { Secret } from '../core/base/secret.ts';
 import { algorithmOf, type DigestPolicy, STRONGEST_FIRST } from '../core/sip/digest/algorithm.ts';
 import type { Credentials, HashName } from '../core/sip/digest/ports.ts';
 import { DEFAULTS } from './defaults.ts';
-import type { Complaint } from './problem.ts';
+import type { Complaint, PathStep } from './problem.ts';
 import type { SecretSource } from './schema/leaf.ts';
 import type { SecretReader } from './secrets.ts';
 
@@ -107,7 +107,7 @@ function whyHa1DoesNotFit({ ha1Algorithm }: AuthSettings, ha1: string): Complain
 /** The secret's text; '' with a warning where it cannot be read, undefined where it is wrong. */
 export function readSecret(
   source: SecretSource,
-  path: readonly string[],
+  path: readonly PathStep[],
   secrets: SecretReader,
   complaints: Complaint[],
 ): string | undefined {

@@ -6,6 +6,13 @@ import type { RelaySpec } from '../core/sip/relay/ports.ts';
 import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import type { PacingSpec } from '../core/sip/user-agent/ports.ts';
 
+/** A bearer token that may less, or other things, than the one of `http.token`. */
+export interface RoleToken {
+  readonly name: string;
+  readonly role: 'read' | 'route';
+  readonly token: Secret;
+}
+
 /** The whole configuration, checked, with every default filled in: what the daemon is built from. */
 export interface DaemonSpec {
   /** Always holds at least one socket for each protocol that something uses, made up where none is configured. */
@@ -21,7 +28,13 @@ export interface DaemonSpec {
     readonly relay: RelaySpec | undefined;
   };
   readonly http:
-    | { readonly host: string; readonly port: number; readonly token: Secret | undefined }
+    | {
+        readonly host: string;
+        readonly port: number;
+        readonly token: Secret | undefined;
+        /** Further ones. */
+        readonly tokens: readonly RoleToken[];
+      }
     | undefined;
   /** Accepted from the start, with one info line until state exists. */
   readonly stateDirectory: string | undefined;

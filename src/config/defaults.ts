@@ -10,7 +10,7 @@ export const DEFAULTS = {
   pacing: { perTarget: 6, burst: 3 },
   userAgent: 'trunkd',
   unregisterOnStop: false,
-  contract: { admin: 'up', onAllDown: 'tryAll' },
+  contract: { admin: 'up', onAllDown: 'tryAll', balance: 'weighted' },
   registration: {
     expires: 3600,
     transport: 'auto',

@@ -109,6 +109,7 @@ export class ContractLoader {
       metadata: settings.metadata ?? {},
       admin: surroundings.admin,
       onAllDown: settings.onAllDown ?? DEFAULTS.contract.onAllDown,
+      balance: settings.balance ?? DEFAULTS.contract.balance,
       peerServers,
     };
   }

@@ -93,6 +93,26 @@ const inboundSection = z.strictObject({
   }),
 });
 
+const tokenSchema = z.strictObject({
+  name: required(leaf.name, {
+    description: 'Whose it is, for the log.',
+    example: 'edge',
+    reload: 'restart',
+  }),
+  role: required(z.enum(['read', 'route']), {
+    description:
+      'read: everything that changes nothing; route: the same, and /v1/route gives it the credentials of calls, as digests, which it gives to nobody else.',
+    example: 'route',
+    reload: 'restart',
+  }),
+  token: required(leaf.secret, {
+    description: 'The token.',
+    isSecret: true,
+    example: { file: '/etc/trunkd/edge.token' },
+    reload: 'restart',
+  }),
+});
+
 const httpSection = z.strictObject({
   bind: key(leaf.bind, {
     description: 'IP address and port of the API.',
@@ -103,6 +123,10 @@ const httpSection = z.strictObject({
     description: 'Bearer token that requests have to bring; required unless bind is on loopback.',
     isSecret: true,
     example: { file: '/etc/trunkd/token' },
+    reload: 'restart',
+  }),
+  tokens: key(z.array(tokenSchema).max(32), {
+    description: 'Further bearer tokens, each for what its role allows.',
     reload: 'restart',
   }),
 });

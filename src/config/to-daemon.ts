@@ -2,7 +2,7 @@
 import { Secret } from '../core/base/secret.ts';
 import { familyOf, isLoopback, parseBind, parseHostPort, printHostPort } from './address.ts';
 import { readSecret } from './credentials.ts';
-import type { DaemonSpec } from './daemon-spec.ts';
+import type { DaemonSpec, RoleToken } from './daemon-spec.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Complaint } from './problem.ts';
 import type { ConfigSettings } from './schema.ts';
@@ -49,6 +49,7 @@ function toHttp(
     complaints.push({ path: ['http', 'bind'], text: "'bind' has to begin with an IP address" });
     return undefined;
   }
+  const tokens = toRoleTokens(settings?.tokens, secrets, complaints);
   if (settings?.token === undefined) {
     if (!isLoopback(bind)) {
       complaints.push({
@@ -57,11 +58,27 @@ function toHttp(
         hint: 'give http.token, or bind to 127.0.0.1',
       });
     }
-    return { host: bind.host, port: bind.port, token: undefined };
+    return { host: bind.host, port: bind.port, token: undefined, tokens };
   }
   const token = readSecret(settings.token, ['http', 'token'], secrets, complaints);
   if (token === undefined) return undefined;
-  return { host: bind.host, port: bind.port, token: new Secret(token) };
+  return { host: bind.host, port: bind.port, token: new Secret(token), tokens };
+}
+
+/** One that cannot be read is told and left out: an empty token would let everybody in. */
+function toRoleTokens(
+  settings: NonNullable<Exclude<ConfigSettings['http'], 'off'>>['tokens'],
+  secrets: SecretReader,
+  complaints: Complaint[],
+): readonly RoleToken[] {
+  const tokens: RoleToken[] = [];
+  for (const [index, { name, role, token }] of (settings ?? []).entries()) {
+    const path = ['http', 'tokens', index, 'token'];
+    const text = readSecret(token, path, secrets, complaints);
+    if (text === '' && token === '') complaints.push({ path, text: 'the token is empty' });
+    if (text !== undefined && text !== '') tokens.push({ name, role, token: new Secret(text) });
+  }
+  return tokens;
 }
 
 /** systemd gives several directories separated by colons; the first is ours. */

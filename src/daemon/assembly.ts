@@ -7,6 +7,7 @@ import { TimerQueue } from '../core/base/timer-queue.ts';
 import { Prober } from '../core/health/prober.ts';
 import { Callers } from '../core/registration/callers.ts';
 import { RegistrationKeeper } from '../core/registration/keeper.ts';
+import { Router } from '../core/routing/router.ts';
 import { HopLocator } from '../core/sip/locate/locator.ts';
 import { ViaLocator } from '../core/sip/locate/via-locator.ts';
 import { OwnProxies } from '../core/sip/proxy/own-proxies.ts';
@@ -49,6 +50,7 @@ export interface Assembly {
   readonly proxies: OwnProxies;
   readonly keeper: RegistrationKeeper;
   readonly prober: Prober;
+  readonly router: Router;
   readonly callers: Callers;
   readonly relay: CallRelay;
 }
@@ -121,6 +123,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   });
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
   const prober: Prober = new Prober({ ...shared, epoch: Date.now() });
+  const router = new Router({ book: prober, random, hasher });
   return {
     clock,
     timers,
@@ -131,6 +134,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     proxies,
     keeper,
     prober,
+    router,
     callers,
     relay,
   };

@@ -86,6 +86,7 @@ export class Reloader {
     this.#applyHotKeys(after);
     assembly.proxies.apply(after.proxies);
     assembly.prober.apply(after.contracts);
+    assembly.router.membersChanged();
     await applyRegistrations(assembly.keeper, diff.registrations);
     onApplied(this.#spec);
     return count(diff, after);

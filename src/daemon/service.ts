@@ -33,6 +33,7 @@ import { Readiness } from './readiness.ts';
 import { makeReadings } from './readings.ts';
 import { Reloader } from './reload.ts';
 import { ReloadQueue } from './reload-queue.ts';
+import { routePort } from './routes.ts';
 import { stopAssembly } from './shutdown.ts';
 import { inSlices } from './slices.ts';
 import { takeCalls } from './take-calls.ts';
@@ -91,6 +92,9 @@ export class Service implements CommandPort {
     });
     hub.subscribe((event) => log.receive(event));
     hub.subscribe((event) => this.#metrics.receive(event));
+    hub.subscribe((event) => {
+      if (event.type === 'verdict.changed') assembly.router.changed(event.contract);
+    });
     const onApplied = ({ metrics }: DaemonSpec) => {
       this.#status.membersChanged();
       this.#metrics.perRegistration = metrics.perRegistration;
@@ -198,9 +202,11 @@ export class Service implements CommandPort {
       metrics: this.#metrics,
       commands: this,
       health: this.#readiness,
+      routes: routePort(this.#assembly.router),
       clock: this.#assembly.clock,
       version,
       token: http.token,
+      tokens: http.tokens,
       hostNames: [http.host, hostname()],
       onBug: (error) => onBug('http', error),
     });

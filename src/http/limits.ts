@@ -10,6 +10,9 @@ export const HTTP_LIMITS = {
   /** For all clients together: one is a proxy or a monitor, not the public. */
   requestsPerSec: 500,
   requestBurst: 1_000,
+  /** Questions for routes are counted by themselves: one for each call. */
+  routesPerSec: 5_000,
+  routeBurst: 5_000,
   pageSize: 1_000,
   defaultPageSize: 100,
   parameterOctets: 400,

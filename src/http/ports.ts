@@ -65,3 +65,25 @@ export interface HealthPort {
   /** True from `ready` to the beginning of the stop. */
   isReady(): boolean;
 }
+
+/** One call that a proxy wants routed: `GET /v1/route`. */
+export interface RouteQuestion {
+  readonly contract: string;
+  readonly to: string;
+  readonly from: string;
+  readonly key?: string | undefined;
+  readonly domain?: string | undefined;
+  readonly realm?: string | undefined;
+  readonly format: 'rtjson' | 'plain';
+}
+
+export type RouteReply =
+  | { readonly kind: 'unknownContract' }
+  | { readonly kind: 'badParameter'; readonly parameter: string; readonly text: string }
+  | { readonly kind: 'document'; readonly document: object };
+
+/** Answered from memory. */
+export interface RoutePort {
+  /** `withCredentials`: who asks may see them. */
+  route(question: RouteQuestion, withCredentials: boolean): RouteReply;
+}

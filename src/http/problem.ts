@@ -24,6 +24,11 @@ export const PROBLEMS = {
     title: 'Token needed',
     meaning: 'The configured token did not come with the request: `Authorization: Bearer TOKEN`.',
   },
+  forbidden: {
+    status: 403,
+    title: 'Not allowed',
+    meaning: 'The role of the token (`http.tokens`) does not allow the request.',
+  },
   forbiddenOrigin: {
     status: 403,
     title: 'Foreign origin',

@@ -14,10 +14,11 @@ import type { Secret } from '../core/base/secret.ts';
 import { TokenBucket } from '../core/base/token-bucket.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StatusBook } from '../observe/status-book.ts';
+import { addCallRoutes } from './call-routes.ts';
 import { addCommands } from './commands.ts';
-import { makeGuard } from './guard.ts';
+import { type Guard, makeGuard, type RoleToken } from './guard.ts';
 import { HTTP_LIMITS } from './limits.ts';
-import type { CommandPort, HealthPort } from './ports.ts';
+import type { CommandPort, HealthPort, RoutePort } from './ports.ts';
 import { PROBLEM_TYPE, type ProblemCode, problem, sendProblem } from './problem.ts';
 import { addRoutes } from './routes.ts';
 
@@ -26,9 +27,11 @@ export interface HttpOptions {
   readonly metrics: Metrics;
   readonly commands: CommandPort;
   readonly health: HealthPort;
+  readonly routes: RoutePort;
   readonly clock: Clock;
   readonly version: string;
   readonly token: Secret | undefined;
+  readonly tokens: readonly RoleToken[];
   /** Names besides IP literals and localhost by which clients may call us. */
   readonly hostNames: readonly string[];
   /** A handler threw: our own bug. */
@@ -76,7 +79,8 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(HEADERS);
   });
-  app.addHook('onRequest', guardOf(options));
+  const guard = guardOf(options);
+  app.addHook('onRequest', guard.hook);
   app.setErrorHandler<FastifyError>((error, _request, reply) =>
     sendFailure(error, reply, options.onBug),
   );
@@ -103,16 +107,19 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
   });
   const methods = collectMethods(app);
   addRoutes(app, options);
+  addCallRoutes(app, options.routes, guard.isRouter);
   addCommands(app, options.commands);
   refuseOtherMethods(app, methods);
   await app.ready();
   return app;
 }
 
-function guardOf({ token, hostNames, clock }: HttpOptions): ReturnType<typeof makeGuard> {
+function guardOf({ token, tokens, hostNames, clock }: HttpOptions): Guard {
   const now = () => clock.now();
-  const rate = new TokenBucket(HTTP_LIMITS.requestsPerSec, HTTP_LIMITS.requestBurst, now());
-  return makeGuard({ token, hostNames, rate, now });
+  const { requestsPerSec, requestBurst, routesPerSec, routeBurst } = HTTP_LIMITS;
+  const rate = new TokenBucket(requestsPerSec, requestBurst, now());
+  const routeRate = new TokenBucket(routesPerSec, routeBurst, now());
+  return makeGuard({ token, tokens, hostNames, rate, routeRate, now });
 }
 
 type Reply = Parameters<typeof sendProblem>[0];

@@ -234,6 +234,7 @@ export class FakeHealthBook implements HealthBook {
       metadata: { numericTransformation: 'es' },
       admin: 'up',
       onAllDown: 'tryAll',
+      balance: 'weighted',
       peerServers: peerServers.map((row) => row.spec),
     };
     const word = enabled === peerServers.length ? 'all' : enabled === 0 ? 'none' : 'some';

@@ -11,6 +11,7 @@ import type {
   ProxyReply,
   RegistrationOrder,
   ReloadReport,
+  RoutePort,
 } from '../../src/http/ports.ts';
 import { buildHttpServer } from '../../src/http/server.ts';
 import type { FetchedRows } from '../../src/observe/fetched-rows.ts';
@@ -149,6 +150,8 @@ export interface RigOptions {
   readonly registrations?: RegistrationBook;
   readonly peers?: HealthBook;
   readonly token?: string;
+  readonly tokens?: readonly { readonly role: 'read' | 'route'; readonly token: string }[];
+  readonly routes?: RoutePort;
   readonly perRegistration?: number;
 }
 
@@ -177,9 +180,11 @@ export async function aServer(options: RigOptions = {}): Promise<Rig> {
     metrics,
     commands,
     health: { isAlive: () => health.isAlive, isReady: () => health.isReady },
+    routes: options.routes ?? { route: () => ({ kind: 'unknownContract' }) },
     clock: CLOCK,
     version: '1.2.3',
     token: options.token === undefined ? undefined : new Secret(options.token),
+    tokens: (options.tokens ?? []).map(({ role, token }) => ({ role, token: new Secret(token) })),
     hostNames: ['trunk.example'],
     onBug: (error) => bugs.push(error),
   });

@@ -57,7 +57,12 @@ export const contractSchema = z.strictObject({
       'Name of the SIP proxy of ours (proxies) through which REGISTERs and probes travel; the Contact is then that of the proxy.',
     example: 'edge1',
   }),
-  balance: notYet(VERDICTS_RELEASE, 'How calls are shared inside one priority.', 'weighted'),
+  balance: key(z.enum(['weighted', 'roundRobin', 'inOrder', 'hash']), {
+    description:
+      'How routes share calls among servers of one priority: by weight, in turn, as they are listed, or by the key that is asked with (else the calling number).',
+    default: DEFAULTS.contract.balance,
+    example: 'roundRobin',
+  }),
   dispatcherSet: notYet(VERDICTS_RELEASE, "Number of the set in Kamailio's dispatcher.", 1),
 });
 

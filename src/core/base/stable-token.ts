@@ -3,11 +3,11 @@
  * different texts (64 bits). It is not for secrets: who knows the text can make it.
  */
 export function stableToken(text: string): string {
-  return `t${hash32(text, 0x9747b28c)}${hash32(text, 0x3c6ef372)}`;
+  return `t${hex(hash32(text, 0x9747b28c))}${hex(hash32(text, 0x3c6ef372))}`;
 }
 
-/** MurmurHash3 of the text's UTF-16 units, as eight hex digits. Not for secrets. */
-function hash32(text: string, seed: number): string {
+/** MurmurHash3 of the text's UTF-16 units, from 0 to 2^32 - 1. Not for secrets. */
+export function hash32(text: string, seed: number): number {
   let hash = seed;
   for (let index = 0; index < text.length; index += 1) {
     let unit = Math.imul(text.charCodeAt(index), 0xcc9e2d51);
@@ -19,5 +19,9 @@ function hash32(text: string, seed: number): string {
   hash ^= text.length;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, '0');
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+function hex(hash: number): string {
+  return hash.toString(16).padStart(8, '0');
 }

@@ -62,5 +62,7 @@ export interface ContractSpec {
   readonly metadata: Readonly<Record<string, string>>;
   readonly admin: Admin;
   readonly onAllDown: 'tryAll' | 'none';
+  /** How calls are shared among servers of one rank and priority (core/routing/order.ts). */
+  readonly balance: 'weighted' | 'roundRobin' | 'inOrder' | 'hash';
   readonly peerServers: readonly PeerServerSpec[];
 }

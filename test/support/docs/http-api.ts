@@ -51,13 +51,14 @@ export function httpApiPage(document: OpenApi): string {
 It listens on \`http.bind\`, 127.0.0.1:9077 by default. \`GET /openapi.json\` describes it as OpenAPI 3.1.
 
 - **Token.** With \`http.token\` everything but \`/livez\` and \`/readyz\` wants \`Authorization: Bearer TOKEN\`.
-  On loopback it may be left out; any other address needs one.
+  On loopback it may be left out; any other address needs one. Further tokens (\`http.tokens\`) have a role:
+  \`read\` changes nothing; \`route\` gets the credentials of calls as well, and may tell what a proxy has to tell.
 - **Host.** Requests without the token have to name an IP address, \`localhost\` or the bound name in
   their Host header, and must not come from a page of another site (DNS rebinding, CSRF).
 - **Lists** answer \`{ "items": [...], "next": cursor or null }\` in the order of ids. \`limit\` is 1 to
   ${HTTP_LIMITS.pageSize}, by default ${HTTP_LIMITS.defaultPageSize}; \`cursor\` is the \`next\` of the page before.
 - **Errors** are problem details (RFC 9457); docs/errors.md lists them. Unknown parameters are errors.
-- **Limits.** ${HTTP_LIMITS.headerOctets} octets of header, ${HTTP_LIMITS.bodyOctets} of body, ${HTTP_LIMITS.maxConnections} connections, ${HTTP_LIMITS.requestsPerSec} requests a second.
+- **Limits.** ${HTTP_LIMITS.headerOctets} octets of header, ${HTTP_LIMITS.bodyOctets} of body, ${HTTP_LIMITS.maxConnections} connections, ${HTTP_LIMITS.requestsPerSec} requests a second, ${HTTP_LIMITS.routesPerSec} of them for routes besides.
 - **Times** are ISO 8601 in UTC. Everything absent is null. \`cause\` is null or \`{ code, text, next }\`.
 
 ${table(['request', 'what'], index)}
@@ -68,6 +69,7 @@ ${operations.map((one) => section(one, isListOfPages(one.path, document))).join(
 \`\`\`sh
 curl http://127.0.0.1:9077/v1/registrations?bound=false
 curl http://127.0.0.1:9077/v1/peer-servers/acme/madrid
+curl 'http://127.0.0.1:9077/v1/route?contract=acme&to=0034911234567&from=34600123456&format=plain'
 curl -H 'content-type: application/json' -d '{"command":"reload"}' http://127.0.0.1:9077/v1/commands
 \`\`\`
 `;

@@ -5,6 +5,7 @@
 import { FAULT_CODES } from '../../../src/core/base/fault.ts';
 import { HEALTH_CAUSES } from '../../../src/core/health/causes.ts';
 import { REGISTRATION_CODES } from '../../../src/core/registration/causes.ts';
+import { REASONS } from '../../../src/core/routing/document.ts';
 import { EXIT } from '../../../src/daemon/exit-codes.ts';
 import { PROBLEMS } from '../../../src/http/problem.ts';
 import { LOG_EVENTS } from '../../../src/observe/log-events.ts';
@@ -107,6 +108,11 @@ ${causes(REGISTRATION_CODES)}
 ## Causes of peer servers
 
 ${table(['code', 'meaning', 'what comes next'], health)}
+## Why there is no route
+
+\`reason\` of an answer to \`GET /v1/route\` without routes.
+
+${causes(Object.fromEntries(Object.entries(REASONS).map(([name, text]) => [`route.${name}`, text])))}
 ## Problems of the HTTP API
 
 Errors are problem details (RFC 9457, \`application/problem+json\`) with \`type\`, \`title\`, \`status\` and

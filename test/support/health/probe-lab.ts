@@ -64,6 +64,7 @@ export function aContract(
     metadata: {},
     admin: 'up',
     onAllDown: 'tryAll',
+    balance: 'weighted',
     peerServers,
     ...more,
   };

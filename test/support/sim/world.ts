@@ -134,6 +134,7 @@ export class World {
       metadata: {},
       admin: 'up',
       onAllDown: 'tryAll',
+      balance: 'weighted',
       peerServers,
     };
     this.prober.apply([contract]);

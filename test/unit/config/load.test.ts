@@ -27,7 +27,7 @@ describe('defaults', () => {
       localSockets: [],
       proxies: [],
       inbound: { allow: [], maxRate: 100, relay: undefined },
-      http: { host: '127.0.0.1', port: 9077, token: undefined },
+      http: { host: '127.0.0.1', port: 9077, token: undefined, tokens: [] },
       stateDirectory: undefined,
       log: { level: 'info' },
       dns: { servers: undefined },

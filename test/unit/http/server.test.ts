@@ -351,6 +351,7 @@ describe('pages for machines', () => {
       '/v1/registrations/{id}',
       '/v1/registrations/{id}/commands',
       '/v1/registrations/{id}/fetch-bindings',
+      '/v1/route',
     ]);
     const row = body.paths['/v1/registrations/{id}'].get.responses['200'];
     expect(row.content['application/json'].schema.properties.bound.type).toBe('boolean');

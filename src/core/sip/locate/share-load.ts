@@ -6,15 +6,15 @@
 import type { Random } from '../../base/random.ts';
 import type { Target } from './target.ts';
 
-interface Server {
+interface Server<T> {
   readonly weight: number;
-  readonly targets: Target[];
+  readonly targets: T[];
 }
 
 /** `targets` as the locator gave them; the same array where there is nothing to draw. */
-export function drawOrder(targets: readonly Target[], random: Random): readonly Target[] {
+export function drawOrder<T extends Target>(targets: readonly T[], random: Random): readonly T[] {
   if (!hasChoice(targets)) return targets;
-  const order: Target[] = [];
+  const order: T[] = [];
   let start = 0;
   while (start < targets.length) {
     const rank = targets[start]?.standing?.rank;
@@ -37,9 +37,9 @@ function hasChoice(targets: readonly Target[]): boolean {
 }
 
 /** RFC 2782: those of weight 0 stand first, so that they have a very small chance only. */
-function drawInRank(targets: readonly Target[], random: Random): readonly Target[] {
+function drawInRank<T extends Target>(targets: readonly T[], random: Random): readonly T[] {
   const servers = serversOf(targets).toSorted((a, b) => Math.sign(a.weight) - Math.sign(b.weight));
-  const order: Target[] = [];
+  const order: T[] = [];
   while (servers.length > 0) {
     const [server] = servers.splice(drawOne(servers, random), 1);
     order.push(...(server?.targets ?? []));
@@ -47,7 +47,7 @@ function drawInRank(targets: readonly Target[], random: Random): readonly Target
   return order;
 }
 
-function drawOne(servers: readonly Server[], random: Random): number {
+function drawOne(servers: readonly Server<Target>[], random: Random): number {
   const sum = servers.reduce((total, { weight }) => total + weight, 0);
   // Where no weight is given, all have the same chance.
   if (sum === 0) return Math.floor(random.fraction() * servers.length);
@@ -60,8 +60,8 @@ function drawOne(servers: readonly Server[], random: Random): number {
   return servers.length - 1;
 }
 
-function serversOf(targets: readonly Target[]): Server[] {
-  const servers = new Map<Target['standing'], Server>();
+function serversOf<T extends Target>(targets: readonly T[]): Server<T>[] {
+  const servers = new Map<Target['standing'], Server<T>>();
   for (const target of targets) {
     const known = servers.get(target.standing);
     if (known !== undefined) known.targets.push(target);
