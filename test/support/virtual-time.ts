@@ -19,6 +19,11 @@ export class VirtualTime implements Clock {
     return this.#now - 1_000_000;
   }
 
+  /** Stopped for that long (SIGSTOP): whatever fell due meanwhile is late with the next `run`. */
+  stall(ms: number): void {
+    this.#now = after(this.#now, ms);
+  }
+
   /** Runs everything that is due within the next `ms` milliseconds. */
   run(ms: number): void {
     const end = after(this.#now, ms);
