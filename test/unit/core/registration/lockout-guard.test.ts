@@ -120,6 +120,18 @@ describe('a registrar at fault', () => {
   });
 });
 
+it('registrations that worked yesterday do not prove a registrar at fault', () => {
+  const rig = new Rig({ pacing: PACED });
+  rig.add(100, { expiresSec: 600 });
+  rig.time.run(60_000);
+  rig.userAgent.script = () => 'silence';
+  rig.time.run(25 * 3_600_000);
+  rig.userAgent.script = () => ({ status: 403 });
+  rig.time.run(300_000);
+  expect(rig.notices()).toContain('registrar.lockoutGuard');
+  expect(rig.notices()).not.toContain('registrar.atFault');
+});
+
 describe('a registrar that says 403 to all 2,000 for 12 minutes', () => {
   const COUNT = 2_000;
   const OUTAGE_MS = 720_000;

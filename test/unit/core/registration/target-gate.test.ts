@@ -162,6 +162,23 @@ describe('a target that dies and comes back', () => {
     expect(rig.userAgent.violations).toEqual([]);
   });
 
+  it('is asked twice as fast every 5 s until the pace is reached', () => {
+    const { rig, returnedAt } = outage(7_200_000, { perTarget: 80, burst: 10, max: 80 });
+    rig.time.run(60_000);
+    const times = rig.userAgent.calls.map(({ at }) => at).filter((at) => at > returnedAt);
+    const begin = times[1] as number;
+    const during = (fromSec: number, toSec: number): number =>
+      times.filter((at) => at >= begin + fromSec * 1000 && at < begin + toSec * 1000).length;
+    expect(during(0, 5)).toBeLessThanOrEqual(55);
+    for (const [fromSec, toSec, perSec] of [
+      [5, 10, 20],
+      [10, 15, 40],
+    ] as const) {
+      expect(during(fromSec, toSec)).toBeGreaterThan(perSec * 4.5);
+      expect(during(fromSec, toSec)).toBeLessThan(perSec * 5.5);
+    }
+  });
+
   it('sees no burst again at the next refresh after a mass recovery', () => {
     const { rig } = outage(7_200_000, { perTarget: 0, burst: 1, max: 0 });
     rig.time.run(120_000);
@@ -216,6 +233,20 @@ describe('503', () => {
     rig.userAgent.script = (call) => granted(call, 600);
     rig.time.run(180_000);
     expect(rig.counted('registered')).toBe(100);
+  });
+
+  it('without Retry-After holds it for ten seconds', () => {
+    const rig = new Rig({ pacing: { perTarget: 5, burst: 1, max: 5 } });
+    rig.userAgent.script = () => ({ status: 503 });
+    rig.add(100);
+    rig.time.run(5_000);
+    expect(rig.notices()).toEqual(['target.overloaded']);
+    const times = rig.userAgent.calls.map(({ at }) => at);
+    const closedAt = Math.max(...times);
+    rig.time.run(closedAt + 9_000 - rig.time.elapsedMs);
+    expect(rig.userAgent.calls).toHaveLength(times.length);
+    rig.time.run(3_000);
+    expect(rig.userAgent.calls).toHaveLength(times.length + 1);
   });
 
   it('with a list of Contacts is about one address of record, not the target', () => {
