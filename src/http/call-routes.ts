@@ -1,24 +1,24 @@
 /** Where a call may go, for the proxy that has it: `GET /v1/route`. Once for each call, so it has to be quick. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { type LateTypes, schemasOf } from './late-schema.ts';
 import type { RoutePort, RouteReply } from './ports.ts';
-import { sendBadParameter, sendNotFound } from './problem.ts';
-import { routeDocument, routeQuery } from './route-schemas.ts';
-import { problemAnswer } from './schemas.ts';
+import { problemAnswer, sendBadParameter, sendNotFound } from './problem.ts';
+
+const schema = schemasOf(() => import('./route-schemas.ts'));
 
 export function addCallRoutes(
   app: FastifyInstance,
   routes: RoutePort,
   isRouter: (request: FastifyRequest) => boolean,
 ): void {
-  app.withTypeProvider<ZodTypeProvider>().get(
+  app.withTypeProvider<LateTypes>().get(
     '/v1/route',
     {
       schema: {
         summary:
           'Where a call of a contract may go, in order: the document of the rtjson module of Kamailio, or plain JSON',
-        querystring: routeQuery,
-        response: { 200: routeDocument, '4xx': problemAnswer },
+        querystring: schema('routeQuery'),
+        response: { 200: schema('routeDocument'), '4xx': problemAnswer },
       },
     },
     (request, reply) => {

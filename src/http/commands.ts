@@ -1,26 +1,12 @@
 /** What can be commanded: POST, JSON only. Commands of a later issue are known and answer 501. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { type LateTypes, schemasOf } from './late-schema.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import type { CommandPort, CommandReply, ReloadReport } from './ports.ts';
-import { sendBadParameter, sendNotFound, sendProblem } from './problem.ts';
-import {
-  accepted,
-  contractCommand,
-  contractParams,
-  daemonCommand,
-  fetchedBindings,
-  peerServerCommand,
-  peerServerParams,
-  problemAnswer,
-  proxyAccepted,
-  proxyCommand,
-  proxyParams,
-  registrationCommand,
-  registrationParams,
-  reloadApplied,
-} from './schemas.ts';
+import { problemAnswer, sendBadParameter, sendNotFound, sendProblem } from './problem.ts';
 import { parseUntil } from './until.ts';
+
+const schema = schemasOf(() => import('./schemas.ts'));
 
 export function addCommands(app: FastifyInstance, commands: CommandPort): void {
   addDaemonCommands(app, commands);
@@ -31,13 +17,13 @@ export function addCommands(app: FastifyInstance, commands: CommandPort): void {
 }
 
 function addDaemonCommands(app: FastifyInstance, commands: CommandPort): void {
-  app.withTypeProvider<ZodTypeProvider>().post(
+  app.withTypeProvider<LateTypes>().post(
     '/v1/commands',
     {
       schema: {
         summary: 'Commands to the daemon: reload',
-        body: daemonCommand,
-        response: { 200: reloadApplied, '4xx': problemAnswer, 501: problemAnswer },
+        body: schema('daemonCommand'),
+        response: { 200: schema('reloadApplied'), '4xx': problemAnswer, 501: problemAnswer },
       },
     },
     async (request, reply) => {
@@ -49,14 +35,14 @@ function addDaemonCommands(app: FastifyInstance, commands: CommandPort): void {
 }
 
 function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): void {
-  app.withTypeProvider<ZodTypeProvider>().post(
+  app.withTypeProvider<LateTypes>().post(
     '/v1/registrations/:id/commands',
     {
       schema: {
         summary: 'Commands to a registration: register now, off, up, let go',
-        params: registrationParams,
-        body: registrationCommand,
-        response: { 202: accepted, '4xx': problemAnswer, 501: problemAnswer },
+        params: schema('registrationParams'),
+        body: schema('registrationCommand'),
+        response: { 202: schema('accepted'), '4xx': problemAnswer, 501: problemAnswer },
       },
     },
     (request, reply) => {
@@ -78,13 +64,13 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
       sendReply(answer, reply, 'registration', id);
     },
   );
-  app.withTypeProvider<ZodTypeProvider>().post(
+  app.withTypeProvider<LateTypes>().post(
     '/v1/registrations/:id/fetch-bindings',
     {
       schema: {
         summary: 'Asks the registrar which bindings of the account it holds; changes nothing',
-        params: registrationParams,
-        response: { 200: fetchedBindings, '4xx': problemAnswer },
+        params: schema('registrationParams'),
+        response: { 200: schema('fetchedBindings'), '4xx': problemAnswer },
       },
     },
     async (request, reply) => {
@@ -97,14 +83,14 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
 }
 
 function addPeerServerCommands(app: FastifyInstance, commands: CommandPort): void {
-  app.withTypeProvider<ZodTypeProvider>().post(
+  app.withTypeProvider<LateTypes>().post(
     '/v1/peer-servers/:contract/:name/commands',
     {
       schema: {
         summary: 'Commands to a peer server: probe now',
-        params: peerServerParams,
-        body: peerServerCommand,
-        response: { 202: accepted, '4xx': problemAnswer, 501: problemAnswer },
+        params: schema('peerServerParams'),
+        body: schema('peerServerCommand'),
+        response: { 202: schema('accepted'), '4xx': problemAnswer, 501: problemAnswer },
       },
     },
     (request, reply) => {
@@ -120,13 +106,13 @@ function addPeerServerCommands(app: FastifyInstance, commands: CommandPort): voi
 }
 
 function addContractCommands(app: FastifyInstance): void {
-  app.withTypeProvider<ZodTypeProvider>().post(
+  app.withTypeProvider<LateTypes>().post(
     '/v1/peering-contracts/:name/commands',
     {
       schema: {
         summary: 'Commands to a peering contract',
-        params: contractParams,
-        body: contractCommand,
+        params: schema('contractParams'),
+        body: schema('contractCommand'),
         response: { '4xx': problemAnswer, 501: problemAnswer },
       },
     },
@@ -137,15 +123,15 @@ function addContractCommands(app: FastifyInstance): void {
 }
 
 function addProxyCommands(app: FastifyInstance, commands: CommandPort): void {
-  app.withTypeProvider<ZodTypeProvider>().post(
+  app.withTypeProvider<LateTypes>().post(
     '/v1/proxies/:name/commands',
     {
       schema: {
         summary:
           'Commands to a SIP proxy of ours, and its news: probe now; a connection of it was closed',
-        params: proxyParams,
-        body: proxyCommand,
-        response: { 202: proxyAccepted, '4xx': problemAnswer },
+        params: schema('proxyParams'),
+        body: schema('proxyCommand'),
+        response: { 202: schema('proxyAccepted'), '4xx': problemAnswer },
       },
     },
     (request, reply) => {

@@ -1,5 +1,6 @@
 /** Errors as problem details, RFC 9457. The codes are documented in docs/errors.md. */
 import type { FastifyReply } from 'fastify';
+import { schemasOf } from './late-schema.ts';
 
 export interface ProblemKind {
   readonly status: number;
@@ -107,6 +108,16 @@ export interface ProblemDocument {
   readonly detail: string;
   readonly [extension: string]: unknown;
 }
+
+/** What every answer but the good ones looks like. */
+export const problemAnswer = {
+  description: 'A problem (RFC 9457)',
+  content: {
+    'application/problem+json': {
+      schema: schemasOf(() => import('./schemas.ts'))('problemDocument'),
+    },
+  },
+};
 
 /** `detail` says what was wrong with this very request; it must hold nothing secret. */
 export function problem(

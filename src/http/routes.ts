@@ -1,34 +1,20 @@
 /** What can be read: design.md 4. Nothing here changes anything. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Page, StatusBook } from '../observe/status-book.ts';
 import { parseCursor, printCursor } from './cursor.ts';
+import { type LateTypes, schemasOf } from './late-schema.ts';
 import type { HealthPort } from './ports.ts';
-import { sendBadParameter, sendNotFound } from './problem.ts';
-import {
-  certificate,
-  certificateQuery,
-  contract,
-  contractParams,
-  contractQuery,
-  listOf,
-  peerServer,
-  peerServerParams,
-  peerServerQuery,
-  problemAnswer,
-  proxy,
-  proxyParams,
-  proxyQuery,
-  registration,
-  registrationParams,
-  registrationQuery,
-} from './schemas.ts';
+import { problemAnswer, sendBadParameter, sendNotFound } from './problem.ts';
+
+const schema = schemasOf(() => import('./schemas.ts'));
 
 export interface Sources {
   readonly status: StatusBook;
   readonly metrics: Metrics;
   readonly health: HealthPort;
+  /** The OpenAPI document of all routes. */
+  readonly describe: () => Promise<string>;
 }
 
 export function addRoutes(app: FastifyInstance, sources: Sources): void {
@@ -38,18 +24,18 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
   addProxies(app, sources.status);
   addCertificates(app, sources.status);
   addProbes(app, sources.health);
-  addMachinePages(app, sources.metrics);
+  addMachinePages(app, sources);
 }
 
 function addRegistrations(app: FastifyInstance, status: StatusBook): void {
-  const typed = app.withTypeProvider<ZodTypeProvider>();
+  const typed = app.withTypeProvider<LateTypes>();
   typed.get(
     '/v1/registrations',
     {
       schema: {
         summary: 'All registrations, page by page, in the order of their ids',
-        querystring: registrationQuery,
-        response: { 200: listOf(registration), '4xx': problemAnswer },
+        querystring: schema('registrationQuery'),
+        response: { 200: schema('registrationPage'), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.registrations(filter)),
@@ -59,8 +45,8 @@ function addRegistrations(app: FastifyInstance, status: StatusBook): void {
     {
       schema: {
         summary: 'One registration',
-        params: registrationParams,
-        response: { 200: registration, '4xx': problemAnswer },
+        params: schema('registrationParams'),
+        response: { 200: schema('registration'), '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {
@@ -70,14 +56,14 @@ function addRegistrations(app: FastifyInstance, status: StatusBook): void {
 }
 
 function addContracts(app: FastifyInstance, status: StatusBook): void {
-  const typed = app.withTypeProvider<ZodTypeProvider>();
+  const typed = app.withTypeProvider<LateTypes>();
   typed.get(
     '/v1/peering-contracts',
     {
       schema: {
         summary: 'All peering contracts with their peer servers',
-        querystring: contractQuery,
-        response: { 200: listOf(contract), '4xx': problemAnswer },
+        querystring: schema('contractQuery'),
+        response: { 200: schema('contractPage'), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.contracts(filter)),
@@ -87,8 +73,8 @@ function addContracts(app: FastifyInstance, status: StatusBook): void {
     {
       schema: {
         summary: 'One peering contract',
-        params: contractParams,
-        response: { 200: contract, '4xx': problemAnswer },
+        params: schema('contractParams'),
+        response: { 200: schema('contract'), '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {
@@ -98,14 +84,14 @@ function addContracts(app: FastifyInstance, status: StatusBook): void {
 }
 
 function addPeerServers(app: FastifyInstance, status: StatusBook): void {
-  const typed = app.withTypeProvider<ZodTypeProvider>();
+  const typed = app.withTypeProvider<LateTypes>();
   typed.get(
     '/v1/peer-servers',
     {
       schema: {
         summary: 'All peer servers, page by page, in the order of their ids',
-        querystring: peerServerQuery,
-        response: { 200: listOf(peerServer), '4xx': problemAnswer },
+        querystring: schema('peerServerQuery'),
+        response: { 200: schema('peerServerPage'), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.peerServers(filter)),
@@ -115,8 +101,8 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
     {
       schema: {
         summary: 'One peer server',
-        params: peerServerParams,
-        response: { 200: peerServer, '4xx': problemAnswer },
+        params: schema('peerServerParams'),
+        response: { 200: schema('peerServer'), '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {
@@ -127,14 +113,14 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
 }
 
 function addProxies(app: FastifyInstance, status: StatusBook): void {
-  const typed = app.withTypeProvider<ZodTypeProvider>();
+  const typed = app.withTypeProvider<LateTypes>();
   typed.get(
     '/v1/proxies',
     {
       schema: {
         summary: 'All SIP proxies of ours, and whether they answer',
-        querystring: proxyQuery,
-        response: { 200: listOf(proxy), '4xx': problemAnswer },
+        querystring: schema('proxyQuery'),
+        response: { 200: schema('proxyPage'), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.proxies(filter)),
@@ -144,8 +130,8 @@ function addProxies(app: FastifyInstance, status: StatusBook): void {
     {
       schema: {
         summary: 'One SIP proxy of ours',
-        params: proxyParams,
-        response: { 200: proxy, '4xx': problemAnswer },
+        params: schema('proxyParams'),
+        response: { 200: schema('proxy'), '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {
@@ -155,13 +141,13 @@ function addProxies(app: FastifyInstance, status: StatusBook): void {
 }
 
 function addCertificates(app: FastifyInstance, status: StatusBook): void {
-  app.withTypeProvider<ZodTypeProvider>().get(
+  app.withTypeProvider<LateTypes>().get(
     '/v1/certificates',
     {
       schema: {
         summary: 'TLS certificates, ours and those that servers showed, and how long they are good',
-        querystring: certificateQuery,
-        response: { 200: listOf(certificate), '4xx': problemAnswer },
+        querystring: schema('certificateQuery'),
+        response: { 200: schema('certificatePage'), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.certificates(filter)),
@@ -184,15 +170,15 @@ function addProbes(app: FastifyInstance, health: HealthPort): void {
   );
 }
 
-function addMachinePages(app: FastifyInstance, metrics: Metrics): void {
+function addMachinePages(app: FastifyInstance, { metrics, describe }: Sources): void {
   app.get('/metrics', { schema: { summary: 'Prometheus metrics' } }, (_request, reply) => {
     reply.type('text/plain; version=0.0.4; charset=utf-8');
     return reply.send(ReadableStream.from(metrics.render()));
   });
-  let document: string | undefined;
-  app.get('/openapi.json', { schema: { summary: 'This description' } }, (_request, reply) => {
-    document ??= JSON.stringify(app.swagger());
-    return reply.type('application/json; charset=utf-8').send(document);
+  let document: Promise<string> | undefined;
+  app.get('/openapi.json', { schema: { summary: 'This description' } }, async (_request, reply) => {
+    document ??= describe();
+    return reply.type('application/json; charset=utf-8').send(await document);
   });
 }
 

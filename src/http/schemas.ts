@@ -237,22 +237,22 @@ export const fetchedBindings = z.object({
 }) satisfies z.ZodType<FetchedRows>;
 
 /** A page of a list, as design.md 4 has it. */
-export function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
+function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
   return z.object({
     items: z.array(row),
     next: z.string().nullable().describe('cursor of the next page'),
   });
 }
 
-const problemDocument = z
+export const registrationPage = listOf(registration);
+export const contractPage = listOf(contract);
+export const peerServerPage = listOf(peerServer);
+export const proxyPage = listOf(proxy);
+export const certificatePage = listOf(certificate);
+
+export const problemDocument = z
   .looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() })
   .describe('RFC 9457');
-
-/** What every answer but the good ones looks like. */
-export const problemAnswer = {
-  description: 'A problem (RFC 9457)',
-  content: { 'application/problem+json': { schema: problemDocument } },
-};
 
 const text = z.string().min(1).max(HTTP_LIMITS.parameterOctets);
 const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');

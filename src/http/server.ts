@@ -2,13 +2,7 @@
  * The HTTP server: limits, guard, errors as problem details. What is asked for is in routes.ts and
  * commands.ts. Owned by the daemon, which starts and closes it.
  */
-import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  validatorCompiler,
-} from 'fastify-type-provider-zod';
 import type { Clock } from '../core/base/clock.ts';
 import type { Secret } from '../core/base/secret.ts';
 import { TokenBucket } from '../core/base/token-bucket.ts';
@@ -17,6 +11,7 @@ import type { StatusBook } from '../observe/status-book.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { addCommands } from './commands.ts';
 import { type Guard, makeGuard, type RoleToken } from './guard.ts';
+import { compileLate, loadLate } from './late-schema.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import type { CommandPort, HealthPort, RoutePort } from './ports.ts';
 import { PROBLEM_TYPE, type ProblemCode, problem, sendProblem } from './problem.ts';
@@ -45,6 +40,11 @@ const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
+/** Stands in the place of compilers of fastify that would be loaded, 6 MB, and never used. */
+function unused(): never {
+  throw new Error('every schema of ours has our own compilers');
+}
+
 /** Whoever builds it calls `listen` and `close`. */
 export type HttpServer = FastifyInstance;
 
@@ -52,6 +52,7 @@ export type HttpServer = FastifyInstance;
 export async function buildHttpServer(options: HttpOptions): Promise<HttpServer> {
   const app = fastify({
     logger: false,
+    schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
     bodyLimit: HTTP_LIMITS.bodyOctets,
     requestTimeout: HTTP_LIMITS.requestTimeoutMs,
     keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
@@ -73,7 +74,7 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
   app.server.maxConnections = HTTP_LIMITS.maxConnections;
   // A form of another site can send text/plain without asking; JSON it cannot.
   app.removeContentTypeParser('text/plain');
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(compileLate);
   // Rows have their shape by type; checking 1,000 of them again for each answer would cost more than making them.
   app.setSerializerCompiler(() => JSON.stringify);
   app.addHook('onRequest', async (_request, reply) => {
@@ -81,6 +82,7 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
   });
   const guard = guardOf(options);
   app.addHook('onRequest', guard.hook);
+  app.addHook('preValidation', loadLate);
   app.setErrorHandler<FastifyError>((error, _request, reply) =>
     sendFailure(error, reply, options.onBug),
   );
@@ -92,23 +94,18 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
     reply.header('allow', 'GET, HEAD, POST');
     return sendProblem(reply, 'methodNotAllowed', `No path takes ${method}.`);
   });
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'trunkd',
-        description: 'Registrations, peering contracts and peer servers of one trunkd.',
-        version: options.version,
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: options.token === undefined ? [] : [{ token: [] }],
-    },
-    transform: jsonSchemaTransform,
-  });
   const methods = collectMethods(app);
-  addRoutes(app, options);
-  addCallRoutes(app, options.routes, guard.isRouter);
-  addCommands(app, options.commands);
+  const addAll = (to: FastifyInstance): void => {
+    addRoutes(to, { ...options, describe });
+    addCallRoutes(to, options.routes, guard.isRouter);
+    addCommands(to, options.commands);
+  };
+  const describe = async (): Promise<string> => {
+    const { describeApi } = await import('./openapi.ts');
+    const { version, token } = options;
+    return await describeApi({ version, hasToken: token !== undefined, addRoutes: addAll });
+  };
+  addAll(app);
   refuseOtherMethods(app, methods);
   await app.ready();
   return app;
@@ -125,7 +122,7 @@ function guardOf({ token, tokens, hostNames, clock }: HttpOptions): Guard {
 type Reply = Parameters<typeof sendProblem>[0];
 
 function sendFailure(error: FastifyError, reply: Reply, onBug: (error: unknown) => void): Reply {
-  if (hasZodFastifySchemaValidationErrors(error)) {
+  if (error.validation !== undefined) {
     const errors = error.validation.map(({ instancePath, message }) => ({
       parameter: instancePath.slice(1).replaceAll('/', '.'),
       text: message ?? 'not valid',
