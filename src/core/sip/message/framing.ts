@@ -128,10 +128,12 @@ export class StreamFramer {
     for (let at = from; at < chunk.length; ) {
       const lf = chunk.indexOf('\n', at);
       const end = lf < 0 ? chunk.length : lf;
+      const overflow = this.#overflowIn(at - from, end - at);
+      if (overflow !== undefined) {
+        return this.#fail(overflow.fault, chunk.slice(from, at + overflow.octets), events);
+      }
       const lineOctets = this.#lineOctets + end - at;
       const isAfterCr = end > at ? chunk.charCodeAt(end - 1) === CR : this.#isAfterCr;
-      const fault = this.#faultOf(lineOctets, this.#octets + end - from);
-      if (fault !== undefined) return this.#fail(fault, chunk.slice(from, end), events);
       if (lf < 0) {
         this.#lineOctets = lineOctets;
         this.#isAfterCr = isAfterCr;
@@ -147,10 +149,21 @@ export class StreamFramer {
     return chunk.length;
   }
 
-  #faultOf(lineOctets: number, octets: number): FramerFault | undefined {
-    if (octets > this.#limits.messageOctets) return 'tooLarge';
+  /**
+   * How many of the next `octets` of a line, which stand behind `before` of this chunk, lead up to the first
+   * one that is too much. That one ends the stream, whether the rest of the line has come yet or not.
+   */
+  #overflowIn(
+    before: number,
+    octets: number,
+  ): { readonly fault: FramerFault; readonly octets: number } | undefined {
+    const messageRoom = this.#limits.messageOctets - this.#octets - before;
     // A line may end with a CR that is not counted.
-    return lineOctets > this.#limits.lineOctets + 1 ? 'lineTooLong' : undefined;
+    const lineRoom = this.#limits.lineOctets + 1 - this.#lineOctets;
+    if (octets <= Math.min(messageRoom, lineRoom)) return undefined;
+    return messageRoom <= lineRoom
+      ? { fault: 'tooLarge', octets: messageRoom + 1 }
+      : { fault: 'lineTooLong', octets: lineRoom + 1 };
   }
 
   #endHeaders(chunk: string, from: number, to: number, events: FramerEvent[]): number {

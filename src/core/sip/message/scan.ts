@@ -185,6 +185,7 @@ export function unfold(raw: string): string {
   return line;
 }
 
-function isLineBlank(code: number): boolean {
+/** A blank, or an octet of a line end between continuation lines. */
+export function isLineBlank(code: number): boolean {
   return isBlankCode(code) || code === CR || code === LF;
 }

@@ -125,7 +125,9 @@ function splitHostport(text: string): Hostport | undefined {
   const host = (
     close >= 0 ? text.slice(1, close) : colon < 0 ? text : text.slice(0, colon)
   ).toLowerCase();
-  const isHost = close >= 0 ? /^[0-9a-f:.]*:[0-9a-f:.]*$/.test(host) : /^[a-z0-9._-]+$/.test(host);
+  // Two tests, since one expression for both would go back over the text for each colon in it.
+  const isHost =
+    close >= 0 ? host.indexOf(':') >= 0 && /^[0-9a-f:.]+$/.test(host) : /^[a-z0-9._-]+$/.test(host);
   if (!isHost) return undefined;
   if (colon < 0) return { host, port: undefined };
   const port = parseDigits(text, colon + 1, text.length, 65_535);

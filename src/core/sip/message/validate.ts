@@ -98,7 +98,7 @@ function isUri(text: string): boolean {
 }
 
 /** A Request-URI holds no header fields: RFC 3261 section 19.1.1, table 1. */
-function isRequestUri(text: string): boolean {
+export function isRequestUri(text: string): boolean {
   if (!isUri(text)) return false;
   return parseUri(text)?.headers === undefined;
 }

@@ -80,8 +80,13 @@ export function stampedVia(
   const paramsStart = value.indexOf(';', value.indexOf(']') + 1);
   let stamped = paramsStart < 0 ? value : value.slice(0, paramsStart);
   const cursor = new ParamCursor(value, paramsStart < 0 ? value.length : paramsStart);
+  let isPortDue = rport !== undefined;
   while (cursor.next()) {
-    if (rport !== undefined && cursor.isNamed('rport')) stamped += `;rport=${rport}`;
+    if (rport !== undefined && cursor.isNamed('rport')) {
+      // Once: a line full of them would make us send more than we got.
+      if (isPortDue) stamped += `;rport=${rport}`;
+      isPortDue = false;
+    }
     // A received that the sender wrote itself would tell a lie.
     else if (received === undefined || !cursor.isNamed('received')) {
       stamped += `;${value.slice(cursor.start, cursor.end)}`;

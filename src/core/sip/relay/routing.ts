@@ -6,6 +6,7 @@
 import { parseNameAddr, splitList } from '../header/name-addr.ts';
 import type { SipMessage } from '../message/message.ts';
 import { parseUri, unescapeUri } from '../message/uri.ts';
+import { isRequestUri } from '../message/validate.ts';
 import type { FlowRef, FlowTokens } from './flow-token.ts';
 
 export interface Routing {
@@ -37,6 +38,8 @@ export function routingOf(request: SipMessage, tokens: FlowTokens): Routing | Ro
     requestUri = strict;
   }
   const isChanged = routes.length !== all.length || requestUri !== request.requestUri;
+  // What was a Route may hold what a Request-URI must not.
+  if (isChanged && !isRequestUri(requestUri)) return 'badRoute';
   return { requestUri, routes, isChanged, token };
 }
 

@@ -6,6 +6,7 @@
 import { isBlankCode } from '../message/characters.ts';
 import { fieldIdAt, fieldName } from '../message/field-table.ts';
 import type { SipMessage } from '../message/message.ts';
+import { isLineBlank } from '../message/scan.ts';
 
 export interface WireField {
   /** In lower case, never the compact form. */
@@ -52,7 +53,16 @@ function readField(text: string, start: number, next: number): WireField {
   const id = fieldIdAt(text, start, nameEnd);
   const name = (id < 0 ? text.slice(start, nameEnd) : fieldName(id)).toLowerCase();
   const lines = text.slice(start, next).replace(/\r?\n/g, '\r\n');
-  return { name, text: lines, value: lines.slice(colon + 1 - start, -2).trim() };
+  return { name, text: lines, value: bareValue(lines, colon + 1 - start) };
+}
+
+/** Only the blanks of SIP go: a string's own trim() would take octets of UTF-8 with them. */
+function bareValue(lines: string, start: number): string {
+  let from = start;
+  let to = lines.length;
+  while (from < to && isLineBlank(lines.charCodeAt(from))) from += 1;
+  while (to > from && isLineBlank(lines.charCodeAt(to - 1))) to -= 1;
+  return lines.slice(from, to);
 }
 
 function endOfField(text: string, start: number): number {

@@ -222,11 +222,12 @@ export class SipStack implements TransportUser {
       this.#count(reaction.reason);
       return;
     }
-    if (request.method !== 'INVITE' && this.#server.absorb(request)) return;
+    // Before anything else: a copy makes us send as well, and its source may be forged.
     if (!this.#requests.take(at)) {
       this.#count('rateLimit');
       return;
     }
+    if (request.method !== 'INVITE' && this.#server.absorb(request)) return;
     const { status, phrase, lines } = reaction.answer;
     if (AFTER_MERGED.has(status) && this.#server.isMerged(request)) {
       this.#answer(request, flow, 482, 'Loop Detected', []);

@@ -90,6 +90,19 @@ describe('what ends a connection', () => {
     expect(events[0]).toMatchObject({ kind: 'error', reason: 'lineTooLong' });
   });
 
+  it.each([
+    ['a line without end', filler(70_000), 'lineTooLong'],
+    ['a long line with its end', `${filler(9_000)}\r\n\r\n`, 'lineTooLong'],
+    ['too many lines', `${`${filler(1_000)}\r\nX: `.repeat(70)}\r\n`, 'tooLarge'],
+  ])('%s: the same fault and octets, wherever the stream is cut', (_, text, reason) => {
+    const wire = `SIP/2.0 200 OK\r\nX: ${text}`;
+    const whole = new StreamFramer().push(wire);
+    expect(whole).toMatchObject([{ kind: 'error', reason }]);
+    for (const octets of [1, 7, 1_000, 8_191, 30_000]) {
+      expect(pushAll(new StreamFramer(), wire, octets)).toEqual(whole);
+    }
+  });
+
   it('takes a line of just the limit', () => {
     const text = responseWire(200, `X: ${filler(LIMITS.lineOctets - 3)}`);
     expect(new StreamFramer().push(text)).toEqual([message(text)]);

@@ -57,6 +57,8 @@ describe('response', () => {
 
   it.each([
     ['SIP/2.0/UDP h;branch=1;rport', 'SIP/2.0/UDP h;branch=1;rport=9;received=192.0.2.7'],
+    // A second one is none of RFC 3581, and a line full of them would come back twice as long.
+    ['SIP/2.0/UDP h;rport;rport;RPORT=1', 'SIP/2.0/UDP h;rport=9;received=192.0.2.7'],
     ['SIP/2.0/UDP h;rport;branch=1', 'SIP/2.0/UDP h;rport=9;branch=1;received=192.0.2.7'],
     ['SIP/2.0/UDP h;branch=1', 'SIP/2.0/UDP h;branch=1;received=192.0.2.7'],
     ['SIP/2.0/UDP h', 'SIP/2.0/UDP h;received=192.0.2.7'],

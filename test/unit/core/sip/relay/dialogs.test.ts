@@ -17,6 +17,7 @@ import {
   RelayRig,
   requestText,
   status,
+  TOP_VIA,
   UDP,
   vias,
 } from '../../../../support/relay-rig.ts';
@@ -50,6 +51,17 @@ describe('responses', () => {
     expect(fieldsOf(only(rig.receive(joined, FROM_PROXY)).wire, 'Via')).toEqual(
       fieldsOf(wire, 'Via').slice(1),
     );
+  });
+
+  it('keep every octet of the Via below ours', () => {
+    const below = 'Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKdef;x=\xc3\xa0';
+    const wire = rig.relayed({ vias: [TOP_VIA, below] });
+    const joined = answer(wire, '200 OK').replace(
+      vias(wire),
+      `Via: ${fieldsOf(wire, 'Via').join(', ')}`,
+    );
+    const [top, ...more] = fieldsOf(only(rig.receive(joined, FROM_PROXY)).wire, 'Via');
+    expect([top, more]).toEqual([fieldsOf(wire, 'Via').slice(1).join(', '), []]);
   });
 
   it('are taken from the proxy only, and only with a branch of ours', () => {

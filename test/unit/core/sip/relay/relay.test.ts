@@ -174,6 +174,11 @@ describe('a call from a provider', () => {
     expect(rig.refused('tooLarge')).toBe(1);
   });
 
+  it('is refused where a strict router would make a Request-URI that cannot be one', () => {
+    const lines = ['Route: <sip:10.0.0.2?Subject=x>'];
+    expect(status(rig.answered({ uri: 'sip:x@10.0.0.1', lines }))).toBe('400');
+  });
+
   it('goes nowhere but to the proxy, whatever its Route and Request-URI say', () => {
     const wire = rig.relayed({
       uri: 'sip:x@10.0.0.1',

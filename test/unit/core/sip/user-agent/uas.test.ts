@@ -169,6 +169,13 @@ describe('requests that reach us', () => {
     expect(stack.counters.dropped.get('rateLimit')).toBe(40);
   });
 
+  it('copies count as well: the source of a flood of one request may be forged', () => {
+    const { receive, transport, stack } = setUp('allowed', 10);
+    for (let i = 0; i < 50; i += 1) receive(request());
+    expect(transport.sent).toHaveLength(10);
+    expect(stack.counters.dropped.get('rateLimit')).toBe(40);
+  });
+
   it('survives what is no SIP at all', () => {
     const { receive, transport, stack } = setUp();
     for (const junk of [
