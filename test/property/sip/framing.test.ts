@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type FramerEvent, StreamFramer } from '../../../src/core/sip/message/framing.ts';
+import { Draw } from '../../support/fuzz/draw.ts';
+import { SEEDS } from '../../support/fuzz/seeds.ts';
+import { framed } from '../../support/fuzz/stream-input.ts';
+import { scaled } from '../../support/scale.ts';
 import { requestWire, responseWire } from '../../support/wire.ts';
 
 const body = fc.string({
@@ -57,4 +61,29 @@ it('messages come out as they went in', () => {
     ),
     { numRuns: 500 },
   );
+});
+
+it('ten thousand messages with pings between them, cut anywhere, over and over', () => {
+  const draw = new Draw(4475);
+  const sound = SEEDS.map(framed).filter((wire) => {
+    const [event, ...more] = new StreamFramer().push(wire);
+    return event?.kind === 'message' && event.wire === wire && more.length === 0;
+  });
+  const sent = Array.from({ length: 10_000 }, () => draw.pick(sound));
+  const text = sent.map((wire) => draw.pick(['', '\r\n', '\r\n\r\n']) + wire).join('');
+  for (let times = scaled(100); times > 0; times -= 1) {
+    const mean = draw.pick([7, 100, 1_460, 65_536]);
+    const framer = new StreamFramer();
+    let messages = 0;
+    for (let from = 0; from < text.length; ) {
+      const to = from + 1 + draw.below(2 * mean);
+      for (const event of framer.push(text.slice(from, to))) {
+        if (event.kind !== 'message') continue;
+        if (event.wire !== sent[messages]) expect(event.wire).toBe(sent[messages]);
+        messages += 1;
+      }
+      from = to;
+    }
+    expect(messages).toBe(sent.length);
+  }
 });

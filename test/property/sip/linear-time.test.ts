@@ -3,9 +3,14 @@
  * itself: eight times the input may cost some eight times as much, where a square would cost 64.
  */
 import { describe, expect, it } from 'vitest';
+import { parseAuthParams } from '../../../src/core/sip/digest/auth-params.ts';
 import { parseNameAddr, splitList } from '../../../src/core/sip/header/name-addr.ts';
+import { parseVia } from '../../../src/core/sip/header/via.ts';
 import { StreamFramer } from '../../../src/core/sip/message/framing.ts';
 import { parseMessage } from '../../../src/core/sip/message/parse.ts';
+import { parseUri, sameUri } from '../../../src/core/sip/message/uri.ts';
+import { stampedVia } from '../../../src/core/sip/message/write.ts';
+import { RelayRig, requestText, UDP } from '../../support/relay-rig.ts';
 import { requestWire, wire } from '../../support/wire.ts';
 
 /** The least CPU time of some runs, in microseconds. */
@@ -28,6 +33,34 @@ function ratioOf(work: (octets: number) => () => void): number {
 }
 
 const request = requestWire('OPTIONS');
+
+/** Field lines of which a whole message is made, each repeated within one line of some 200 octets. */
+const LINES = [
+  'Via: SIP/2.0/UDP a;branch=z9hG4bK-tr.x~y~z',
+  'Route: <sip:a;lr>',
+  'Contact: <sip:a>;q=1',
+];
+LINES.push(
+  'WWW-Authenticate: Digest realm="r", nonce="n"',
+  'X-Unknown: a',
+  'Record-Route: <sip:a>',
+);
+
+function manyOf(line: string, octets: number): string {
+  const [name = '', value = ''] = line.split(/: /);
+  const joined = `${name}: ${Array<string>(Math.ceil(200 / value.length))
+    .fill(value)
+    .join(', ')}`;
+  const lines = Array<string>(Math.floor(octets / (joined.length + 2))).fill(joined);
+  return requestText({ lines: lines.slice(0, 240) });
+}
+
+/** Parser, relay and answer, for a message from a provider; and as an answer to us. */
+function throughEverything(text: string): void {
+  const rig = new RelayRig();
+  rig.receive(text, UDP);
+  rig.receive(text.replace(/^INVITE .*/, 'SIP/2.0 401 No'), UDP);
+}
 
 describe('eight times as much input costs no square of it', () => {
   it.each<readonly [string, (octets: number) => () => void]>([
@@ -86,10 +119,35 @@ describe('eight times as much input costs no square of it', () => {
           return () => {
             splitList(value);
             parseNameAddr(value);
+            parseVia(`SIP/2.0/UDP a${value}`);
+            parseAuthParams(`Digest ${value}`, 8);
+            stampedVia(`SIP/2.0/UDP a;${value}`, { received: '192.0.2.1', rport: 5060 });
           };
         },
       ],
     ),
+    ...([':', '1:', '[', '%41', ';a', '&a=%41', '?', '@', '.'] as const).map(
+      (unit): readonly [string, (octets: number) => () => void] => [
+        `a URI of ${JSON.stringify(unit)}`,
+        (octets) => {
+          const long = unit.repeat(octets / unit.length);
+          const texts = [`sip:${long}`, `sip:[${long}g]`, `sip:a@b;${long}`, `sip:a@b?${long}`];
+          return () => {
+            for (const text of texts) {
+              const uri = parseUri(text);
+              if (uri !== undefined) sameUri(uri, { ...uri, headers: `${uri.headers ?? ''}&` });
+            }
+          };
+        },
+      ],
+    ),
+    ...LINES.map((line): readonly [string, (octets: number) => () => void] => [
+      `a message of ${line}`,
+      (octets) => {
+        const text = manyOf(line, octets);
+        return () => throughEverything(text);
+      },
+    ]),
   ])('%s', (_, work) => {
     expect(ratioOf(work)).toBeLessThan(30);
   });
