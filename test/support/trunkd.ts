@@ -6,7 +6,7 @@ import { eventually, freePort, ownDirectory, Running } from './processes.ts';
 export const ROOT = join(import.meta.dirname, '../..');
 export const BIN = join(ROOT, 'bin/trunkd');
 
-/** Any configuration of docs/configuration.md; `version` and `http` are filled in. */
+/** Any configuration of docs/configuration.md; `version` and `http.bind` are filled in. */
 export type Config = Readonly<Record<string, unknown>>;
 
 /** What the tests read of a row of `GET /v1/registrations`. */
@@ -205,7 +205,8 @@ function writeConfig(
 ): void {
   for (const [name, content] of Object.entries(files))
     writeFileSync(join(directory, name), content);
-  const whole = { version: 1, http: { bind: `127.0.0.1:${httpPort}` }, ...config };
+  const http = { bind: `127.0.0.1:${httpPort}`, ...(config['http'] ?? {}) };
+  const whole = { version: 1, ...config, http };
   // JSON is YAML.
   writeFileSync(join(directory, 'trunkd.yaml'), JSON.stringify(whole, undefined, 2));
 }
