@@ -21,6 +21,7 @@ export const DEFAULTS = {
     onForeign: 'report',
     admin: 'up',
     sourceCheck: 'host',
+    sizePolicy: 'udp',
     redirects: 'never',
     outbound: 'auto',
     family: 'auto',

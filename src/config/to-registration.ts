@@ -164,21 +164,35 @@ export class RegistrationPlanner {
       tls: way.tls,
       contact,
       expiresSec: toSeconds(all.expires ?? DEFAULTS.registration.expires),
-      onRemove: all.onRemove ?? DEFAULTS.registration.onRemove,
       admin: stricter(this.#around.admin, all.admin ?? DEFAULTS.registration.admin),
-      sourceCheck: all.sourceCheck ?? DEFAULTS.registration.sourceCheck,
-      failback: all.failback ?? DEFAULTS.registration.failback,
-      keepAlive: all.keepAlive ?? DEFAULTS.registration.keepAlive,
       // RFC 5626 section 5.1: it takes an edge proxy that adds a Path, which ours need not be.
       outbound: way.proxy === undefined ? (all.outbound ?? DEFAULTS.registration.outbound) : 'off',
       userAgent: all.userAgent ?? userAgent,
-      onForeign: all.onForeign ?? DEFAULTS.registration.onForeign,
+      ...choicesOf(all),
       ...toAudit(all.audit),
       ...toStyle(all, domain),
       digest: toDigestPolicy(all),
       redirects: toRedirects(all, last.host),
     };
   }
+}
+
+/** What is one word of a list. */
+function choicesOf(
+  all: RegistrationDefaults,
+): Pick<
+  RegistrationProfile,
+  'onRemove' | 'sourceCheck' | 'sizePolicy' | 'failback' | 'keepAlive' | 'onForeign'
+> {
+  const { registration } = DEFAULTS;
+  return {
+    onRemove: all.onRemove ?? registration.onRemove,
+    sourceCheck: all.sourceCheck ?? registration.sourceCheck,
+    sizePolicy: all.sizePolicy ?? registration.sizePolicy,
+    failback: all.failback ?? registration.failback,
+    keepAlive: all.keepAlive ?? registration.keepAlive,
+    onForeign: all.onForeign ?? registration.onForeign,
+  };
 }
 
 function toRedirects(

@@ -14,6 +14,7 @@ import {
 import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { TlsPolicy } from '../core/sip/transport/ports.ts';
 import { tlsPolicyKey } from '../core/sip/transport/tls-policy.ts';
+import type { SizePolicy } from '../core/sip/user-agent/ports.ts';
 import { familyOf, type Hop, type HostPort } from './address.ts';
 import { DEFAULTS } from './defaults.ts';
 import { hopsOf, type OutboundProxies } from './hops.ts';
@@ -34,6 +35,7 @@ interface WaySettings {
   readonly outboundProxy?: OutboundProxies | undefined;
   readonly family?: FamilyPolicy | undefined;
   readonly via?: string | undefined;
+  readonly sizePolicy?: SizePolicy | undefined;
 }
 
 export interface TlsSettings {
@@ -150,6 +152,9 @@ export class WayPlanner {
       parts.own.addresses,
     );
     if (socket === undefined) for (const one of protocolsOf(hop, kind)) this.#want(one, family);
+    // What is too large for UDP needs a socket that nobody names.
+    const mayBeUdp = protocolsOf(hop, kind).includes('udp');
+    if (settings.sizePolicy === 'tcp' && mayBeUdp) this.#want('tcp', socket?.family ?? family);
     return { hop: this.#hop(hop), localSocket: socket?.name };
   }
 

@@ -12,7 +12,11 @@ import { BIN, type Config, Trunkd } from '../support/trunkd.ts';
 import { UdpRegistrar } from '../support/udp-registrar.ts';
 
 const PASSWORD = 'a long password';
-const USERS = ['both', 'serial', 'pair', 'crowd', 'moved', 'asked', 'hosted'] as const;
+const USERS = ['both', 'serial', 'pair', 'crowd', 'moved', 'asked', 'hosted', 'large'] as const;
+/** More than one datagram should carry. */
+const MUCH = Object.fromEntries(
+  Array.from({ length: 10 }, (_, index) => [`X-Much-${index}`, 'x'.repeat(150)]),
+);
 
 interface Row {
   readonly state: string;
@@ -95,6 +99,11 @@ function config(contactOfMoved: string): Config {
             onForeign: 'removeOwnStale',
           }),
           account('asked', { outbound: 'off' }),
+          account('large', { headers: MUCH, sizePolicy: 'tcp', localSocket: 'udp' }),
+          account('largeUdp', {
+            ...{ headers: MUCH, sizePolicy: 'tcp', domain: 'test.example' },
+            registrar: `sip:127.0.0.1:${scripted.port}`,
+          }),
           {
             ...account('hosted', { mode: 'gin', ddi: undefined, domain: 'test.example' }),
             registrar: `sip:127.0.0.1:${scripted.port}`,
@@ -234,7 +243,8 @@ describe('what the registrar holds and tells', () => {
 describe('a whole PBX (RFC 6140)', () => {
   it('is registered with bnc, in the name and the words that are configured', async () => {
     await eventually(async () => (await row('hosted')).bound);
-    const sent = scripted.wire.find((text) => text.includes('Authorization:')) ?? '';
+    const isIt = (text: string) => text.includes('Authorization:') && text.includes('sip:hosted@');
+    const sent = scripted.wire.find(isIt) ?? '';
     expect(sent).toMatch(/^Contact: <sip:127\.0\.0\.1:15090;bnc>/m);
     expect(sent).toMatch(/^Require: gin\r$/m);
     expect(sent).toMatch(/^Proxy-Require: gin\r$/m);
@@ -247,5 +257,22 @@ describe('a whole PBX (RFC 6140)', () => {
       gruu: { public: 'sip:pbx@test.example;gr=urn:uuid:1' },
       associatedUris: ['<sip:+493012345@test.example>'],
     });
+  });
+});
+
+describe('a REGISTER that is too large for a datagram', () => {
+  it('goes over TCP, under the same Contact', async () => {
+    await holds(first, 'large', at('large'));
+    const seen = first.requests().filter(({ user }) => user === 'd-large');
+    expect(new Set(seen.map(({ protocol }) => protocol))).toEqual(new Set(['tcp']));
+  });
+
+  it('goes over UDP after all where TCP is refused', async () => {
+    await eventually(async () => (await row('largeUdp')).bound);
+    const seen = scripted.wire.filter((text) => text.includes('sip:largeUdp@'));
+    expect(seen.some((text) => text.length > 1_300)).toBe(true);
+    expect(trunkd.lines('request.large').map(({ target }) => target)).toEqual([
+      `udp:127.0.0.1:${scripted.port}`,
+    ]);
   });
 });

@@ -44,6 +44,5 @@ export function aboutOf(schema: z.core.$ZodType): Partial<About> {
   return (z.globalRegistry.get(schema) ?? {}) as Partial<About>;
 }
 
-/** The releases that bring what design and schema name already. */
-export const REGISTRATIONS_RELEASE = '0.2';
+/** The release that brings what design and schema name already. */
 export const VERDICTS_RELEASE = '0.3';

@@ -174,6 +174,12 @@ const commonKeys = {
     default: DEFAULTS.registration.failback,
     example: 'parking',
   }),
+  sizePolicy: key(leaf.sizePolicy, {
+    description:
+      'What becomes of a request of more than 1,300 octets that would go over UDP: it goes all the same, with a warning (udp), or over TCP to the same address and port, and over UDP only where that is refused (tcp).',
+    default: DEFAULTS.registration.sizePolicy,
+    example: 'tcp',
+  }),
   ...wayKeys,
   ...digestKeys,
   redirects: key(leaf.redirects, {

@@ -1,7 +1,7 @@
 /** Keys that registrations and peer servers have in common, and the sections that stand at every level. */
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
-import { key, notYet, REGISTRATIONS_RELEASE, VERDICTS_RELEASE } from './about.ts';
+import { key, notYet, VERDICTS_RELEASE } from './about.ts';
 import * as leaf from './leaf.ts';
 
 export const probeSection = z.strictObject({
@@ -118,7 +118,6 @@ export const wayKeys = {
     defaultText: "the contract's",
     example: 'edge1',
   }),
-  sizePolicy: notYet(REGISTRATIONS_RELEASE, 'What to do above 1,300 octets on UDP.', 'tcp'),
 };
 
 /** Not for defaults: the addresses of one next hop. */

@@ -83,6 +83,7 @@ export class RegisterExchanges {
       // Through a proxy answers come from the proxy.
       alternatives: gate.target.via === undefined ? gate.addresses : [],
       sourceCheck: profile.sourceCheck,
+      sizePolicy: profile.sizePolicy,
       localSocket,
       tls,
       nextCseq: () => {

@@ -3,7 +3,7 @@ import type { Credentials } from '../sip/digest/ports.ts';
 import type { KeepAlivePolicy } from '../sip/keep-alive/ports.ts';
 import type { NextHop } from '../sip/locate/target.ts';
 import type { TlsPolicy } from '../sip/transport/ports.ts';
-import type { SourceCheck } from '../sip/user-agent/ports.ts';
+import type { SizePolicy, SourceCheck } from '../sip/user-agent/ports.ts';
 import type { RedirectPolicy } from './redirect.ts';
 
 /** What an operator lets a registration or server do: `drain` counts as `off` for a registration. */
@@ -46,6 +46,8 @@ export interface RegistrationProfile {
   readonly onRemove: 'unregister' | 'keep';
   readonly admin: Admin;
   readonly sourceCheck: SourceCheck;
+  /** What becomes of large requests over UDP. */
+  readonly sizePolicy?: SizePolicy | undefined;
   readonly failback: Failback;
   readonly digest: DigestPolicy;
   readonly keepAlive: KeepAlivePolicy;

@@ -12,6 +12,9 @@
  *
  * A connection that was there already may be dead without anybody knowing: where it is closed under the
  * request, or nothing at all comes back over it for 10 s, the request goes over a new one, once.
+ *
+ * With `sizePolicy: tcp` a request that is too large for a datagram is drafted anew for a connection to the same
+ * address and port (RFC 3261 section 18.1.1). It is the same request, under the same Contact.
  */
 import { type Fault, fault } from '../../base/fault.ts';
 import { after, elapsedMs, type Instant } from '../../base/instant.ts';
@@ -21,6 +24,9 @@ import { hopFault, silentFault } from '../proxy/events.ts';
 import { isMadeByProxy, type OwnProxy } from '../proxy/ports.ts';
 import type { ClientTransaction, ClientUser } from '../transaction/client-layer.ts';
 import type { Flow, OpenFlow } from '../transport/ports.ts';
+import { type Draft, newDraft, wireOf } from './draft.ts';
+import { DEAD_CONNECTION, printableAnswer, TOO_MANY } from './exchange-faults.ts';
+import { LARGE_REQUEST_OCTETS } from './large-requests.ts';
 import {
   type Exchange,
   type ExchangeOutcome,
@@ -29,16 +35,8 @@ import {
   PRIORITY,
   type Refusal,
 } from './ports.ts';
-import { renderRequest } from './render.ts';
 import { nextRound, type Rounds } from './rounds.ts';
-import { type Routed, routed, routeUri } from './route.ts';
 import type { ExchangePorts } from './user-agent.ts';
-
-const TRANSPORT_FAULT_BEFORE_START: Fault = fault(
-  'transport.local',
-  'local',
-  'Too many transactions are under way; this one was not started.',
-);
 
 const NO_ROUNDS: Rounds = { carried: 'nothing', freshTries: 0, further: 0 };
 const AHEAD: Rounds = { ...NO_ROUNDS, carried: 'cachedNonce' };
@@ -46,12 +44,6 @@ const AHEAD: Rounds = { ...NO_ROUNDS, carried: 'cachedNonce' };
 const REOPEN_WITHIN_MS = 2_000;
 /** So long a kept connection may be silent under a request; a new one has just proved that it lives. */
 const KEPT_SILENCE_MS = 10_000;
-
-const DEAD_CONNECTION: Fault = fault(
-  'timeout.response',
-  'peer',
-  'Nothing came back over the connection for 10 s, so it was closed.',
-);
 
 export class RunningExchange implements Exchange, ClientUser {
   readonly #ports: ExchangePorts;
@@ -61,6 +53,10 @@ export class RunningExchange implements Exchange, ClientUser {
   readonly #proxy: OwnProxy | undefined;
   #receive: ((outcome: ExchangeOutcome) => void) | undefined;
   #flow: Flow | undefined;
+  /** The flow over UDP that the last request would have taken, had it not been too large. */
+  #ownFlow: Flow | undefined;
+  /** What waits for a connection. */
+  #draft: Draft | undefined;
   #transaction: ClientTransaction | undefined;
   #ticket: PacerTicket | undefined;
   #rounds: Rounds = NO_ROUNDS;
@@ -180,6 +176,7 @@ export class RunningExchange implements Exchange, ClientUser {
   }
 
   #open(request: OpenFlow): void {
+    this.#ownFlow = undefined;
     // What is there already is given at once (TransportPort).
     let isAtOnce = true;
     this.#ports.transport.open(request, (result) => {
@@ -206,8 +203,8 @@ export class RunningExchange implements Exchange, ClientUser {
     return silentFault(proxy.spec.name);
   }
 
-  #hopFailed({ spec }: OwnProxy, { status, reason }: SipMessage): void {
-    const answer = printableAnswer(status, reason);
+  #hopFailed({ spec }: OwnProxy, response: SipMessage): void {
+    const answer = printableAnswer(response);
     const silence = hopFault(spec.name, this.#target, answer);
     this.#ports.silent(this.#target, undefined, this.#sentAt, silence);
     this.#reportFault(silence, true);
@@ -215,17 +212,19 @@ export class RunningExchange implements Exchange, ClientUser {
 
   #send(flow: Flow): void {
     if (this.#ports.client.isFull) {
-      this.#failLater(TRANSPORT_FAULT_BEFORE_START);
+      this.#failLater(TOO_MANY);
       return;
     }
-    const { template, session, tail } = this.#request;
-    const cseq = this.#request.nextCseq();
-    const branch = `z9hG4bK${this.#ports.random.hex(24)}`;
-    const authorization = session?.authorize(template.method, template.requestUri, '') ?? '';
-    const wire = renderRequest(template, flow, {
-      ...{ routed: this.#routed(), branch, cseq, authorization },
-      tail: tail(flow),
-    });
+    const { template } = this.#request;
+    const draft = this.#draft ?? newDraft(this.#request, this.#ports.random);
+    const { cseq, branch, authorization } = draft;
+    const wire = wireOf(draft, this.#request, flow, this.#ownFlow, this.#proxy?.target);
+    if (this.#isForTcp(flow, wire)) {
+      this.#draft = draft;
+      this.#openByTcp(flow);
+      return;
+    }
+    this.#draft = undefined;
     this.#flow = flow;
     this.#isAuthorized = authorization !== '';
     this.#sentAt = this.#ports.clock.now();
@@ -258,13 +257,25 @@ export class RunningExchange implements Exchange, ClientUser {
     this.#request.sent?.(this.#sentAt, wire);
   }
 
-  /** RFC 3261 section 8.1.2: our own proxy first, then the target that RFC 3263 chose, then what follows it. */
-  #routed(): Routed {
-    const { template, route, target } = this.#request;
-    const first = this.#proxy?.target;
-    if (first === undefined) return routed(template.requestUri, route);
-    const behind = route?.slice(1) ?? [];
-    return routed(template.requestUri, [routeUri(first), routeUri(target), ...behind]);
+  #isForTcp({ protocol }: Flow, wire: string): boolean {
+    const isLarge = protocol === 'udp' && wire.length > LARGE_REQUEST_OCTETS;
+    if (!isLarge || this.#request.sizePolicy !== 'tcp' || this.#proxy !== undefined) return false;
+    return this.#ports.largeRequests.mayGoByTcp(this.#target);
+  }
+
+  /** Where TCP is refused it goes over UDP after all. */
+  #openByTcp(flow: Flow): void {
+    const target = { ...this.#request.target, protocol: 'tcp' } as const;
+    let isAtOnce = true;
+    this.#ports.transport.open({ target, localSocket: undefined, tls: undefined }, (result) => {
+      if (this.#receive === undefined) return;
+      if (!result.ok) this.#ports.largeRequests.failedByTcp(this.#target);
+      this.#ownFlow = result.ok ? flow : undefined;
+      this.#isKept = result.ok && isAtOnce;
+      if (result.ok && isAtOnce) this.#send(result.value);
+      else this.#sendInTurn(result.ok ? result.value : flow);
+    });
+    isAtOnce = false;
   }
 
   #challenged(response: SipMessage, at: Instant): void {
@@ -347,6 +358,7 @@ export class RunningExchange implements Exchange, ClientUser {
   }
 
   #reportFault(reason: Fault, wasSent: boolean): void {
+    if (this.#ownFlow !== undefined) this.#ports.largeRequests.failedByTcp(this.#target);
     this.#report({ kind: 'failed', fault: reason, wasSent, requests: this.#requests });
   }
 
@@ -373,9 +385,4 @@ export class RunningExchange implements Exchange, ClientUser {
     receive(outcome);
     this.#ports.ended(this.#target);
   }
-}
-
-/** `408 Request Timeout`, of a message that is not ours: bounded and printable. */
-function printableAnswer(status: number, reason: string): string {
-  return `${status} ${reason.slice(0, 64).replace(/[^ -~]/g, '?')}`.trimEnd();
 }

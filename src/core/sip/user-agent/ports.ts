@@ -37,6 +37,8 @@ export interface ExchangeRequest {
   readonly sourceCheck: SourceCheck;
   readonly localSocket: string | undefined;
   readonly tls: TlsPolicy | undefined;
+  /** `tcp`: one that is too large for a datagram goes over TCP, if the target takes it; undefined: `udp`. */
+  readonly sizePolicy?: SizePolicy | undefined;
   /** Called once for each request that is sent; RFC 3261 section 10.2.4 wants it to rise. */
   readonly nextCseq: () => number;
   /** Undefined: a challenge is the outcome, and is not answered. */
@@ -50,6 +52,9 @@ export interface ExchangeRequest {
   /** Told of what is odd about a challenge that is answered all the same, or about the server's proof. */
   readonly authNews?: (news: AuthNews) => void;
 }
+
+/** What becomes of requests over UDP of more than 1,300 octets (RFC 3261 section 18.1.1). */
+export type SizePolicy = 'udp' | 'tcp';
 
 /** Whose answers count (design.md 6): the IP asked, IP and port, any address of the name, anybody. */
 export type SourceCheck = 'host' | 'strict' | 'set' | 'off';

@@ -23,6 +23,20 @@ export function routed(requestUri: string, hops: readonly string[] | undefined):
   return { requestUri: first, lines: routeLine([...hops.slice(1), requestUri]) };
 }
 
+/**
+ * RFC 3261 section 8.1.2: our own proxy first, where there is one, then the target that RFC 3263 chose, then
+ * what follows it.
+ */
+export function routedBy(
+  requestUri: string,
+  { target, route }: { readonly target: Target; readonly route?: readonly string[] | undefined },
+  ownProxy: Target | undefined,
+): Routed {
+  if (ownProxy === undefined) return routed(requestUri, route);
+  const behind = route?.slice(1) ?? [];
+  return routed(requestUri, [routeUri(ownProxy), routeUri(target), ...behind]);
+}
+
 /** RFC 3261 section 19.1.1: `lr` says that the hop routes by section 16. */
 function isLoose(uri: string): boolean {
   return /;lr(?=[;=]|$)/i.test(uri);

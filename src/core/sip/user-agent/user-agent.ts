@@ -12,13 +12,12 @@ import type { ProxyNamed } from '../proxy/ports.ts';
 import type { ClientLayer } from '../transaction/client-layer.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
 import { RunningExchange } from './exchange.ts';
+import { LARGE_REQUEST_OCTETS, LargeRequests } from './large-requests.ts';
 import type { Pacer } from './pacer.ts';
 import type { Exchange, ExchangeOutcome, ExchangeRequest, UserAgentPort } from './ports.ts';
 
 /** An answer slower than this is a sign of load (reliability: half a second). */
 const QUICK_ANSWER_MS = 500;
-/** RFC 3261 section 18.1.1: a larger request may be fragmented on the way. */
-const LARGE_REQUEST_OCTETS = 1300;
 
 /** What an exchange may use. */
 export interface ExchangePorts {
@@ -28,6 +27,7 @@ export interface ExchangePorts {
   readonly transport: TransportPort;
   readonly client: ClientLayer;
   readonly pacer: Pacer;
+  readonly largeRequests: LargeRequests;
   /** True when nothing at all came in on the flow since then. */
   isQuietSince(flow: Flow, since: Instant): boolean;
   /** Runs the step in a later turn of the timer queue. */
@@ -45,6 +45,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
   readonly transport: TransportPort;
   readonly client: ClientLayer;
   readonly pacer: Pacer;
+  readonly largeRequests: LargeRequests;
   readonly isQuietSince: (flow: Flow, since: Instant) => boolean;
   readonly #large: (target: string, octets: number) => void;
   readonly #proxyNamed: ProxyNamed;
@@ -70,6 +71,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
     this.client = ports.client;
     this.pacer = ports.pacer;
     this.timers = ports.timers;
+    this.largeRequests = new LargeRequests(ports.clock);
     this.isQuietSince = ports.isQuietSince;
     this.#large = ports.large;
     this.#proxyNamed = ports.proxyNamed;
