@@ -7,6 +7,7 @@ import { addDemo } from './demo/command.ts';
 import type { CliIo } from './io.ts';
 import {
   type ClientOptions,
+  type OrderOptions,
   runFetchBindings,
   runOrder,
   runProbe,
@@ -80,14 +81,17 @@ function addRemoteCommands(program: Command, io: CliIo, done: Done): void {
   remote(program, 'register', 'register now')
     .argument('<id>', 'id of the registration')
     .action(async (id: string, options: ClientOptions) => done(await runRegister(options, id, io)));
-  for (const [name, description] of ORDERS) {
-    remote(program, name, description)
-      .argument('<id>', 'id of the registration')
+  for (const [name, description, isOfPeers] of ORDERS) {
+    const what = isOfPeers ? 'a registration, or contract/name of a peer server' : 'a registration';
+    const command = remote(program, name, description)
+      .argument('<id>', `id of ${what}`)
       .option('--reason <text>', 'why, for others')
       .option('--until <time>', 'until when: 30m, 2h, 1d, or an ISO 8601 time')
-      .action(async (id: string, options: ClientOptions & { reason?: string; until?: string }) =>
+      .action(async (id: string, options: OrderOptions) =>
         done(await runOrder(options, name, id, io)),
       );
+    if (isOfPeers)
+      command.option('--contract', 'for all peer servers of the contract of that name');
   }
   remote(program, 'fetch-bindings', 'ask the registrar which bindings it holds')
     .argument('<id>', 'id of the registration')
@@ -101,10 +105,11 @@ function addRemoteCommands(program: Command, io: CliIo, done: Done): void {
 }
 
 const ORDERS = [
-  ['unregister', 'remove the binding, and stay off until register or up'],
-  ['off', 'remove the binding, and stay off until up'],
-  ['up', 'what was switched off is on again'],
-  ['forget', 'send nothing more and leave the binding as it is, until register or up'],
+  ['unregister', 'remove the binding, and stay off until register or up', false],
+  ['drain', 'no new calls there, probed on, until up; of a registration: off', true],
+  ['off', 'no calls and no probes there until up; of a registration: its binding is removed', true],
+  ['up', 'what was drained or switched off is on again', true],
+  ['forget', 'send nothing more and leave the binding as it is, until register or up', false],
 ] as const;
 
 function remote(program: Command, name: string, description: string): Command {

@@ -100,19 +100,33 @@ export async function runRegister(options: ClientOptions, id: string, io: CliIo)
   return EXIT.ok.code;
 }
 
-/** `unregister`, `off`, `up`, `forget` for one registration. */
+export interface OrderOptions extends ClientOptions {
+  readonly reason?: string;
+  readonly until?: string;
+  /** The name is that of a contract. */
+  readonly contract?: boolean;
+}
+
+/** `drain`, `off`, `up` for a registration, a peer server or a contract; `unregister`, `forget`. */
 export async function runOrder(
-  options: ClientOptions & { readonly reason?: string; readonly until?: string },
+  options: OrderOptions,
   command: string,
   id: string,
   io: CliIo,
 ): Promise<number> {
   const client = await connect(options, io);
-  const path = `/v1/registrations/${encodeURIComponent(id)}/commands`;
   const { reason, until } = options;
-  await client.post(path, { command, reason, until });
+  await client.post(commandsPath(id, options.contract === true), { command, reason, until });
   io.out(`${id}: ${command} accepted; see: trunkd status\n`);
   return EXIT.ok.code;
+}
+
+/** No registration has a slash in its id, every peer server has one. */
+function commandsPath(id: string, isContract: boolean): string {
+  const words = id.split('/').map(encodeURIComponent).join('/');
+  if (isContract) return `/v1/peering-contracts/${words}/commands`;
+  const kind = id.includes('/') ? 'peer-servers' : 'registrations';
+  return `/v1/${kind}/${words}/commands`;
 }
 
 /** Every binding that the registrar holds for the account. */

@@ -3,6 +3,7 @@
  * (RFC 3261 section 25.1). Everything here is plain character tests: the bulk file runs them a
  * million times.
  */
+import type { Quorum } from '../core/health/spec.ts';
 
 /** True when a text holds CR, LF, NUL or any other control character: nothing of the kind goes on the wire. */
 export function hasControl(text: string): boolean {
@@ -53,6 +54,20 @@ export function parseDuration(text: string): number | undefined {
   const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   const factor = match === null ? undefined : UNIT_MS.get(match[2] ?? '');
   return factor === undefined ? undefined : Number(match?.[1]) * factor;
+}
+
+/** `50%` as 50, from 1 to 100; undefined for anything else. */
+function parsePercent(text: string): number | undefined {
+  const percent = /^\d{1,3}%$/.test(text) ? Number(text.slice(0, -1)) : 0;
+  return percent >= 1 && percent <= 100 ? percent : undefined;
+}
+
+/** `any` as one, `all` as 100 percent, a number as it is, `50%`; undefined for anything else. */
+export function parseQuorum(value: string | number): Quorum | undefined {
+  if (typeof value === 'number') return { kind: 'count', count: value };
+  if (value === 'any') return { kind: 'count', count: 1 };
+  const percent = value === 'all' ? 100 : parsePercent(value);
+  return percent === undefined ? undefined : { kind: 'percent', percent };
 }
 
 const UNIT_MS = new Map([

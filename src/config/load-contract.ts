@@ -3,12 +3,14 @@ import { isAbsolute, join } from 'node:path';
 import type { ContractSpec, PeerServerSpec } from '../core/health/spec.ts';
 import type { RegistrationSpec } from '../core/registration/spec.ts';
 import { DEFAULTS } from './defaults.ts';
+import { parseQuorum } from './grammar.ts';
 import type { Levels } from './levels.ts';
 import { RegistrationLoader } from './load-registrations.ts';
 import { isMap } from './merge-sources.ts';
 import { quoted } from './parse-yaml.ts';
 import type { Complaint, PathStep } from './problem.ts';
 import type { Reporter } from './reporter.ts';
+import type { UnsoundRegistrations } from './requires.ts';
 import { validateOrSalvage } from './salvage.ts';
 import { type ContractSettings, contractSchema, type DefaultsSettings } from './schema/contract.ts';
 import { peerServerSchema } from './schema/peer-server.ts';
@@ -39,6 +41,8 @@ export interface LoadSurroundings {
   readonly slices: Slices;
   readonly unique: UniqueRegistrations;
   readonly registrationPlaces: RegistrationPlaces;
+  /** Registrations with problems, which are there all the same. */
+  readonly unsound: UnsoundRegistrations;
   /** False when the top sections have problems: items are then checked each by itself only. */
   readonly isTopGood: boolean;
   /** Calls that arrive at us are relayed. */
@@ -101,6 +105,10 @@ export class ContractLoader {
       this.bulkFiles.push({ path: full, registrations: count });
     }
     if (shell.complaints.length > 0) return undefined;
+    if (settings.panicBelow !== undefined && settings.onAllDown === 'none') {
+      const text = "'panicBelow' offers servers that are down, and 'onAllDown: none' forbids that";
+      reporter.report(path, [{ path: ['panicBelow'], text }]);
+    }
     this.#contractPaths.push(path);
     return {
       name: settings.name,
@@ -110,6 +118,7 @@ export class ContractLoader {
       admin: surroundings.admin,
       onAllDown: settings.onAllDown ?? DEFAULTS.contract.onAllDown,
       balance: settings.balance ?? DEFAULTS.contract.balance,
+      panicBelow: settings.panicBelow === undefined ? undefined : parseQuorum(settings.panicBelow),
       peerServers,
     };
   }

@@ -148,7 +148,9 @@ export class RegistrationLoader {
   #take(raw: unknown, place: () => Place): number {
     const isPlain = this.#plain.accepts(raw);
     const settings = isPlain ? raw : this.#validate(raw);
+    const known = this.#registrations.length;
     if (settings !== undefined && this.#isGood) this.#plan(settings, place);
+    if (this.#registrations.length === known) this.#around.unsound.add(raw);
     return isPlain ? COST.plain : COST.schema;
   }
 

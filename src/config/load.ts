@@ -19,6 +19,7 @@ import { isMap } from './merge-sources.ts';
 import { type Complaint, type Problem, ProblemList } from './problem.ts';
 import { toProxies } from './proxies.ts';
 import { Reporter } from './reporter.ts';
+import { checkRequires, UnsoundRegistrations } from './requires.ts';
 import { validateOrSalvage } from './salvage.ts';
 import { type ConfigSettings, configSchema } from './schema.ts';
 import { SecretReader } from './secrets.ts';
@@ -107,6 +108,7 @@ class Load {
   readonly #secrets: SecretReader;
   readonly #slices: Slices;
   readonly #path: string;
+  readonly #unsound = new UnsoundRegistrations();
 
   constructor(
     path: string,
@@ -152,6 +154,8 @@ class Load {
     const inbound = { ...topSpec.inbound, relay: relaying?.relay };
     const localSockets = allSockets(sockets, ways, relaying?.socket);
     const spec = { ...topSpec, inbound, localSockets, proxies, contracts, registrations };
+    const there = { registrations, unsound: this.#unsound };
+    checkRequires(contracts, there, loader.places, this.#reporter);
     if (isTopGood) checkSpec(spec, this.#reporter, loader.places, this.#secrets.worldReadable);
     return { spec, bulkFiles: loader.bulkFiles };
   }
@@ -199,6 +203,7 @@ class Load {
       slices: this.#slices,
       unique: new UniqueRegistrations(),
       registrationPlaces: new RegistrationPlaces(),
+      unsound: this.#unsound,
       isTopGood,
       takesCalls: settings.inbound?.forwardTo !== undefined,
     });

@@ -1,9 +1,9 @@
 /** From the settings of one peer server to the spec that the core works with. */
-import type { Admin, PeerServerSpec, ProbePlan } from '../core/health/spec.ts';
+import type { Admin, PeerServerSpec, ProbePlan, Requires } from '../core/health/spec.ts';
 import { parseHostPort, printHostPort } from './address.ts';
 import { toCredentials, toDigestPolicy } from './credentials.ts';
 import { DEFAULTS } from './defaults.ts';
-import { parseDuration } from './grammar.ts';
+import { parseDuration, parseQuorum } from './grammar.ts';
 import { type Levels, type MergedDefaults, overlay } from './levels.ts';
 import type { Complaint } from './problem.ts';
 import type { PeerServerDefaults, PeerServerSettings } from './schema/peer-server.ts';
@@ -43,6 +43,7 @@ export function toPeerServer(
   const credentials = auth && toCredentials(auth, auth.username, around.secrets, complaints);
   const isAuthWrong = auth !== undefined && credentials === undefined;
   if (way === undefined || isAuthWrong || wrongPreset !== undefined) return undefined;
+  const probe = overlay(defaults.probe, settings.probe);
   return {
     id: `${around.contract}/${settings.name}`,
     contract: around.contract,
@@ -61,11 +62,35 @@ export function toPeerServer(
     priority: all.priority ?? DEFAULTS.peerServer.priority,
     weight: all.weight ?? DEFAULTS.peerServer.weight,
     whenNeverUp: all.whenNeverUp ?? DEFAULTS.peerServer.whenNeverUp,
-    probe: toProbe(overlay(defaults.probe, settings.probe)),
+    probe: toProbe(probe),
+    upWhen: parseQuorum(probe.upWhen ?? DEFAULTS.probe.upWhen),
+    requires: settings.requires && toRequires(settings.requires, complaints),
+    ...comingBack(all),
     userAgent: around.userAgent,
     credentials,
     digest: toDigestPolicy(all),
     ...callRules(all),
+  };
+}
+
+function toRequires(
+  { registrations, atLeast }: NonNullable<PeerServerSettings['requires']>,
+  complaints: Complaint[],
+): Requires {
+  const wanted = atLeast ?? DEFAULTS.peerServer.requiresAtLeast;
+  const ids = [...new Set(registrations)];
+  if (wanted > ids.length) {
+    const text = `'atLeast' is more than the ${ids.length} registrations of the list`;
+    complaints.push({ path: ['requires', 'atLeast'], text });
+  }
+  return { registrations: ids, atLeast: wanted };
+}
+
+function comingBack(all: PeerServerDefaults): Pick<PeerServerSpec, 'slowStartMs' | 'hasDamping'> {
+  const { slowStart, flapDamping } = DEFAULTS.peerServer;
+  return {
+    slowStartMs: parseDuration(all.slowStart ?? slowStart),
+    hasDamping: all.flapDamping ?? flapDamping,
   };
 }
 

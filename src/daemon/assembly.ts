@@ -25,6 +25,7 @@ import { EntropyRandom } from '../net/random.ts';
 import { TimerDriver } from '../net/timer-driver.ts';
 import { Transport } from '../net/transport.ts';
 import type { CoreEvent } from '../observe/events.ts';
+import { standings } from './join.ts';
 import { RememberingLocator, Senders } from './senders.ts';
 import { makeRelay } from './take-calls.ts';
 
@@ -122,7 +123,8 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     pacing,
   });
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
-  const prober: Prober = new Prober({ ...shared, epoch: Date.now() });
+  const registrations = standings(keeper);
+  const prober: Prober = new Prober({ ...shared, epoch: Date.now(), registrations });
   const router = new Router({ book: prober, random, hasher });
   return {
     clock,

@@ -9,6 +9,7 @@ import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { EventHub } from '../core/base/event-hub.ts';
 import { after } from '../core/base/instant.ts';
 import type {
+  AdminOrder,
   CommandPort,
   CommandReply,
   ProxyCommand,
@@ -27,6 +28,7 @@ import type { WallClock } from '../observe/wall-clock.ts';
 import { type Assembly, assemble } from './assembly.ts';
 import { startBeats, statusLine } from './beat.ts';
 import { tellForecast } from './forecast.ts';
+import { requiredBy } from './join.ts';
 import type { OutputSink } from './log-sink.ts';
 import { type Notifier, openNotifier, reloadingMessage, watchdogBeatMs } from './notify.ts';
 import { Readiness } from './readiness.ts';
@@ -95,6 +97,7 @@ export class Service implements CommandPort {
     hub.subscribe((event) => {
       if (event.type === 'verdict.changed') assembly.router.changed(event.contract);
     });
+    hub.subscribe(requiredBy(prober));
     const onApplied = ({ metrics }: DaemonSpec) => {
       this.#status.membersChanged();
       this.#metrics.perRegistration = metrics.perRegistration;
@@ -173,6 +176,27 @@ export class Service implements CommandPort {
       });
       if (!isKnown) resolve(undefined);
     });
+  }
+
+  orderPeerServer(id: string, order: AdminOrder, origin: string): CommandReply {
+    return this.#orderPeers(id, order, origin, 'orderServer');
+  }
+
+  orderContract(name: string, order: AdminOrder, origin: string): CommandReply {
+    return this.#orderPeers(name, order, origin, 'orderContract');
+  }
+
+  #orderPeers(
+    subject: string,
+    { command, reason, forMs }: AdminOrder,
+    by: string,
+    what: 'orderServer' | 'orderContract',
+  ): CommandReply {
+    this.#audit(command, reason === '' ? subject : `${subject}: ${reason}`, by);
+    const { prober, clock } = this.#assembly;
+    const at = clock.now();
+    const until = forMs === undefined ? undefined : after(at, forMs);
+    return prober[what](subject, { command, reason, by, at, until }) ? 'accepted' : 'unknown';
   }
 
   probe(id: string, origin: string): CommandReply {

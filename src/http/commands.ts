@@ -12,7 +12,7 @@ export function addCommands(app: FastifyInstance, commands: CommandPort): void {
   addDaemonCommands(app, commands);
   addRegistrationCommands(app, commands);
   addPeerServerCommands(app, commands);
-  addContractCommands(app);
+  addContractCommands(app, commands);
   addProxyCommands(app, commands);
 }
 
@@ -48,12 +48,8 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
     (request, reply) => {
       const { id } = request.params;
       const { command, reason = '', until } = request.body;
-      const forMs = until === undefined ? undefined : parseUntil(until, Date.now());
-      if (until !== undefined && forMs === undefined) {
-        const text = 'has to be a span as 30m, 2h or 1d, or a time to come in ISO 8601';
-        sendBadParameter(reply, 'until', text);
-        return;
-      }
+      const forMs = readUntil(until, reply);
+      if (forMs === 'bad') return;
       const origin = originOf(request);
       const answer =
         command === 'register'
@@ -87,37 +83,45 @@ function addPeerServerCommands(app: FastifyInstance, commands: CommandPort): voi
     '/v1/peer-servers/:contract/:name/commands',
     {
       schema: {
-        summary: 'Commands to a peer server: probe now',
+        summary: 'Commands to a peer server: probe now, drain, off, up',
         params: schema('peerServerParams'),
         body: schema('peerServerCommand'),
-        response: { 202: schema('accepted'), '4xx': problemAnswer, 501: problemAnswer },
+        response: { 202: schema('accepted'), '4xx': problemAnswer },
       },
     },
     (request, reply) => {
       const id = `${request.params.contract}/${request.params.name}`;
-      const { command } = request.body;
-      if (command !== 'probe') {
-        sendNotYet(reply, command);
-        return;
-      }
-      sendReply(commands.probe(id, originOf(request)), reply, 'peer server', id);
+      const { command, reason = '', until } = request.body;
+      const forMs = readUntil(until, reply);
+      if (forMs === 'bad') return;
+      const origin = originOf(request);
+      const answer =
+        command === 'probe'
+          ? commands.probe(id, origin)
+          : commands.orderPeerServer(id, { command, reason, forMs }, origin);
+      sendReply(answer, reply, 'peer server', id);
     },
   );
 }
 
-function addContractCommands(app: FastifyInstance): void {
+function addContractCommands(app: FastifyInstance, commands: CommandPort): void {
   app.withTypeProvider<LateTypes>().post(
     '/v1/peering-contracts/:name/commands',
     {
       schema: {
-        summary: 'Commands to a peering contract',
+        summary: 'Commands to all peer servers of a contract: drain, off, up',
         params: schema('contractParams'),
         body: schema('contractCommand'),
-        response: { '4xx': problemAnswer, 501: problemAnswer },
+        response: { 202: schema('accepted'), '4xx': problemAnswer },
       },
     },
     (request, reply) => {
-      sendNotYet(reply, request.body.command);
+      const { name } = request.params;
+      const { command, reason = '', until } = request.body;
+      const forMs = readUntil(until, reply);
+      if (forMs === 'bad') return;
+      const answer = commands.orderContract(name, { command, reason, forMs }, originOf(request));
+      sendReply(answer, reply, 'peering contract', name);
     },
   );
 }
@@ -141,6 +145,16 @@ function addProxyCommands(app: FastifyInstance, commands: CommandPort): void {
       else reply.code(202).send({ accepted: true, ...answer });
     },
   );
+}
+
+/** How long an order holds; `bad` when it cannot be read, and the answer is sent. */
+function readUntil(until: string | undefined, reply: FastifyReply): number | undefined | 'bad' {
+  if (until === undefined) return undefined;
+  const forMs = parseUntil(until, Date.now());
+  if (forMs !== undefined) return forMs;
+  const text = 'has to be a span as 30m, 2h or 1d, or a time to come in ISO 8601';
+  sendBadParameter(reply, 'until', text);
+  return 'bad';
 }
 
 function originOf(request: FastifyRequest): string {

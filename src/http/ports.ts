@@ -42,6 +42,14 @@ export interface RegistrationOrder {
   readonly forMs: number | undefined;
 }
 
+/** Over peer servers: one, or all of a contract. */
+export interface AdminOrder {
+  readonly command: 'up' | 'drain' | 'off';
+  readonly reason: string;
+  /** Until the configuration counts again; undefined: until another order. */
+  readonly forMs: number | undefined;
+}
+
 /** Commands that change something; the daemon writes the audit line of each. */
 export interface CommandPort {
   reload(force: boolean, origin: string): Promise<ReloadReport>;
@@ -53,6 +61,10 @@ export interface CommandPort {
   forget(id: string, reason: string, origin: string): CommandReply;
   /** Asks its registrar which bindings there are; undefined: the registration is unknown. */
   fetchBindings(id: string, origin: string): Promise<FetchedRows | undefined>;
+  /** Enables, drains or switches off a peer server, over the configuration. */
+  orderPeerServer(id: string, order: AdminOrder, origin: string): CommandReply;
+  /** The same for all servers of a contract. */
+  orderContract(name: string, order: AdminOrder, origin: string): CommandReply;
   /** Probes every target now. */
   probe(id: string, origin: string): CommandReply;
   /** Commands to, or news of, a SIP proxy of ours. */

@@ -8,6 +8,7 @@ import type { HealthPort } from './ports.ts';
 import { problemAnswer, sendBadParameter, sendNotFound } from './problem.ts';
 
 const schema = schemasOf(() => import('./schemas.ts'));
+const peerSchema = schemasOf(() => import('./peer-shapes.ts'));
 
 export interface Sources {
   readonly status: StatusBook;
@@ -63,7 +64,7 @@ function addContracts(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'All peering contracts with their peer servers',
         querystring: schema('contractQuery'),
-        response: { 200: schema('contractPage'), '4xx': problemAnswer },
+        response: { 200: peerSchema('contractPage'), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.contracts(filter)),
@@ -74,7 +75,7 @@ function addContracts(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'One peering contract',
         params: schema('contractParams'),
-        response: { 200: schema('contract'), '4xx': problemAnswer },
+        response: { 200: peerSchema('contract'), '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {
@@ -91,7 +92,7 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'All peer servers, page by page, in the order of their ids',
         querystring: schema('peerServerQuery'),
-        response: { 200: schema('peerServerPage'), '4xx': problemAnswer },
+        response: { 200: peerSchema('peerServerPage'), '4xx': problemAnswer },
       },
     },
     ({ query }, reply) => sendPage(reply, query, (filter) => status.peerServers(filter)),
@@ -102,7 +103,7 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
       schema: {
         summary: 'One peer server',
         params: schema('peerServerParams'),
-        response: { 200: schema('peerServer'), '4xx': problemAnswer },
+        response: { 200: peerSchema('peerServer'), '4xx': problemAnswer },
       },
     },
     ({ params }, reply) => {

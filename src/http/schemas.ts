@@ -3,40 +3,21 @@ import { z } from 'zod';
 import type { CertificateRow } from '../observe/certificate-rows.ts';
 import type { FetchedRows } from '../observe/fetched-rows.ts';
 import type { ProxyRow } from '../observe/proxy-rows.ts';
-import type {
-  ContractRow,
-  LegRow,
-  PeerServerRow,
-  RegistrationRow,
-} from '../observe/status-rows.ts';
+import type { LegRow, RegistrationRow } from '../observe/status-rows.ts';
+import {
+  admin,
+  cause,
+  contractEnabled,
+  labels,
+  lastResponse,
+  listOf,
+  peerState,
+  registrationState,
+  time,
+} from './common-shapes.ts';
 import { HTTP_LIMITS } from './limits.ts';
 
 const LIMIT_TEXT = `has to be a whole number from 1 to ${HTTP_LIMITS.pageSize}`;
-const time = z.string().describe('ISO 8601, UTC');
-const labels = z.record(z.string(), z.string());
-const admin = z.enum(['up', 'drain', 'off']);
-const peerState = z.enum(['unknown', 'up', 'impaired', 'down']);
-const registrationState = z.enum([
-  'idle',
-  'registering',
-  'registered',
-  'refreshFailing',
-  'waiting',
-  'rejected',
-  'unregistering',
-  'off',
-]);
-const contractEnabled = z.enum(['all', 'some', 'none']);
-
-const causeShape = z.object({
-  code: z.string().describe('stable; listed in docs/errors.md'),
-  text: z.string().describe('what happened, and whose fault it is'),
-  next: z.string().describe('what comes next'),
-});
-const cause = causeShape.nullable();
-
-const lastResponse = z.object({ code: z.int(), reason: z.string() }).nullable();
-
 const leg = z.object({
   id: z.string(),
   registrar: z.string().describe('where the REGISTER is sent'),
@@ -104,92 +85,6 @@ export const registration = leg.extend({
     .describe('its bindings where it is kept by several; the rest is then of the best of them'),
 }) satisfies z.ZodType<RegistrationRow>;
 
-const target = z.object({
-  target: z.string(),
-  transport: z.enum(['udp', 'tcp', 'tls']),
-  address: z.string(),
-  port: z.int(),
-  state: peerState,
-  enabled: z.boolean().describe('true while calls may be sent to this address'),
-  since: time,
-  rttMs: z.number().nullable(),
-  lastResponse,
-  successes: z.int(),
-  failures: z.int(),
-  nextProbeAt: time.nullable(),
-});
-
-export const peerServer = z.object({
-  id: z.string().describe('contract/name'),
-  contract: z.string(),
-  name: z.string(),
-  description: z.string(),
-  labels,
-  state: peerState,
-  enabled: z.boolean().describe('true while calls may be sent there'),
-  lastResort: z.boolean().describe('true while it is to be tried after all others only'),
-  rank: z
-    .union([z.literal(0), z.literal(1), z.literal(2)])
-    .describe('0 enabled, 1 last resort, 2 not offered: lower ones come first'),
-  admin,
-  since: time,
-  cause,
-  causes: z.array(causeShape).readonly().describe('all that has a word in it, `cause` first'),
-  rttMs: z.number().nullable(),
-  nextProbeAt: time.nullable(),
-  priority: z.int(),
-  weight: z.int().describe('as configured'),
-  effectiveWeight: z.number().describe('as it counts now'),
-  sipProxy: z.string(),
-  uriScheme: z.enum(['sip', 'sips']),
-  nextHop: z.string(),
-  via: z.string().nullable().describe('the SIP proxy of ours that probes travel through'),
-  auth: z.object({ username: z.string(), realm: z.string().nullable() }).nullable(),
-  callOriginHeaders: z.array(z.enum(['pai', 'rpid'])).readonly(),
-  requestUri: z.object({ strip: z.int(), prefix: z.string(), parameters: z.string() }),
-  from: z.object({ user: z.string().nullable(), domain: z.string().nullable() }),
-  probe: z.object({
-    mode: z.enum(['options', 'off']),
-    intervalMs: z.number(),
-    timeoutMs: z.number(),
-    fall: z.int(),
-    rise: z.int(),
-  }),
-  targets: z.array(target).readonly(),
-}) satisfies z.ZodType<PeerServerRow>;
-
-export const contract = z.object({
-  name: z.string(),
-  description: z.string(),
-  labels,
-  metadata: labels,
-  admin,
-  onAllDown: z.enum(['tryAll', 'none']),
-  enabled: contractEnabled,
-  offers: z
-    .enum(['enabled', 'all', 'none'])
-    .describe('which servers are offered: the enabled ones, all that are not drained or off, none'),
-  peerServers: z
-    .array(
-      peerServer.pick({
-        id: true,
-        name: true,
-        state: true,
-        enabled: true,
-        lastResort: true,
-        rank: true,
-        admin: true,
-        since: true,
-        cause: true,
-        priority: true,
-        weight: true,
-        effectiveWeight: true,
-      }),
-    )
-    .readonly(),
-  registrations: z.record(registrationState, z.int()),
-}) satisfies z.ZodType<ContractRow>;
-
 export const proxy = z.object({
   name: z.string(),
   address: z.string().describe('where we reach it'),
@@ -236,17 +131,7 @@ export const fetchedBindings = z.object({
     .readonly(),
 }) satisfies z.ZodType<FetchedRows>;
 
-/** A page of a list, as design.md 4 has it. */
-function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
-  return z.object({
-    items: z.array(row),
-    next: z.string().nullable().describe('cursor of the next page'),
-  });
-}
-
 export const registrationPage = listOf(registration);
-export const contractPage = listOf(contract);
-export const peerServerPage = listOf(peerServer);
 export const proxyPage = listOf(proxy);
 export const certificatePage = listOf(certificate);
 

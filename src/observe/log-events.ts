@@ -64,8 +64,9 @@ export const LOG_EVENTS = {
   },
   'peeringContract.changed': {
     level: 'error when none is left; warn when some; else info',
-    fields: '`contract`, `was`, `enabled`',
-    meaning: 'How many peer servers of a contract are enabled changed: all, some or none.',
+    fields: '`contract`, `was`, `enabled`, `offers`',
+    meaning:
+      'How many peer servers of a contract are enabled changed: all, some or none; `offers` tells what consumers get.',
   },
   'probe.finished': {
     level: 'debug',

@@ -88,6 +88,7 @@ export class DaemonLog {
           contract: event.contract,
           was: event.was,
           enabled: event.enabled,
+          offers: event.offers,
         });
         return;
       case 'proxy.changed':

@@ -6,16 +6,10 @@ import type { HealthBook, PeerServerSnapshot } from '../core/health/snapshot.ts'
 import type { RegistrationBook, RegistrationSnapshot } from '../core/registration/snapshot.ts';
 import type { ProxyBook } from '../core/sip/proxy/events.ts';
 import { type CertificateRow, certificateId, certificateRow } from './certificate-rows.ts';
+import { type ContractRow, contractRow, type PeerServerRow, peerServerRow } from './peer-rows.ts';
 import { type ProxyRow, proxyRow } from './proxy-rows.ts';
 import type { CertificateReading } from './readings.ts';
-import {
-  type ContractRow,
-  contractRow,
-  type PeerServerRow,
-  peerServerRow,
-  type RegistrationRow,
-  registrationRow,
-} from './status-rows.ts';
+import { type RegistrationRow, registrationRow } from './status-rows.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** So many rows are looked at before the loop gets its turn. */

@@ -1,8 +1,7 @@
 /**
- * What the API shows of each thing: the field names of design.md 4, and the fields of the
- * configuration without secrets. Everything absent is null.
+ * What the API shows of each registration: the field names of design.md 4, and the fields of the
+ * configuration without secrets. Everything absent is null. peer-rows.ts has contracts and servers.
  */
-import type { ContractSnapshot, PeerServerSnapshot } from '../core/health/snapshot.ts';
 import type { RegistrationCounters, RegistrationSnapshot } from '../core/registration/snapshot.ts';
 import type { Credentials } from '../core/sip/digest/ports.ts';
 import type { NextHop } from '../core/sip/locate/target.ts';
@@ -10,11 +9,16 @@ import { type RenderedCause, renderCause } from './cause.ts';
 import { printable } from './printable.ts';
 import type { WallClock } from './wall-clock.ts';
 
-type RegistrationState = RegistrationSnapshot['state'];
-type PeerState = PeerServerSnapshot['state'];
-type Admin = PeerServerSnapshot['admin'];
-type Labels = Readonly<Record<string, string>>;
-type LastResponse = { readonly code: number; readonly reason: string } | null;
+export type RegistrationState = RegistrationSnapshot['state'];
+type Admin = 'up' | 'drain' | 'off';
+export type Labels = Readonly<Record<string, string>>;
+export type LastResponse = { readonly code: number; readonly reason: string } | null;
+
+export interface OrderRow {
+  readonly command: string;
+  readonly reason: string;
+  readonly until: string | null;
+}
 
 export interface RegistrationRow extends LegRow {
   readonly contract: string;
@@ -31,11 +35,7 @@ export interface RegistrationRow extends LegRow {
   readonly expires: number;
   readonly admin: Admin;
   /** What an operator commanded over the configuration. */
-  readonly order: {
-    readonly command: string;
-    readonly reason: string;
-    readonly until: string | null;
-  } | null;
+  readonly order: OrderRow | null;
   /** Its bindings where it is kept by several (`registrars`, `flows`); empty for all others. */
   readonly legs: readonly LegRow[];
 }
@@ -89,101 +89,6 @@ interface OtherBindingRow {
   readonly expires: number | null;
   /** It has our user: likely an old binding of ours. */
   readonly isStale: boolean;
-}
-
-interface TargetRow {
-  readonly target: string;
-  readonly transport: 'udp' | 'tcp' | 'tls';
-  readonly address: string;
-  readonly port: number;
-  readonly state: PeerState;
-  /** May calls go to this address? */
-  readonly enabled: boolean;
-  readonly since: string;
-  readonly rttMs: number | null;
-  readonly lastResponse: LastResponse;
-  readonly successes: number;
-  readonly failures: number;
-  readonly nextProbeAt: string | null;
-}
-
-export interface PeerServerRow {
-  readonly id: string;
-  readonly contract: string;
-  readonly name: string;
-  readonly description: string;
-  readonly labels: Labels;
-  readonly state: PeerState;
-  readonly enabled: boolean;
-  readonly lastResort: boolean;
-  /** 0 enabled, 1 last resort, 2 not offered: lower ones come first. */
-  readonly rank: 0 | 1 | 2;
-  readonly admin: Admin;
-  readonly since: string;
-  readonly cause: RenderedCause | null;
-  /** Everything that has a word in it, `cause` first. */
-  readonly causes: readonly RenderedCause[];
-  readonly rttMs: number | null;
-  readonly nextProbeAt: string | null;
-  readonly priority: number;
-  readonly weight: number;
-  /** The weight as it counts now. */
-  readonly effectiveWeight: number;
-  readonly sipProxy: string;
-  readonly uriScheme: 'sip' | 'sips';
-  /** Where requests are sent: the outbound proxy, else the SIP proxy. */
-  readonly nextHop: string;
-  /** The SIP proxy of ours that probes travel through. */
-  readonly via: string | null;
-  /** What calls prove themselves with; the password is never shown. */
-  readonly auth: { readonly username: string; readonly realm: string | null } | null;
-  readonly callOriginHeaders: readonly ('pai' | 'rpid')[];
-  readonly requestUri: {
-    readonly strip: number;
-    readonly prefix: string;
-    readonly parameters: string;
-  };
-  readonly from: { readonly user: string | null; readonly domain: string | null };
-  readonly probe: {
-    readonly mode: 'options' | 'off';
-    readonly intervalMs: number;
-    readonly timeoutMs: number;
-    readonly fall: number;
-    readonly rise: number;
-  };
-  readonly targets: readonly TargetRow[];
-}
-
-/** What a contract shows of each of its servers; the rest is asked for by id, so that a pool of thousands stays small. */
-type PeerServerBrief = Pick<
-  PeerServerRow,
-  | 'id'
-  | 'name'
-  | 'state'
-  | 'enabled'
-  | 'lastResort'
-  | 'rank'
-  | 'admin'
-  | 'since'
-  | 'cause'
-  | 'priority'
-  | 'weight'
-  | 'effectiveWeight'
->;
-
-export interface ContractRow {
-  readonly name: string;
-  readonly description: string;
-  readonly labels: Labels;
-  readonly metadata: Labels;
-  readonly admin: Admin;
-  readonly onAllDown: 'tryAll' | 'none';
-  readonly enabled: 'all' | 'some' | 'none';
-  /** Which servers consumers get: the enabled ones, all that are not drained or off, or none. */
-  readonly offers: 'enabled' | 'all' | 'none';
-  readonly peerServers: readonly PeerServerBrief[];
-  /** How many registrations are in each state. */
-  readonly registrations: Readonly<Record<RegistrationState, number>>;
 }
 
 export function registrationRow(row: RegistrationSnapshot, wallClock: WallClock): RegistrationRow {
@@ -276,94 +181,6 @@ function printableOrNull(wire: string | undefined): string | null {
   return wire === undefined ? null : printable(wire);
 }
 
-export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): PeerServerRow {
-  const { spec } = row;
-  return {
-    ...peerServerBrief(row, wallClock),
-    contract: spec.contract,
-    description: spec.description,
-    labels: spec.labels,
-    causes: row.causes.map((one) => renderCause(one, row.nextProbeAt, wallClock)),
-    rttMs: roundMs(row.rttMs),
-    nextProbeAt: wallClock.iso(row.nextProbeAt),
-    sipProxy: spec.sipProxy,
-    uriScheme: spec.scheme,
-    nextHop: hopText(spec.hop),
-    via: spec.hop.via ?? null,
-    auth:
-      spec.credentials === undefined
-        ? null
-        : { username: spec.credentials.username, realm: realmText(spec.credentials) },
-    callOriginHeaders: spec.callOriginHeaders,
-    requestUri: spec.requestUri,
-    from: { user: spec.from.user ?? null, domain: spec.from.domain ?? null },
-    probe: spec.probe,
-    targets: row.targets.map((target) => ({
-      target: target.target,
-      transport: target.at.protocol,
-      address: target.at.address,
-      port: target.at.port,
-      state: target.state,
-      enabled: target.enabled,
-      since: wallClock.iso(target.since),
-      rttMs: roundMs(target.rttMs),
-      lastResponse: target.lastResponse ?? null,
-      successes: target.successes,
-      failures: target.failures,
-      nextProbeAt: wallClock.iso(target.nextProbeAt),
-    })),
-  };
-}
-
-export function contractRow(
-  row: ContractSnapshot,
-  registrations: Readonly<Record<RegistrationState, number>> | undefined,
-  wallClock: WallClock,
-): ContractRow {
-  const { spec } = row;
-  return {
-    name: spec.name,
-    description: spec.description,
-    labels: spec.labels,
-    metadata: spec.metadata,
-    admin: spec.admin,
-    onAllDown: spec.onAllDown,
-    enabled: row.enabled,
-    offers: row.offers,
-    peerServers: row.peerServers.map((peer) => peerServerBrief(peer, wallClock)),
-    registrations: registrations ?? NO_REGISTRATIONS,
-  };
-}
-
-function peerServerBrief(row: PeerServerSnapshot, wallClock: WallClock): PeerServerBrief {
-  const { spec } = row;
-  return {
-    id: spec.id,
-    name: spec.name,
-    state: row.state,
-    enabled: row.enabled,
-    lastResort: row.lastResort,
-    rank: row.rank,
-    admin: row.admin,
-    since: wallClock.iso(row.since),
-    cause: renderCause(row.cause, row.nextProbeAt, wallClock),
-    priority: spec.priority,
-    weight: spec.weight,
-    effectiveWeight: row.weight,
-  };
-}
-
-const NO_REGISTRATIONS: Readonly<Record<RegistrationState, number>> = {
-  idle: 0,
-  registering: 0,
-  registered: 0,
-  refreshFailing: 0,
-  waiting: 0,
-  rejected: 0,
-  unregistering: 0,
-  off: 0,
-};
-
 /** `sip:198.51.100.7:5061;transport=tls`: the hop as it could stand in the configuration. */
 export function hopText(hop: NextHop): string {
   const host = hop.host.includes(':') && !hop.host.startsWith('[') ? `[${hop.host}]` : hop.host;
@@ -378,7 +195,7 @@ export function roundMs(ms: number | undefined): number | null {
 }
 
 /** Several pinned realms stand in one text. */
-function realmText({ realm }: Pick<Credentials, 'realm'>): string | null {
+export function realmText({ realm }: Pick<Credentials, 'realm'>): string | null {
   if (realm === undefined) return null;
   return typeof realm === 'string' ? realm : realm.join(', ');
 }

@@ -135,6 +135,8 @@ export function aPeerServer(
     rank: 0,
     weight: 1,
     admin: 'up',
+    order: undefined,
+    isPartial: false,
     since: instant(2_000),
     cause: undefined,
     causes: [],
@@ -238,7 +240,8 @@ export class FakeHealthBook implements HealthBook {
       peerServers: peerServers.map((row) => row.spec),
     };
     const word = enabled === peerServers.length ? 'all' : enabled === 0 ? 'none' : 'some';
-    return { spec, enabled: word, offers: enabled === 0 ? 'all' : 'enabled', peerServers };
+    const offers = enabled === 0 ? 'all' : 'enabled';
+    return { spec, order: undefined, enabled: word, offers, isPanic: false, peerServers };
   }
 
   peerServers(): Iterable<string> {

@@ -5,6 +5,7 @@ import { Secret } from '../../src/core/base/secret.ts';
 import type { HealthBook } from '../../src/core/health/snapshot.ts';
 import type { RegistrationBook } from '../../src/core/registration/snapshot.ts';
 import type {
+  AdminOrder,
   CommandPort,
   CommandReply,
   ProxyCommand,
@@ -124,6 +125,16 @@ class RecordedCommands implements CommandPort {
     if (id !== 'alice') return undefined;
     const bindings = [{ uri: 'sip:a@192.0.2.1', expires: 60, q: null, isOurs: true }];
     return { items: [{ leg: id, target: 'udp:192.0.2.1:5060', bindings, cause: null }] };
+  }
+
+  orderPeerServer(id: string, order: AdminOrder, origin: string): CommandReply {
+    this.calls.push(`${order.command} ${id} "${order.reason}" ${order.forMs} ${origin}`);
+    return id === 'acme/madrid' ? 'accepted' : 'unknown';
+  }
+
+  orderContract(name: string, order: AdminOrder, origin: string): CommandReply {
+    this.calls.push(`${order.command} ${name} "${order.reason}" ${order.forMs} ${origin}`);
+    return name === 'acme' ? 'accepted' : 'unknown';
   }
 
   probe(id: string, origin: string): CommandReply {

@@ -37,6 +37,12 @@ export const contractSchema = z.strictObject({
       'What consumers get when every server is disabled: all, as a last resort, or none.',
     default: DEFAULTS.contract.onAllDown,
   }),
+  panicBelow: key(leaf.quorum, {
+    description:
+      'With fewer enabled servers than this the others are offered too, as a last resort, unless drained or off (needs onAllDown: tryAll).',
+    defaultText: 'only when none is enabled',
+    example: '50%',
+  }),
   preset: presetKey,
   defaults: key(defaultsSection, { description: 'For this contract; they win over the preset.' }),
   peerServers: key(z.array(peerServerSchema), { description: 'The servers of the contract.' }),

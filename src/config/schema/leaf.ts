@@ -16,6 +16,7 @@ import {
   isUriParameters,
   isUserPart,
   parseDuration,
+  parseQuorum,
 } from '../grammar.ts';
 import { headerNameFault } from '../header-fields.ts';
 
@@ -144,6 +145,17 @@ export const path = textThat(
   'file name',
   (text) => text.length <= 4096 && !hasControl(text),
   'is no usable file name',
+);
+
+const QUORUM_RULE = 'has to be any, all, a number, or a percentage as 50%';
+
+/** So many of several: `any`, `all`, a number, `50%`. */
+export const quorum = z.union(
+  [
+    z.int(QUORUM_RULE).min(1, QUORUM_RULE).max(1000, QUORUM_RULE),
+    textThat('any, all or percentage', (text) => parseQuorum(text) !== undefined, QUORUM_RULE),
+  ],
+  { error: QUORUM_RULE },
 );
 
 /** A span of time between two bounds in milliseconds. */

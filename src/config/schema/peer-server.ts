@@ -1,7 +1,7 @@
 /** One peer server as configured: the fields of the seed's Peer Server, and what we add. */
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
-import { key, notYet, required, VERDICTS_RELEASE } from './about.ts';
+import { key, required } from './about.ts';
 import * as leaf from './leaf.ts';
 import {
   addressesKey,
@@ -58,6 +58,18 @@ const fromSection = z.strictObject({
   domain: key(leaf.host, { description: 'Domain of From in calls.', example: 'acme.example' }),
 });
 
+const requiresSection = z.strictObject({
+  registrations: required(z.array(leaf.registrationId).min(1).max(64), {
+    description: 'Their ids; they may be of any contract.',
+    example: ['acme-main'],
+  }),
+  atLeast: key(z.int().min(1).max(64), {
+    description: 'How many of them have to be bound.',
+    default: DEFAULTS.peerServer.requiresAtLeast,
+    unit: 'registrations',
+  }),
+});
+
 /** Keys that may also stand under `defaults.peerServer`. */
 const commonKeys = {
   uriScheme: key(z.enum(['sip', 'sips']), {
@@ -87,6 +99,17 @@ const commonKeys = {
     description: 'What a server is that never answered a probe since the start.',
     default: DEFAULTS.peerServer.whenNeverUp,
   }),
+  slowStart: key(leaf.duration(0, 3_600_000, '0s to 1h'), {
+    description:
+      'How long a server that comes back takes to get its whole weight, from a tenth on; 0s: it has it at once.',
+    default: DEFAULTS.peerServer.slowStart,
+    example: '30s',
+  }),
+  flapDamping: key(z.boolean(), {
+    description:
+      'Hold a server back for 8 to 15 minutes that went down and up twice within minutes, while its contract has a better one.',
+    default: DEFAULTS.peerServer.flapDamping,
+  }),
   ...wayKeys,
   ...digestKeys,
 };
@@ -111,11 +134,11 @@ export const peerServerSchema = z.strictObject({
   probe: key(probeSection, { description: 'How this server is watched.' }),
   tls: key(tlsSection, { description: 'TLS towards this server.' }),
   preset: presetKey,
-  requires: notYet(
-    VERDICTS_RELEASE,
-    'Registrations that have to be bound for the server to be enabled.',
-    { registrations: ['acme-main'], atLeast: 1 },
-  ),
+  requires: key(requiresSection, {
+    description:
+      'Registrations that have to be bound for the server to be enabled; not before their first attempt has ended.',
+    example: { registrations: ['acme-main'], atLeast: 1 },
+  }),
 });
 
 export type PeerServerSettings = z.infer<typeof peerServerSchema>;

@@ -30,7 +30,12 @@ export const probeSection = z.strictObject({
     unit: 'probes',
   }),
   answers: notYet(VERDICTS_RELEASE, 'Which answers count as up: a named policy.', 'standard'),
-  upWhen: notYet(VERDICTS_RELEASE, 'How many targets of a server have to be up.', 'any'),
+  upWhen: key(leaf.quorum, {
+    description:
+      'How many of the resolved targets of a server have to be up for it to be up: any, all, a number, or a percentage.',
+    default: DEFAULTS.probe.upWhen,
+    example: '50%',
+  }),
 });
 
 export const tlsSection = z.strictObject({

@@ -16,6 +16,11 @@ export type HealthCauseCode =
   | 'probe.heldOff'
   | 'probe.neverAnswered'
   | 'probe.off'
+  | 'probe.flapping'
+  | 'requires.unbound'
+  | 'slowStart.running'
+  | 'contract.allDown'
+  | 'contract.panic'
   | 'admin.drain'
   | 'admin.off';
 
@@ -62,6 +67,33 @@ export const HEALTH_CAUSES: Readonly<Record<HealthCauseCode, HealthCauseRow>> = 
     blame: 'nobody',
     meaning: 'The configuration says that this server is not probed.',
     next: 'It stays enabled until somebody says otherwise.',
+  },
+  'probe.flapping': {
+    blame: 'peer',
+    meaning: 'The server answers, but went down and came back too often of late.',
+    next: 'It is enabled again when it has been stable for long enough, or at once when its contract has nothing better.',
+  },
+  'requires.unbound': {
+    blame: 'peer',
+    meaning: 'Registrations that the server requires are not bound.',
+    next: 'It is enabled again as soon as enough of them are bound.',
+  },
+  'slowStart.running': {
+    blame: 'nobody',
+    meaning: 'The server came back not long ago, and gets only a part of its weight yet.',
+    next: 'Its weight grows by a tenth at a time until the time of `slowStart` is over.',
+  },
+  'contract.allDown': {
+    blame: 'nobody',
+    meaning:
+      'No server of the contract is enabled: all that are not drained or off are offered as a last resort.',
+    next: 'That ends when one of them is enabled again; `onAllDown: none` would offer none.',
+  },
+  'contract.panic': {
+    blame: 'nobody',
+    meaning:
+      'Fewer servers of the contract are enabled than `panicBelow` wants: the others are offered as a last resort.',
+    next: 'That ends when enough of them are enabled again.',
   },
   'admin.drain': {
     blame: 'nobody',

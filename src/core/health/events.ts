@@ -33,12 +33,15 @@ export type HealthEvent =
       readonly peerServer: string;
       readonly isRemoved: boolean;
     }
+  /** The roll-up of a contract, or which servers it offers. */
   | {
       readonly type: 'peeringContract.changed';
       readonly at: Instant;
       readonly contract: string;
       readonly enabled: 'all' | 'some' | 'none';
       readonly was: 'all' | 'some' | 'none';
+      /** Which servers are offered to consumers now. */
+      readonly offers: 'enabled' | 'all' | 'none';
     }
   /** One probe ended; for counters and the round-trip histogram. */
   | {

@@ -1,134 +1,115 @@
 /**
- * One peer server and the contract that it belongs to, as the prober keeps them, with what they show of
- * themselves. The prober alone changes them.
+ * One peer server as the prober keeps it, with what it shows of itself. The prober and its helpers alone
+ * change it.
  */
 import type { Cause } from '../base/cause.ts';
 import type { Fault } from '../base/fault.ts';
 import type { Instant } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
 import type { Target } from '../sip/locate/target.ts';
-import { causeOfAdmin, causeOfLookup, causeOfState, causeOfVoid, healthCause } from './causes.ts';
-import {
-  isProbed,
-  isTargetEnabled,
-  type PeerWord,
-  rankOf,
-  rollUp,
-  stricter,
-  wordOf,
-} from './peer-word.ts';
+import type { ContractPool } from './contract-pool.ts';
+import { FlapDamper } from './damping.ts';
+import { effectiveAdmin, OrderSlot } from './order.ts';
+import { isProbed, isTargetEnabled, type PeerWord, rankOf, wordOf } from './peer-word.ts';
 import type { ProbeUnit } from './probe-unit.ts';
-import type { ContractSnapshot, PeerServerSnapshot } from './snapshot.ts';
-import type { Admin, ContractSpec, PeerServerSpec } from './spec.ts';
+import type { Requirement } from './requirements.ts';
+import { shareOf } from './slow-start.ts';
+import type { PeerServerSnapshot } from './snapshot.ts';
+import type { Admin, PeerServerSpec } from './spec.ts';
+import { causesOf } from './word-causes.ts';
 
-/** The servers of one contract; how many are enabled is counted as they change. */
-export class ContractPool {
-  spec: ContractSpec;
-  servers: readonly PeerServer[] = [];
-  enabledCount = 0;
-  /** As told last. */
-  rollUp: 'all' | 'some' | 'none' = 'all';
-
-  constructor(spec: ContractSpec) {
-    this.spec = spec;
-  }
-
-  /** Counts again, after servers came or went. */
-  recount(): void {
-    this.enabledCount = this.servers.filter(({ word }) => word.enabled).length;
-  }
-
-  currentRollUp(): 'all' | 'some' | 'none' {
-    return rollUp(this.enabledCount, this.servers.length);
-  }
-
-  /** Whether servers that are not enabled are offered all the same. */
-  isTryAll(enabledCount: number): boolean {
-    return enabledCount === 0 && this.spec.onAllDown === 'tryAll';
-  }
-
-  #offers(): ContractSnapshot['offers'] {
-    if (this.enabledCount > 0 || this.servers.length === 0) return 'enabled';
-    return this.isTryAll(this.enabledCount) ? 'all' : 'none';
-  }
-
-  snapshot(): ContractSnapshot {
-    return {
-      spec: this.spec,
-      enabled: this.currentRollUp(),
-      offers: this.#offers(),
-      peerServers: this.servers.map((server) => server.snapshot()),
-    };
-  }
+/** What a server asks of its keeper. */
+export interface ServerHost {
+  now(): Instant;
+  /** Its name is to be asked again. */
+  relocate(server: PeerServer): void;
+  /** Its word has to be weighed again, though nothing happened: time went by. */
+  settle(server: PeerServer): void;
+  requirementOf(server: PeerServer): Requirement;
+  requirementCauses(server: PeerServer): readonly Cause[];
 }
 
 export class PeerServer {
   spec: PeerServerSpec;
   readonly pool: ContractPool;
-  /** Set by a command; goes before the configuration. */
-  override: Admin | undefined;
+  readonly host: ServerHost;
+  /** What an operator ordered for this one. */
+  readonly orderSlot: OrderSlot = new OrderSlot();
   units: readonly ProbeUnit[] = [];
   targets: readonly Target[] | undefined;
   /** Why the name did not resolve when it was asked last. */
   lookupFault: Fault | undefined;
   /** When the name is to be asked again. */
   readonly locateTimer: Timer;
+  /** When its word changes by itself: a share of slow start, the end of a hold. */
+  readonly wordTimer: Timer;
   /** Counts questions, so that the answer to an older one is known as late. */
   locateSerial = 0;
   /** With how many others it began. */
   startCount = 1;
   word: PeerWord;
   since: Instant;
+  /** When it was enabled again, while its slow start lasts. */
+  backSince: Instant | undefined;
+  /** Good for calls, whatever the others of its contract are; counted by the pool. */
+  isCountedSound = false;
+  /** Made when it goes down for the first time. */
+  damper: FlapDamper | undefined;
   /** The `sequence` in which consumers were told of it last, and what. */
   changedIn = 0;
   told = '';
 
-  constructor(
-    spec: PeerServerSpec,
-    pool: ContractPool,
-    now: Instant,
-    relocate: (server: PeerServer) => void,
-  ) {
+  constructor(spec: PeerServerSpec, pool: ContractPool, host: ServerHost) {
     this.spec = spec;
     this.pool = pool;
-    this.since = now;
-    this.locateTimer = new Timer(() => relocate(this));
-    this.word = this.currentWord(false);
+    this.host = host;
+    this.since = host.now();
+    this.locateTimer = new Timer(() => host.relocate(this));
+    this.wordTimer = new Timer(() => host.settle(this));
+    this.word = this.currentWord();
   }
 
   get admin(): Admin {
-    return this.override ?? stricter(this.pool.spec.admin, this.spec.admin);
+    const contract = { configured: this.pool.spec.admin, order: this.pool.orderSlot.order };
+    return effectiveAdmin(contract, {
+      configured: this.spec.admin,
+      order: this.orderSlot.order,
+    });
   }
 
   get isProbed(): boolean {
     return isProbed(this.spec, this.admin);
   }
 
-  currentWord(isTryAll: boolean): PeerWord {
+  /** Until when its way up is barred, since it flaps; undefined: it is not. */
+  get barredUntil(): Instant | undefined {
+    if (this.spec.hasDamping === false) return undefined;
+    return this.damper?.barredUntil(this.host.now());
+  }
+
+  get weight(): number {
+    const { weight, slowStartMs } = this.spec;
+    const share = shareOf(this.backSince, slowStartMs ?? 0, this.host.now());
+    return Math.round(weight * share * 100) / 100;
+  }
+
+  currentWord(): PeerWord {
     const targets = this.units.map((unit) => unit.state);
-    const isLost = this.lookupFault !== undefined && targets.length === 0;
-    return wordOf({ spec: this.spec, admin: this.admin, targets, isLost, isTryAll });
+    return wordOf({
+      spec: this.spec,
+      admin: this.admin,
+      targets,
+      isLost: this.lookupFault !== undefined && targets.length === 0,
+      requirement: this.host.requirementOf(this),
+      isHeldBack: this.barredUntil !== undefined && this.pool.hasSound,
+      isTryAll: this.pool.isTryAll,
+    });
   }
 
-  /** Why the word is as it is; undefined while nothing is known. */
-  cause(): Cause | undefined {
-    const { admin, spec, units } = this;
-    if (admin !== 'up') return causeOfAdmin(admin);
-    if (spec.probe.mode === 'off') return healthCause('probe.off');
-    if (units.length === 0) return this.lookupCause();
-    const { state } = this.word;
-    const decisive =
-      state === 'unknown'
-        ? (units.find((unit) => unit.state.isMute) ?? units[0])
-        : units.find((unit) => unit.state.name === state);
-    const cause = decisive === undefined ? undefined : causeOfUnit(decisive);
-    if (cause === undefined || decisive === undefined || units.length === 1) return cause;
-    return { ...cause, text: `${decisive.targetKey}: ${cause.text}` };
-  }
-
-  /** Why its name did not resolve when it was asked last. */
-  lookupCause(): Cause | undefined {
-    return this.lookupFault && causeOfLookup(this.lookupFault);
+  /** Damping counts changes; those that people, names or registrations cause are none. */
+  countFlap(now: Instant): void {
+    this.damper ??= new FlapDamper();
+    this.damper.count(now);
   }
 
   /** The earliest of its targets' probes, or when its name is asked again. */
@@ -145,29 +126,31 @@ export class PeerServer {
 
   /** Everything that consumers are told, as one text to be compared. */
   get tellable(): string {
-    const { word, spec, units } = this;
+    const { word, spec, units, weight } = this;
     const targets = units.map((unit) => `${unit.targetKey}=${unit.state.name}`);
-    return `${rankOf(word)} ${word.state} ${spec.priority} ${spec.weight} ${targets.join(' ')}`;
+    return `${rankOf(word)} ${word.state} ${spec.priority} ${weight} ${targets.join(' ')}`;
   }
 
   snapshot(): PeerServerSnapshot {
-    const { spec, word, admin, since, units } = this;
+    const { spec, word, units } = this;
     const { state, enabled, lastResort } = word;
     const best = units.find((unit) => unit.state.name === state) ?? units[0];
-    const cause = this.cause();
+    const causes = causesOf(this);
     return {
       spec,
       state,
       enabled,
       lastResort,
       rank: rankOf(word),
-      weight: spec.weight,
-      admin,
-      since,
-      cause,
-      causes: cause === undefined ? [] : [cause],
+      weight: this.weight,
+      admin: this.admin,
+      order: this.orderSlot.order,
+      since: this.since,
+      cause: causes[0],
+      causes,
       changedIn: this.changedIn,
       rttMs: best?.rttMs,
+      isPartial: word.isPartial,
       targets: units.map((unit) => ({
         ...unit.snapshot(),
         enabled: isTargetEnabled(unit.state, word),
@@ -175,13 +158,4 @@ export class PeerServer {
       nextProbeAt: this.nextProbeAt,
     };
   }
-}
-
-function causeOfUnit({ state, plan }: ProbeUnit): Cause | undefined {
-  const { voidFault, name } = state;
-  // Its last verdict stands, and is nothing to rely on while our own proxy is silent or speaks for it.
-  if (voidFault !== undefined && (name === 'unknown' || voidFault.code.startsWith('proxy.'))) {
-    return causeOfVoid(voidFault);
-  }
-  return causeOfState(state.name, state.reason, state.failures, plan);
 }

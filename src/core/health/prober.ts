@@ -5,36 +5,48 @@
  *   apply(specs) -> placement.ts: locate -> unit-table.ts -> probe-unit.ts: the machine of each target
  *                                      changed -> announcer.ts: the word of each server -> events
  */
+import type { Cause } from '../base/cause.ts';
 import type { Publish } from '../base/event-hub.ts';
+import type { Instant } from '../base/instant.ts';
 import { Announcer } from './announcer.ts';
+import { ContractPool } from './contract-pool.ts';
 import type { HealthEvent } from './events.ts';
-import { ContractPool, PeerServer } from './peer-server.ts';
+import type { Order } from './order.ts';
+import { PeerServer, type ServerHost } from './peer-server.ts';
 import { Placement, type PlacementPorts } from './placement.ts';
+import { type RegistrationsPort, type Requirement, Requirements } from './requirements.ts';
 import type { ContractSnapshot, HealthBook, PeerServerSnapshot, Revision } from './snapshot.ts';
-import type { Admin, ContractSpec, PeerServerSpec } from './spec.ts';
+import type { ContractSpec, PeerServerSpec } from './spec.ts';
 
 export type ProberPorts = PlacementPorts & {
   readonly publish: Publish<HealthEvent>;
   /** Rises with every start of the daemon: the time of day, say. */
   readonly epoch?: number;
+  /** How registrations stand that servers require; none where left out. */
+  readonly registrations?: RegistrationsPort;
 };
 
-export class Prober implements HealthBook {
-  readonly #clock: ProberPorts['clock'];
+const NO_REGISTRATIONS: RegistrationsPort = { standingOf: () => undefined };
+
+export class Prober implements HealthBook, ServerHost {
+  readonly #ports: ProberPorts;
   readonly #announcer: Announcer;
   readonly #placement: Placement;
+  readonly #requirements: Requirements;
   readonly #pools = new Map<string, ContractPool>();
   readonly #servers = new Map<string, PeerServer>();
 
   constructor(ports: ProberPorts) {
-    this.#clock = ports.clock;
-    this.#announcer = new Announcer(ports.clock, ports.publish, ports.epoch ?? 0);
+    const { clock, timers, publish, epoch = 0, registrations = NO_REGISTRATIONS } = ports;
+    this.#ports = ports;
+    this.#announcer = new Announcer({ clock, timers, publish, epoch });
     this.#placement = new Placement(ports, {
-      changed: (server) => this.#announcer.settle(server),
+      changed: (server) => this.settle(server),
       unresolved: (server) => this.#announcer.noticeLookup(server),
       finished: (server, target, finding, rttMs) =>
         this.#announcer.finished(server, target, finding, rttMs),
     });
+    this.#requirements = new Requirements(ports, registrations, (server) => this.settle(server));
   }
 
   get revision(): Revision {
@@ -48,8 +60,8 @@ export class Prober implements HealthBook {
 
   /**
    * Makes the servers those of `contracts`. A server with the same id keeps its state, its phase and
-   * what a command set, also when its probe plan changed; a new one begins as unknown; one that is no
-   * longer there is forgotten.
+   * what an operator ordered, also when its probe plan changed; a new one begins as unknown; one that is
+   * no longer there is forgotten.
    */
   apply(contracts: readonly ContractSpec[]): void {
     const wanted = new Set<string>();
@@ -61,27 +73,39 @@ export class Prober implements HealthBook {
       }
     }
     for (const [id, server] of this.#servers) {
-      if (wanted.has(id)) continue;
-      this.#placement.forget(server);
-      this.#announcer.removed(server);
-      this.#servers.delete(id);
+      if (!wanted.has(id)) this.#forget(server);
     }
     const names = new Set(contracts.map(({ name }) => name));
-    for (const name of this.#pools.keys()) if (!names.has(name)) this.#pools.delete(name);
-    for (const contract of contracts) this.#applyContract(contract, newCount);
+    for (const [name, pool] of this.#pools) {
+      if (names.has(name)) continue;
+      pool.orderSlot.lift(this.#ports.timers);
+      this.#pools.delete(name);
+    }
+    const hops = contracts.map((contract) => this.#take(contract, newCount));
+    this.#requirements.apply(this.#servers.values());
+    for (const [index, { name }] of contracts.entries()) this.#start(name, hops[index]);
   }
 
-  /**
-   * Sets what a server may do, whatever the configuration says; undefined gives the configuration its
-   * say again. False when there is no such server.
-   */
-  setAdmin(id: string, admin: Admin | undefined): boolean {
+  /** Over the configuration, until `up` or its end. False when there is no such server. */
+  orderServer(id: string, order: Order): boolean {
     const server = this.#servers.get(id);
     if (server === undefined) return false;
-    server.override = admin;
-    server.startCount = 1;
-    this.#placement.place(server, server.spec.hop);
-    this.#announcer.settle(server);
+    const { spec, pool, orderSlot } = server;
+    const isAsConfigured = order.command === 'up' && spec.admin === 'up' && pool.admin === 'up';
+    if (isAsConfigured) orderSlot.lift(this.#ports.timers);
+    else orderSlot.give(order, this.#ports.timers, () => this.#follow([server]));
+    this.#follow([server]);
+    return true;
+  }
+
+  /** The same for all servers of a contract. False when there is no such contract. */
+  orderContract(name: string, order: Order): boolean {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) return false;
+    const isAsConfigured = order.command === 'up' && pool.spec.admin === 'up';
+    if (isAsConfigured) pool.orderSlot.lift(this.#ports.timers);
+    else pool.orderSlot.give(order, this.#ports.timers, () => this.#follow(pool.servers));
+    this.#follow(pool.servers);
     return true;
   }
 
@@ -99,8 +123,19 @@ export class Prober implements HealthBook {
     this.#placement.proxyAnswers(proxy);
   }
 
+  /** A registration may stand otherwise than before. */
+  registrationChanged(id: string): void {
+    this.#requirements.changed(id);
+  }
+
   /** Stops all probes and timers; what is known can still be read. */
   stop(): void {
+    this.#requirements.stop();
+    for (const server of this.#servers.values()) {
+      this.#ports.timers.disarm(server.wordTimer);
+      server.orderSlot.lift(this.#ports.timers);
+    }
+    for (const pool of this.#pools.values()) pool.orderSlot.lift(this.#ports.timers);
     this.#placement.stop(this.#servers.values());
   }
 
@@ -120,7 +155,47 @@ export class Prober implements HealthBook {
     return this.#servers.get(id)?.snapshot();
   }
 
-  #applyContract(contract: ContractSpec, newCount: number): void {
+  now(): Instant {
+    return this.#ports.clock.now();
+  }
+
+  relocate(server: PeerServer): void {
+    this.#placement.locate(server);
+  }
+
+  settle(server: PeerServer): void {
+    this.#announcer.settle(server);
+  }
+
+  requirementOf(server: PeerServer): Requirement {
+    return this.#requirements.of(server);
+  }
+
+  requirementCauses(server: PeerServer): readonly Cause[] {
+    return this.#requirements.causes(server);
+  }
+
+  /** What may be done with them is another thing now. */
+  #follow(servers: readonly PeerServer[]): void {
+    for (const server of servers) {
+      server.startCount = servers.length;
+      this.#placement.place(server, server.spec.hop);
+      this.settle(server);
+    }
+  }
+
+  #forget(server: PeerServer): void {
+    server.orderSlot.lift(this.#ports.timers);
+    this.#placement.forget(server);
+    this.#announcer.removed(server);
+    this.#servers.delete(server.spec.id);
+  }
+
+  /** Takes the specs of a contract in; the hops that its servers had before. */
+  #take(
+    contract: ContractSpec,
+    newCount: number,
+  ): ReadonlyMap<PeerServer, PeerServerSpec['hop'] | undefined> {
     const known = this.#pools.get(contract.name);
     const pool = known ?? new ContractPool(contract);
     pool.spec = contract;
@@ -133,19 +208,30 @@ export class Prober implements HealthBook {
         server.spec = spec;
         return server;
       }
-      const added = new PeerServer(spec, pool, this.#clock.now(), (late) =>
-        this.#placement.locate(late),
-      );
+      const added = new PeerServer(spec, pool, this);
       added.startCount = newCount;
       this.#servers.set(spec.id, added);
       return added;
     });
+    return hops;
+  }
+
+  /** Locates and probes the servers of a contract, and tells of them. */
+  #start(
+    name: string,
+    hops: ReadonlyMap<PeerServer, PeerServerSpec['hop'] | undefined> | undefined,
+  ): void {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) return;
     pool.recount();
-    if (known === undefined) pool.rollUp = pool.currentRollUp();
-    for (const server of pool.servers) {
-      this.#placement.place(server, hops.get(server));
-      this.#announcer.settle(server);
+    if (pool.regime === '') {
+      pool.rollUp = pool.currentRollUp();
+      pool.offers = pool.currentOffers();
     }
-    this.#announcer.settleRollUp(pool);
+    for (const server of pool.servers) {
+      this.#placement.place(server, hops?.get(server));
+      this.settle(server);
+    }
+    this.#announcer.settlePool(pool);
   }
 }

@@ -2,6 +2,7 @@ import type { Cause } from '../base/cause.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Target } from '../sip/locate/target.ts';
 import type { PeerState } from './events.ts';
+import type { Order } from './order.ts';
 import type { Rank } from './peer-word.ts';
 import type { Admin, ContractSpec, PeerServerSpec } from './spec.ts';
 
@@ -43,6 +44,8 @@ export interface PeerServerSnapshot {
   readonly weight: number;
   /** The effective one: the stricter of contract's and server's, or what a command set. */
   readonly admin: Admin;
+  /** What an operator ordered for this server over the configuration. */
+  readonly order: Order | undefined;
   readonly since: Instant;
   readonly cause: Cause | undefined;
   /** Everything that has a word in it, the decisive one (`cause`) first. */
@@ -50,6 +53,8 @@ export interface PeerServerSnapshot {
   /** The `sequence` of the revision in which it, or one of its targets, changed last. */
   readonly changedIn: number;
   readonly rttMs: number | undefined;
+  /** Some of its targets are down, and it is not. */
+  readonly isPartial: boolean;
   readonly targets: readonly TargetSnapshot[];
   readonly nextProbeAt: Instant | undefined;
 }
@@ -63,6 +68,10 @@ export interface ContractSnapshot {
    * enabled (`onAllDown: tryAll`); none, though there are servers (`onAllDown: none`).
    */
   readonly offers: 'enabled' | 'all' | 'none';
+  /** Some are enabled, but so few that all are offered (`panicBelow`). */
+  readonly isPanic: boolean;
+  /** What an operator ordered for all its servers. */
+  readonly order: Order | undefined;
   readonly peerServers: readonly PeerServerSnapshot[];
 }
 

@@ -16,6 +16,19 @@ export interface ProbePlan {
   readonly rise: number;
 }
 
+/** So many of several; `any` is a count of 1, `all` is 100 percent. */
+export type Quorum =
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'percent'; readonly percent: number };
+
+/** Registrations without which a server is of no use. */
+export interface Requires {
+  /** Their ids. */
+  readonly registrations: readonly string[];
+  /** How many of them have to be bound. */
+  readonly atLeast: number;
+}
+
 /** One SIP server of a contract (the seed's Peer Server), ready for the core. */
 export interface PeerServerSpec {
   /** `contract/name`. */
@@ -41,6 +54,13 @@ export interface PeerServerSpec {
   readonly weight: number;
   readonly whenNeverUp: 'lastResort' | 'disabled';
   readonly probe: ProbePlan;
+  /** How many of its targets have to be up; undefined: one. */
+  readonly upWhen?: Quorum | undefined;
+  readonly requires?: Requires | undefined;
+  /** How long a server that comes back takes to get its whole weight; undefined: none. */
+  readonly slowStartMs?: number | undefined;
+  /** Whether its way up is delayed when it flaps; undefined: it is. */
+  readonly hasDamping?: boolean | undefined;
   readonly userAgent: string;
   /** For probes and calls: shown by the API (without the password) and handed on in routes. */
   readonly credentials: Credentials | undefined;
@@ -64,5 +84,7 @@ export interface ContractSpec {
   readonly onAllDown: 'tryAll' | 'none';
   /** How calls are shared among servers of one rank and priority (core/routing/order.ts). */
   readonly balance: 'weighted' | 'roundRobin' | 'inOrder' | 'hash';
+  /** With fewer enabled servers than this all are offered, as if none were; undefined: never. */
+  readonly panicBelow?: Quorum | undefined;
   readonly peerServers: readonly PeerServerSpec[];
 }

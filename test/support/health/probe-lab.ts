@@ -2,8 +2,14 @@ import { after } from '../../../src/core/base/instant.ts';
 import { Timer } from '../../../src/core/base/timer-queue.ts';
 import type { HealthEvent } from '../../../src/core/health/events.ts';
 import { Prober } from '../../../src/core/health/prober.ts';
+import type { RegistrationStanding } from '../../../src/core/health/requirements.ts';
 import type { PeerServerSnapshot } from '../../../src/core/health/snapshot.ts';
-import type { ContractSpec, PeerServerSpec, ProbePlan } from '../../../src/core/health/spec.ts';
+import type {
+  Admin,
+  ContractSpec,
+  PeerServerSpec,
+  ProbePlan,
+} from '../../../src/core/health/spec.ts';
 import { STRONGEST_FIRST } from '../../../src/core/sip/digest/algorithm.ts';
 import { HopLocator } from '../../../src/core/sip/locate/locator.ts';
 import type { Locator, LookupPort } from '../../../src/core/sip/locate/ports.ts';
@@ -70,6 +76,8 @@ export function aContract(
   };
 }
 
+const REFUSED = { code: 'rejected.forbidden', blame: 'peer', text: '403.', next: '' } as const;
+
 /** Grants everything in the next step of the timer queue, and counts. */
 class OpenPacer implements PacerPort {
   readonly #time: VirtualTime;
@@ -111,10 +119,26 @@ export class ProbeLab {
       hasher: nodeHasher,
       pacer: new OpenPacer(this.time),
       userAgent: this.network,
+      registrations: {
+        standingOf: (id) => {
+          const standing = this.registrations.get(id);
+          return standing && { standing, cause: standing === 'unbound' ? REFUSED : undefined };
+        },
+      },
       publish: (event) => {
         if (event.type !== 'probe.finished' || this.keepsProbes) this.events.push(event);
       },
     });
+  }
+
+  /** How the registrations stand that servers may require. */
+  readonly registrations = new Map<string, RegistrationStanding['standing']>();
+
+  /** A registration stands otherwise from now on. */
+  register(id: string, standing: RegistrationStanding['standing']): void {
+    this.registrations.set(id, standing);
+    this.prober.registrationChanged(id);
+    this.run(0.01);
   }
 
   /** Whether `probe.finished` is kept too. */
@@ -122,6 +146,13 @@ export class ProbeLab {
 
   run(seconds: number): void {
     this.time.run(seconds * 1000);
+  }
+
+  /** Orders something for a server, for `forSec` seconds where that is given. */
+  order(id: string, command: Admin, forSec?: number, reason = ''): boolean {
+    const at = this.time.now();
+    const until = forSec === undefined ? undefined : after(at, forSec * 1000);
+    return this.prober.orderServer(id, { command, reason, by: 'test', at, until });
   }
 
   server(id: string): PeerServerSnapshot {

@@ -39,38 +39,6 @@ describe('defaults', () => {
     });
   });
 
-  test('a peer server with nothing but its name and proxy', async () => {
-    expect(await serverOf('sipProxy: sip.acme.example')).toEqual({
-      id: 'acme/a',
-      contract: 'acme',
-      name: 'a',
-      description: '',
-      labels: {},
-      admin: 'up',
-      sipProxy: 'sip.acme.example',
-      scheme: 'sip',
-      hop: { host: 'sip.acme.example', port: undefined, protocol: undefined, secure: false },
-      localSocket: undefined,
-      tls: {
-        verify: 'strict',
-        identity: 'sip.acme.example',
-        allowWildcard: false,
-        minVersion: 'TLSv1.2',
-      },
-      sourceCheck: 'host',
-      digest: { hashes: ['sha512-256', 'sha256', 'md5'], order: 'ours', isPinned: false },
-      priority: 1,
-      weight: 1,
-      whenNeverUp: 'lastResort',
-      probe: { mode: 'options', intervalMs: 30_000, timeoutMs: 4000, fall: 3, rise: 2 },
-      userAgent: 'trunkd',
-      credentials: undefined,
-      callOriginHeaders: ['pai'],
-      requestUri: { strip: 0, prefix: '', parameters: '' },
-      from: { user: undefined, domain: undefined },
-    });
-  });
-
   test('the nearest level wins: item, its preset, contract, its preset, top, its preset', async () => {
     const levels = (item: string, contract: string, top: string) => `
 presets: { p: { probe: { fall: 2 } }, q: { probe: { fall: 4 } }, r: { probe: { fall: 6 } } }

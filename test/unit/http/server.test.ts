@@ -1,7 +1,8 @@
 /** The API by injection: every path of the contract, and every way to ask wrongly. */
 import { describe, expect, it } from 'vitest';
+import { contract, peerServer } from '../../../src/http/peer-shapes.ts';
 import type { ProblemCode } from '../../../src/http/problem.ts';
-import { certificate, contract, peerServer, registration } from '../../../src/http/schemas.ts';
+import { certificate, registration } from '../../../src/http/schemas.ts';
 import {
   aPeerServer,
   aRegistration,
@@ -293,8 +294,10 @@ describe('commands', () => {
     ['/v1/registrations/alice/commands', {}, 'badParameter'],
     ['/v1/commands', { command: 'reload', forse: true }, 'badParameter'],
     ['/v1/commands', { command: 'freeze' }, 'notYet'],
-    ['/v1/peer-servers/acme/madrid/commands', { command: 'drain', reason: 'x' }, 'notYet'],
-    ['/v1/peering-contracts/acme/commands', { command: 'off' }, 'notYet'],
+    ['/v1/peer-servers/acme/nobody/commands', { command: 'drain', reason: 'x' }, 'notFound'],
+    ['/v1/peering-contracts/nobody/commands', { command: 'off' }, 'notFound'],
+    ['/v1/peering-contracts/acme/commands', { command: 'off', until: '0s' }, 'badParameter'],
+    ['/v1/peer-servers/acme/madrid/commands', { command: 'off', until: '2020' }, 'badParameter'],
   ])('%s %o', async (url, body, code) => {
     const rig = await aServer();
     expectProblem(await post(rig, url, body), code);

@@ -165,7 +165,8 @@ describe('the other lines', () => {
   ] as const)('a contract with %s is %s', (enabled, level) => {
     const { log, lines } = aLog();
     const at = instant(0);
-    log.receive({ type: 'peeringContract.changed', at, contract: 'acme', enabled, was: 'all' });
+    const told = { at, contract: 'acme', enabled, was: 'all', offers: 'enabled' } as const;
+    log.receive({ type: 'peeringContract.changed', ...told });
     expect(lines()).toMatchObject([{ level, contract: 'acme', enabled }]);
   });
 

@@ -47,7 +47,7 @@ describe('a contract', () => {
 
   it('one that is drained is never offered', () => {
     const lab = aPair();
-    lab.prober.setAdmin(B, 'drain');
+    lab.order(B, 'drain');
     lab.network.behave(KEY_A, 503);
     lab.run(20);
     expect([lab.word(A), lab.word(B)]).toEqual(['down disabled lastResort', 'up disabled']);
@@ -66,23 +66,23 @@ describe('a contract', () => {
 describe('admin', () => {
   it('drain: disabled, probed on; off: not probed; up again begins anew', () => {
     const lab = aPair();
-    expect(lab.prober.setAdmin(A, 'drain')).toBe(true);
+    expect(lab.order(A, 'drain')).toBe(true);
     expect(lab.word(A)).toBe('up disabled');
     expect(lab.server(A)).toMatchObject({ admin: 'drain', cause: { code: 'admin.drain' } });
     expect(rollUps(lab)).toEqual(['all>some']);
     const { started } = lab.network;
     lab.run(30);
     expect(lab.network.started - started).toBeGreaterThanOrEqual(5);
-    lab.prober.setAdmin(A, 'off');
+    lab.order(A, 'off');
     expect(lab.word(A)).toBe('unknown disabled');
     expect(lab.server(A)).toMatchObject({ targets: [], cause: { code: 'admin.off' } });
     lab.network.requests.length = 0;
     lab.run(30);
     expect(lab.network.requests.filter(({ key }) => key === KEY_A)).toEqual([]);
-    lab.prober.setAdmin(A, undefined);
+    lab.order(A, 'up');
     lab.run(1);
     expect(lab.word(A)).toBe('up enabled');
-    expect(lab.prober.setAdmin('acme/nobody', 'off')).toBe(false);
+    expect(lab.order('acme/nobody', 'off')).toBe(false);
   });
 
   it('of the contract goes for all its servers, the stricter wins, a command goes before both', () => {
@@ -91,7 +91,7 @@ describe('admin', () => {
     lab.prober.apply([aContract(servers, { admin: 'drain' })]);
     lab.run(12);
     expect([lab.server(A).admin, lab.server(B).admin]).toEqual(['off', 'drain']);
-    lab.prober.setAdmin(B, 'up');
+    lab.order(B, 'up');
     expect(lab.word(B)).toBe('up enabled');
   });
 

@@ -29,6 +29,8 @@ function word(targets: readonly TargetFacts[], more: Partial<PeerFacts> = {}): s
     spec: aServer('192.0.2.9'),
     admin: 'up' as Admin,
     isLost: false,
+    requirement: 'met' as const,
+    isHeldBack: false,
     isTryAll: false,
   };
   const { state, enabled, lastResort } = wordOf({ ...facts, targets, ...more });

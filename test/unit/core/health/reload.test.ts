@@ -58,7 +58,7 @@ describe('a reload', () => {
 
   it('keeps what a command set', () => {
     const lab = aPair();
-    lab.prober.setAdmin(A, 'drain');
+    lab.order(A, 'drain');
     lab.prober.apply([aContract([aServer('192.0.2.1'), aServer('192.0.2.2')])]);
     expect(lab.word(A)).toBe('up disabled');
   });

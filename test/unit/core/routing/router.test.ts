@@ -28,7 +28,9 @@ class World {
       this.servers.map((one) => one.spec),
       { metadata: { numericTransformation: 'es' }, ...this.contract },
     );
-    return { spec, enabled: 'all', offers: 'enabled', peerServers: this.servers } as const;
+    const quiet = { order: undefined, isPanic: false };
+    const peerServers = this.servers;
+    return { spec, ...quiet, enabled: 'all', offers: 'enabled', peerServers } as const;
   }
 
   ask(more: Partial<Parameters<Router['route']>[0]> = {}, withCredentials = false) {
