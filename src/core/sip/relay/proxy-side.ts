@@ -3,7 +3,7 @@
  * goes to, and the flow. A stateless proxy has to choose the same one for every request of a call (RFC 3261
  * section 16.11), so the choice is made of the Call-ID, unless a Route says which one it is.
  */
-import type { Fault } from '../../base/fault.ts';
+import { type Fault, fault } from '../../base/fault.ts';
 import { after, type Instant } from '../../base/instant.ts';
 import { parseNameAddr } from '../header/name-addr.ts';
 import type { Locator } from '../locate/ports.ts';
@@ -84,8 +84,12 @@ export class ProxySide {
     now: Instant,
     done: (found: FoundFlow) => void,
   ): void {
-    if (target === undefined) return;
-    const { localSocket, tls } = this.spec;
+    const { hop, localSocket, tls } = this.spec;
+    if (target === undefined) {
+      // No locator gives an empty list; if one did, its caller would wait for ever.
+      done({ kind: 'unreachable', target: hop.host, fault: fault('dns.notFound', 'config') });
+      return;
+    }
     const policy = target.protocol === 'tls' ? tls : undefined;
     this.#transport.open({ target, localSocket, tls: policy }, (result) => {
       if (result.ok) {

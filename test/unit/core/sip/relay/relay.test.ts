@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { failure, fault } from '../../../../../src/core/base/fault.ts';
+import { failure, fault, success } from '../../../../../src/core/base/fault.ts';
 import { answerTo, fieldOf } from '../../../../support/recording-transport.ts';
 import {
   EGRESS,
@@ -274,6 +274,14 @@ describe('a proxy that cannot be reached', () => {
     expect(status(rig.answered({}))).toBe('503');
     expect(rig.events).toMatchObject([
       { type: 'inbound.proxyUnreachable', cause: { code: 'dns.notFound' } },
+    ]);
+  });
+
+  it('makes 503 where its name gives nothing at all, and keeps nobody waiting', () => {
+    rig.located = success([]);
+    expect(status(rig.answered({}))).toBe('503');
+    expect(rig.events).toMatchObject([
+      { type: 'inbound.proxyUnreachable', target: '127.0.0.1', cause: { code: 'dns.notFound' } },
     ]);
   });
 });
