@@ -1,8 +1,11 @@
-/** Programs that a test starts: bounded in time, ended by their own pid, none outlives the test run. */
+/**
+ * Programs that a test starts: bounded in time, ended by their own pid. None outlives the test run, also where that
+ * is killed: the kernel ends them with their parent.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +30,8 @@ export class Running {
 
   constructor(program: Program) {
     this.#name = program.command;
-    this.#child = spawn(program.command, program.args, {
+    const [command, ...args] = [...END_WITH_US, program.command, ...program.args];
+    this.#child = spawn(command ?? program.command, args, {
       cwd: program.cwd,
       env: { ...process.env, ...program.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -170,6 +174,13 @@ export async function freePort(): Promise<number> {
 
 /** An error that waiting longer cannot mend. */
 class Fatal extends Error {}
+
+/**
+ * util-linux: asks the kernel for that signal when whoever started it ends, then becomes the program, with the same
+ * pid. SIGTERM, since Kamailio takes its own children along then.
+ */
+const SETPRIV = '/usr/bin/setpriv';
+const END_WITH_US = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', '--'] : [];
 
 const LATE = Symbol('late');
 const alive = new Set<ChildProcess>();
