@@ -5,12 +5,14 @@ import { eventually } from '../support/processes.ts';
 import { Sipp } from '../support/sipp.ts';
 import { type LogLine, Trunkd } from '../support/trunkd.ts';
 
+const PASSWORD = 'a long password';
 const PROBE = { interval: '2s', timeout: '1s', fall: 3, rise: 2 };
 
 let mortal: Sipp;
 let lossy: Sipp;
 let busy: Sipp;
 let silent: Sipp;
+let asking: Sipp;
 let trunkd: Trunkd;
 
 beforeAll(async () => {
@@ -18,6 +20,7 @@ beforeAll(async () => {
   lossy = await Sipp.start('options-200', 10);
   busy = await Sipp.start('options-503');
   silent = await Sipp.start('options-silent');
+  asking = await Sipp.start('options-401');
   const servers = { mortal, lossy, busy, silent };
   trunkd = await Trunkd.start({
     localSockets: [{ name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' }],
@@ -31,14 +34,24 @@ beforeAll(async () => {
           transport: 'udp',
         })),
       },
+      {
+        name: 'asking',
+        peerServers: [
+          { name: 'known', ...challenger(), auth: { username: 'prober', password: PASSWORD } },
+          { name: 'liar', ...challenger(), auth: { username: 'prober', password: 'another' } },
+          { name: 'nobody', ...challenger() },
+        ],
+      },
     ],
   });
 });
 
 afterAll(async () => {
   await trunkd?.stop();
-  for (const one of [mortal, lossy, busy, silent]) await one?.stop();
+  for (const one of [mortal, lossy, busy, silent, asking]) await one?.stop();
 });
+
+const challenger = () => ({ sipProxy: `127.0.0.1:${asking.port}`, transport: 'udp' });
 
 const changes = (name: string): readonly LogLine[] =>
   trunkd.lines('peerServer.changed').filter((line) => line.peerServer === `acme/${name}`);
@@ -97,6 +110,19 @@ describe('peer servers at sipp', () => {
       .filter((line) => line.peerServer === 'acme/silent')
       .filter((line) => line.level === 'warn' || line.level === 'error');
     expect(alarms).toHaveLength(1);
+  });
+
+  it('that challenge OPTIONS are up with the right digest, with a cached nonce too, and down with a wrong one', async () => {
+    const row = async (name: string) => await trunkd.peerServer(`asking/${name}`);
+    await eventually(async () => (await row('liar')).state === 'down', {
+      what: () => 'the wrong digest is seen by the peer server, and that by us',
+    });
+    expect((await row('liar')).cause?.text).toMatch(/503/);
+    expect(await row('known')).toMatchObject({ state: 'up', enabled: true });
+    expect((await row('known')).cause?.text).toMatch(/200/);
+    // A challenge is an answer: whoever gives one lives.
+    expect(await row('nobody')).toMatchObject({ state: 'up', enabled: true });
+    expect((await row('nobody')).cause?.text).toMatch(/401/);
   });
 
   it('do not change when one answer of ten is lost', async () => {

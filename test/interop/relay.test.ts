@@ -16,6 +16,8 @@ import { Trunkd } from '../support/trunkd.ts';
 
 const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
 const MAX_RATE = 20;
+/** Call-ID of calls that nobody may hear of. */
+const FORGED = 'forged-call';
 
 let pki: Pki;
 let provider: Kamailio;
@@ -127,14 +129,14 @@ describe('strangers', () => {
   it('never reach the proxy with a forged call, nor a provider by the socket of the proxy', async () => {
     const proxy = await listening('127.0.0.1', proxyPort);
     const stranger = await listening('127.0.0.66', 0);
-    const registers = provider.requests().length;
     const lines = ['X-Trunkd-Registration: acme-udp', `Route: <sip:127.0.0.1:${proxyPort};lr>`];
     const vias = [
       `Via: SIP/2.0/UDP 127.0.0.66:${stranger.socket.address().port};rport;branch=z9hG4bKforged`,
     ];
     for (const port of [udpPort, egressPort]) {
       for (const method of ['INVITE', 'BYE', 'OPTIONS']) {
-        const wire = requestText({ method, uri: `sip:34-udp@127.0.0.1:${port}`, vias, lines });
+        const uri = `sip:34-udp@127.0.0.1:${port}`;
+        const wire = requestText({ method, uri, vias, lines, callId: FORGED });
         stranger.socket.send(wire, port, '127.0.0.1');
       }
     }
@@ -149,10 +151,10 @@ describe('strangers', () => {
       { what: () => 'what came to the other socket is counted' },
     );
     await sleep(500);
-    expect(proxy.got).toEqual([]);
+    // On a busy machine a late copy of a call before may still arrive.
+    expect(proxy.got.filter((wire) => wire.includes(FORGED))).toEqual([]);
     expect(stranger.got).toEqual([]);
-    const others = provider.requests().slice(registers);
-    expect(others.filter(({ method }) => method !== 'REGISTER')).toEqual([]);
+    expect(provider.requests().filter(({ callId }) => callId === FORGED)).toEqual([]);
     proxy.socket.close();
     stranger.socket.close();
   });

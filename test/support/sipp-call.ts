@@ -27,6 +27,8 @@ export class SippCall {
         ...['-sf', join(import.meta.dirname, '../interop/sipp/call', `${scenario}.xml`)],
         ...['-i', '127.0.0.1', '-p', String(own), '-t', 'u1', '-m', '1', '-nostdin'],
         ...['-mp', String(media), '-cp', String(control)],
+        // A late copy, which a busy machine may bring at any step, is passed over; what is due still has to come.
+        '-nd',
         ...['-timeout', `${LIMIT_SEC}s`, '-timeout_error', '-watchdog_interval', '0'],
         ...['-trace_msg', '-message_file', this.#path('messages')],
         ...['-trace_err', '-error_file', this.#path('errors'), ...args],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, ownDirectory, Running } from './processes.ts';
 
-export type Scenario = 'options-200' | 'options-503' | 'options-silent';
+export type Scenario = 'options-200' | 'options-401' | 'options-503' | 'options-silent';
 
 export class Sipp {
   readonly port: number;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DUTIES, verdictOn } from '../support/conformance/duty.ts';
 import { FLAVOURS } from '../support/conformance/kamailio-flavours.ts';
+import { type Lateness, LatenessWatch } from '../support/conformance/lateness.ts';
 import { GIVEN_CASES, OWN_CASES, type QuirkReply } from '../support/conformance/quirk-case.ts';
 import { judge } from '../support/conformance/quirk-judge.ts';
 import { wireOf } from '../support/conformance/quirk-render.ts';
@@ -94,8 +95,15 @@ function aftermath(row: Partial<StateRow> = {}): Aftermath {
     ...row,
   };
   const rows = new Map([[whole.id, whole]]);
-  return { rows, elsewhere: [], isAlive: true, bugs: 0, grownMib: 1 };
+  return { rows, elsewhere: [], isAlive: true, bugs: 0, grownMib: 1, lateness: PUNCTUAL };
 }
+
+const PUNCTUAL: Lateness = { earliest: (atMs) => atMs, daemonMs: 0 };
+/** Copies of one request at these seconds. */
+const copiesAt = (...seconds: number[]) => seconds.map((second) => seen(second * 1000, 0));
+const SILENCE = [0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5];
+
+const aStream = (one: Trial): Trial => ({ ...one, protocol: 'tcp' });
 
 const WRONG_DIGEST =
   'Digest username="alice", realm="r", nonce="n", uri="sip:registrar.test", response="00"';
@@ -130,6 +138,23 @@ describe('the judge of a quirk', () => {
       aftermath(),
     ],
     ['copies', trial({ copiesAtS: [0, 0.5, 1.5] }, [seen(0, 0), seen(3500, 0)]), aftermath()],
+    ['a copy too early', trial({ copiesAtS: SILENCE }, copiesAt(0, 0.5, 1.5, 3.0)), aftermath()],
+    [
+      'a copy too late',
+      trial({ copiesAtS: SILENCE }, copiesAt(0, 0.5, 1.5, 3.5, 11, 15, 19, 23, 27, 31)),
+      aftermath(),
+    ],
+    [
+      'copies that end early',
+      trial({ copiesAtS: SILENCE }, copiesAt(...SILENCE.slice(0, 8))),
+      aftermath(),
+    ],
+    [
+      'a copy after Timer F',
+      trial({ copiesAtS: SILENCE }, copiesAt(...SILENCE, 35.5)),
+      aftermath(),
+    ],
+    ['a copy on a stream', aStream(trial({ copiesAtS: SILENCE }, copiesAt(0, 0.5))), aftermath()],
     ['Basic', trial({ never: 'Basic' }, [seen(0, 0, { Authorization: 'Basic x' })]), aftermath()],
     ['a wrong digest', trial({}, [seen(0, 0, { Authorization: WRONG_DIGEST })]), aftermath()],
     ['no credentials', trial({ auth: { nonce: 'n' } }, [seen(0, 0)]), aftermath()],
@@ -148,6 +173,48 @@ describe('the judge of a quirk', () => {
     ],
   ])('sees %s', (_, one, after) => {
     expect(judge(one, after)).not.toEqual([]);
+  });
+});
+
+describe('the judge of times', () => {
+  const silence = (...seconds: number[]) => trial({ copiesAtS: SILENCE }, copiesAt(...seconds));
+
+  it('passes copies in time, and one on a stream', () => {
+    expect(judge(silence(...SILENCE), aftermath())).toEqual([]);
+    // Each is armed when the one before went out, so that lateness adds up to the last one's cost.
+    const late = [0, 0.6, 1.7, 3.8, 7.9, 12.5, 16.6, 20.7, 25, 29.2];
+    expect(judge(silence(...late), aftermath())).toEqual([]);
+    expect(judge(aStream(silence(0)), aftermath())).toEqual([]);
+  });
+
+  it('forgives what the daemon was kept from, and nothing else', () => {
+    const starved = [0, 0.5, 1.5, 3.5, 12, 16, 20, 24, 28];
+    expect(judge(silence(...starved), aftermath())).not.toEqual([]);
+    const lateness = { ...PUNCTUAL, daemonMs: 5_000 };
+    expect(judge(silence(...starved), { ...aftermath(), lateness })).toEqual([]);
+  });
+
+  it('forgives what it was kept from reading itself', () => {
+    let now = 0;
+    const watch = new LatenessWatch(() => now);
+    const pass = (ms: number): void => {
+      now += ms;
+      watch.tick();
+    };
+    for (let ticks = 0; ticks < 3; ticks += 1) pass(20);
+    const before = now;
+    pass(2_000);
+    const lateness = watch.end('trunkd_event_loop_lag_seconds 0.25\n');
+    expect(lateness.daemonMs).toBe(250);
+    expect(lateness.earliest(before - 30)).toBe(before - 30);
+    expect(lateness.earliest(now)).toBeLessThanOrEqual(before);
+    // Read late, it seems too close to the next.
+    const quick = trial({ gapsAtLeastS: { from: 0, seconds: 2 } }, [
+      seen(now, 0),
+      seen(now + 1_000, 0, second),
+    ]);
+    expect(judge(quick, { ...aftermath(), lateness })).toEqual([]);
+    expect(judge(quick, aftermath())).not.toEqual([]);
   });
 });
 

@@ -67,8 +67,11 @@ export async function startIncidents(pki: Pki): Promise<Incidents> {
     midway: async () => {
       for (const protocol of PROTOCOLS) {
         const aor = aorOf('flush', protocol);
-        await kamailio.rpc('ul.rm', 'location', aor);
-        if (!(await kamailio.dump()).has(aor)) forgotten.add(aor);
+        // A refresh may come between.
+        for (let tries = 0; tries < 3 && !forgotten.has(aor); tries += 1) {
+          await kamailio.rpc('ul.rm', 'location', aor);
+          if (!(await kamailio.dump()).has(aor)) forgotten.add(aor);
+        }
         await kamailio.addBinding(aorOf('unregister', protocol), OTHER_DEVICE, 300);
       }
     },

@@ -3,6 +3,7 @@
  * Each word of an expectation is one function here, and an unknown word is a failure.
  */
 import { credentialsOf, flawsOf } from './credentials.ts';
+import type { Lateness } from './lateness.ts';
 import { field, registers, type SeenMessage, transactions } from './seen.ts';
 import { type Aftermath, ASKED_SEC, aftermathRow, PASSWORD, type Trial } from './trial.ts';
 
@@ -27,8 +28,11 @@ type Check = (trial: Trial, aftermath: Aftermath, value: unknown) => string | un
 const SETTLED_MS = 5000;
 /** Two noisy cores. */
 const SLACK_MS = 1500;
-/** Less than the distance of two copies. */
+/** How much later than it should a copy may be: less than the distance of two copies. */
 const LATE_MS = 3000;
+/** How much earlier, by the ticks of two clocks. */
+const EARLY_MS = 400;
+const TIMER_F_MS = 32_000;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   note: () => undefined,
@@ -56,27 +60,30 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const count = seen.filter(({ atMs }) => atMs <= (seen[0]?.atMs ?? 0) + within).length;
     return count <= Number(value) ? undefined : `${count} within ${within} ms`;
   },
-  atLeast: (trial, _, value) => {
+  atLeast: (trial, { lateness }, value) => {
     const { requests, withinS } = value as { requests: number; withinS: number };
     const seen = transactions(trial.log);
-    const count = seen.filter(({ atMs }) => atMs <= (seen[0]?.atMs ?? 0) + withinS * 1000).length;
+    const end = (seen[0]?.atMs ?? 0) + withinS * 1000 + lateness.daemonMs;
+    const count = seen.filter(({ atMs }) => lateness.earliest(atMs) <= end).length;
     return count >= requests ? undefined : `${count}`;
   },
   /** Exactly so many transactions within the first seconds. */
-  count: (trial, _, value) => {
+  count: (trial, { lateness }, value) => {
     const { requests, withinS } = value as { requests: number; withinS: number };
     const seen = transactions(trial.log);
-    const first = seen[0]?.atMs ?? 0;
-    const count = seen.filter(({ atMs }) => atMs <= first + withinS * 1000).length;
-    return count === requests ? undefined : `${count}`;
+    const end = (seen[0]?.atMs ?? 0) + withinS * 1000;
+    const count = seen.filter(({ atMs }) => atMs <= end).length;
+    // Late ones count as well, where it is the machine's lateness.
+    const most = seen.filter(({ atMs }) => lateness.earliest(atMs) <= end + lateness.daemonMs);
+    return count <= requests && most.length >= requests ? undefined : `${count}`;
   },
-  withinS: (trial, _, value) => {
+  withinS: (trial, { lateness }, value) => {
     if ('requestsMax' in trial.expect) return undefined;
     const seen = transactions(trial.log);
     const last = seen.find(({ step }) => step === (trial.steps ?? 1) - 1);
     if (last === undefined) return 'the last step was not reached';
-    const took = last.atMs - (seen[0]?.atMs ?? 0);
-    return took <= Number(value) * 1000 ? undefined : `took ${took} ms`;
+    const took = lateness.earliest(last.atMs) - (seen[0]?.atMs ?? 0);
+    return took <= Number(value) * 1000 + lateness.daemonMs ? undefined : `took ${took} ms`;
   },
   auth: (trial, _, value) => checkAuth(trial, value as Readonly<Record<string, unknown>>),
   never: (trial, { elsewhere }, value) => {
@@ -110,13 +117,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
   mustNotCrash: (_, { isAlive, bugs }) =>
     isAlive && bugs === 0 ? undefined : `alive ${isAlive}, ${bugs} bugs`,
   memoryBounded: (_, { grownMib }) => (grownMib < 150 ? undefined : `grew by ${grownMib} MiB`),
-  secondRequestAfterS: (trial, _, value) => {
+  secondRequestAfterS: (trial, { lateness }, value) => {
     const [first, second] = transactions(trial.log);
     const [least, most] = value as readonly [number, number];
     if (first === undefined || second === undefined) return 'there is none';
-    const afterMs = second.atMs - first.atMs;
-    const isFine = afterMs >= least * 1000 - 50 && afterMs <= most * 1000 + SLACK_MS;
-    return isFine ? undefined : `after ${afterMs} ms`;
+    return notBetween(lateness, [first, second], [least, most]);
   },
   goesTo: (trial, aftermath, value) =>
     redirected(trial, aftermath, String(value)).length > 0 ? undefined : 'nothing arrived there',
@@ -171,42 +176,34 @@ const CHECKS: Readonly<Record<string, Check>> = {
       : `answers ${codes.join(', ') || 'none'}`;
   },
   /** Copies of the first transaction, in seconds since its first one. */
-  copiesAtS: (trial, _, value) => {
+  copiesAtS: (trial, { lateness }, value) => {
     const copies = registers(trial.log).filter(
       ({ branch }) => branch === registers(trial.log)[0]?.branch,
     );
+    if (new Set(copies.map(({ raw }) => raw)).size !== 1) return 'copies differ';
     const expected = trial.protocol === 'udp' ? (value as readonly number[]) : [0];
     const at = copies.map(({ atMs }) => atMs - (copies[0]?.atMs ?? 0));
-    if (new Set(copies.map(({ raw }) => raw)).size !== 1) return 'copies differ';
-    // Each is armed when the one before went out; lateness is the machine's, and may cost the last ones.
-    const gapsOf = (list: readonly number[]) => list.slice(1).map((ms, n) => ms - (list[n] ?? 0));
-    const wanted = gapsOf(expected.map((seconds) => seconds * 1000));
-    const late = gapsOf(at).map((ms, n) => ms - (wanted[n] ?? 0));
     const isFine =
       at.length <= expected.length &&
-      at.length >= Math.max(1, expected.length - 3) &&
-      late.every((ms) => ms > -400 && ms < LATE_MS);
+      (trial.protocol !== 'udp' || areInTime(lateness, copies, expected));
     return isFine ? undefined : `at ${at.map((ms) => (ms / 1000).toFixed(2)).join(', ')}`;
   },
   /** When the second transaction follows the answer to the one with this step, at the least and the most. */
-  refreshAfterS: (trial, _, value) => {
+  refreshAfterS: (trial, { lateness }, value) => {
     const { from, least, most } = value as { from: number; least: number; most: number };
     const seen = transactions(trial.log);
     const first = seen.findIndex(({ step }) => step === from);
     const [one, next] = [seen[first], seen[first + 1]];
     if (one === undefined || next === undefined) return 'there is none';
-    const afterMs = next.atMs - one.atMs;
-    return afterMs >= least * 1000 - 50 && afterMs <= most * 1000 + SLACK_MS
-      ? undefined
-      : `after ${afterMs} ms`;
+    return notBetween(lateness, [one, next], [least, most]);
   },
   /** Gaps between transactions never get below so many seconds, from the given one on. */
-  gapsAtLeastS: (trial, _, value) => {
+  gapsAtLeastS: (trial, { lateness }, value) => {
     const { from, seconds } = value as { from: number; seconds: number };
     const at = transactions(trial.log)
       .slice(from)
       .map(({ atMs }) => atMs);
-    const gaps = at.slice(1).map((ms, index) => ms - (at[index] ?? 0));
+    const gaps = at.slice(1).map((ms, index) => ms - lateness.earliest(at[index] ?? 0));
     const small = gaps.filter((ms) => ms < seconds * 1000 - 50);
     return small.length === 0 ? undefined : `${small.join(', ')} ms`;
   },
@@ -223,16 +220,54 @@ const CHECKS: Readonly<Record<string, Check>> = {
     return pongs >= Number(value) ? undefined : `${pongs}`;
   },
   /** Pings (CR LF CR LF) on a stream, STUN over UDP: at least so many, none closer than, none further apart than. */
-  pings: (trial, _, value) => {
+  pings: (trial, { lateness }, value) => {
     const { count, least, most } = value as { count: number; least: number; most: number };
     const pings = trial.log.keepAlives.filter(({ octets }) => octets === 4);
     const at = trial.protocol === 'udp' ? trial.log.stun : pings.map(({ atMs }) => atMs);
     const gaps = at.slice(1).map((ms, index) => ms - (at[index] ?? 0));
     if (at.length < count) return `${at.length}`;
-    const odd = gaps.filter((ms) => ms < least * 1000 - 100 || ms > most * 1000 + SLACK_MS);
+    const { daemonMs } = lateness;
+    const odd = gaps.filter(
+      (ms) => ms < least * 1000 - 100 - daemonMs || ms > most * 1000 + SLACK_MS + daemonMs,
+    );
     return odd.length === 0 ? undefined : `gaps of ${odd.join(', ')} ms`;
   },
 };
+
+/**
+ * Each copy is armed when the one before went out. So none comes early, none later than the machine excuses, and
+ * where one is missing, Timer F had come before its turn.
+ */
+function areInTime(
+  lateness: Lateness,
+  copies: readonly SeenMessage[],
+  expected: readonly number[],
+): boolean {
+  const lateMs = LATE_MS + lateness.daemonMs;
+  const first = copies[0]?.atMs ?? 0;
+  return copies.every(({ atMs }, index) => {
+    const wantedMs = ((expected[index + 1] ?? 0) - (expected[index] ?? 0)) * 1000;
+    const next = copies[index + 1];
+    if (next === undefined) {
+      const isLast = index === expected.length - 1;
+      return isLast || atMs + wantedMs + lateMs >= lateness.earliest(first) + TIMER_F_MS;
+    }
+    const isEarly = next.atMs - lateness.earliest(atMs) < wantedMs - EARLY_MS;
+    const isLate = lateness.earliest(next.atMs) - atMs > wantedMs + lateMs;
+    return !isEarly && !isLate;
+  });
+}
+
+/** Undefined: the second came so many seconds after the first, as far as we could see. */
+function notBetween(
+  { earliest, daemonMs }: Lateness,
+  [first, second]: readonly [SeenMessage, SeenMessage],
+  [least, most]: readonly [number, number],
+): string | undefined {
+  const isEarly = second.atMs - earliest(first.atMs) < least * 1000 - 50;
+  const isLate = earliest(second.atMs) - first.atMs > most * 1000 + SLACK_MS + daemonMs;
+  return isEarly || isLate ? `after ${second.atMs - first.atMs} ms` : undefined;
+}
 
 export const isOf = (trial: Trial, message: SeenMessage): boolean =>
   field(message, 'to').includes(`${trial.registration}@`);

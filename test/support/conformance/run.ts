@@ -10,6 +10,7 @@ import { freePort } from '../processes.ts';
 import { type Config, Trunkd } from '../trunkd.ts';
 import { startIncidents } from './incidents.ts';
 import { kamailioPart } from './kamailio-part.ts';
+import { LatenessWatch } from './lateness.ts';
 import type { Protocol } from './quirk-case.ts';
 import { isOf, judge } from './quirk-judge.ts';
 import { placesElsewhere, quirkPart } from './quirk-part.ts';
@@ -76,6 +77,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
     const trunkd = await Trunkd.start(configOf(() => true));
     daemon = trunkd;
     const before = residentMib(trunkd.pid);
+    const watch = LatenessWatch.start(clock);
     const end = sleep(RUN_MS);
     const asked = await uasVerdicts({ host: '127.0.0.1', ports, ca: pki.ca });
     await incidents.midway();
@@ -87,6 +89,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
       isAlive: rows.length > 0,
       bugs: trunkd.lines('bug.caught').length,
       grownMib: residentMib(trunkd.pid) - before,
+      lateness: watch.end(await (await fetch(`${trunkd.url}/metrics`)).text()),
     };
     const faults = parts.flatMap((part) => part.faults());
     if (faults.length > 0) throw new AggregateError(faults, 'the registrars of the run failed');

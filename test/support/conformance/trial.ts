@@ -1,4 +1,5 @@
 /** One case over one transport: what was configured, what the other side saw, what the daemon says at the end. */
+import type { Lateness } from './lateness.ts';
 import type { Protocol } from './quirk-case.ts';
 import type { SeenLog } from './seen.ts';
 
@@ -35,6 +36,7 @@ export interface Aftermath {
   readonly elsewhere: readonly { readonly where: string; readonly log: SeenLog }[];
   readonly isAlive: boolean;
   readonly bugs: number;
+  readonly lateness: Lateness;
   /** Growth of the daemon's memory over the run, in MiB. */
   readonly grownMib: number;
 }
