@@ -13,6 +13,9 @@ import { Trunkd } from '../support/trunkd.ts';
 
 const EACH = 6;
 const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+/** Who registers in another way than the users: two hops, other links to the proxy, a Path that is asked for. */
+const OTHERS = ['hops', 'link-tcp', 'link-tls', 'path'] as const;
+const LINKS = ['tcp', 'tls'] as const;
 const users = TRANSPORTS.flatMap((protocol) =>
   Array.from({ length: EACH }, (_, index) => `${protocol}${index}`),
 );
@@ -30,18 +33,31 @@ interface ProxyRow {
 
 let pki: Pki;
 let provider: Kamailio;
+/** Another one, which takes nobody without a Path. */
+let pathProvider: Kamailio;
 let proxy: OwnProxy;
 let trunkd: Trunkd;
 
 beforeAll(async () => {
   pki = await makePki(['good']);
-  const passwords = new Map([...users, 'hops'].map((user) => [user, 'a long password']));
+  const passwords = new Map([...users, ...OTHERS].map((user) => [user, 'a long password']));
   const tls = pki.filesOf('good');
   provider = await Kamailio.start({ users: passwords, tls, defines: ['WITH_CALLS'] });
+  pathProvider = await Kamailio.start({
+    ...{ users: passwords, tls, defines: ['WITH_PATH_REQUIRED'] },
+  });
   proxy = await OwnProxy.reserve(tls);
   trunkd = await Trunkd.start({
-    localSockets: [{ name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' }],
-    proxies: [proxy.entry],
+    localSockets: [
+      { name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' },
+      { name: 'tcp', protocol: 'tcp', bind: '127.0.0.1:0' },
+      { name: 'tls', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile },
+    ],
+    proxies: [
+      proxy.entry,
+      proxy.entryOver('tcp'),
+      { ...proxy.entryOver('tls'), tls: { identity: 'registrar.test' } },
+    ],
     // One by one to each target, so that the order in which they come is seen.
     pacing: { perTarget: 20, burst: 1 },
     defaults: { registration: { expires: 3600 }, probe: { interval: '2s', timeout: '2s' } },
@@ -58,6 +74,11 @@ beforeAll(async () => {
           registrar: registrarOf(username),
         })),
       },
+      ...LINKS.map((protocol) => ({
+        ...{ name: `link-${protocol}`, via: `edge-${protocol}` },
+        registrations: [plain(`link-${protocol}`, provider)],
+      })),
+      { name: 'path', via: 'edge1', registrations: [plain('path', pathProvider)] },
       {
         // Without `via`: two hops of the provider's side, of which the first happens to be ours.
         name: 'hops',
@@ -78,8 +99,18 @@ afterAll(async () => {
   await trunkd?.stop();
   await proxy?.stop();
   await provider?.stop();
+  await pathProvider?.stop();
   pki?.remove();
 });
+
+/** A registration over UDP at that provider. */
+function plain(username: string, { sipPort }: Kamailio): Readonly<Record<string, unknown>> {
+  return {
+    ...{ id: username, username, ddi: `34-${username}`, domain: 'registrar.test' },
+    auth: { password: 'a long password' },
+    registrar: `sip:127.0.0.1:${sipPort};transport=udp`,
+  };
+}
 
 function registrarOf(username: string): string {
   const protocol = username.slice(0, 3);
@@ -116,9 +147,9 @@ it('waits for a proxy that is not there yet, then registers through it, under it
   expect((await trunkd.registration('tcp1')).cause?.code).toBe('proxy.silent');
   expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
   await proxy.start(trunkd.url);
-  await trunkd.allBound(users.length + 1, 60_000);
+  await trunkd.allBound(users.length + OTHERS.length, 60_000);
   const all = [...(await provider.dump()).values()].flat();
-  const bindings = all.filter(({ aor }) => !aor.startsWith('hops'));
+  const bindings = all.filter(({ aor }) => users.some((user) => aor.startsWith(user)));
   expect(bindings.map(({ address }) => address).toSorted()).toEqual(
     users
       .map((user) => {
@@ -140,6 +171,35 @@ it('waits for a proxy that is not there yet, then registers through it, under it
     timeoutMs: 30_000,
     what: () => 'the peer server is up, too',
   });
+});
+
+it('may be reached over TCP and TLS as well: the provider cannot tell', async () => {
+  const held = [...(await provider.dump()).values()].flat();
+  for (const protocol of LINKS) {
+    const user = `link-${protocol}`;
+    const links = proxy.links().filter((one) => one.user === user);
+    expect(links.length).toBeGreaterThan(0);
+    expect(new Set(links.map((one) => one.protocol))).toEqual(new Set([protocol]));
+    expect(held.find(({ aor }) => aor.startsWith(user))?.address).toBe(
+      `sip:34-${user}@${proxy.hostPort}`,
+    );
+    const row = (await trunkd.get(`/v1/proxies/edge-${protocol}`)) as ProxyRow;
+    expect(row).toMatchObject({ state: 'up', cause: null });
+  }
+  const seen = provider.requests().filter(({ user }) => user.startsWith('34-link-'));
+  expect(seen.length).toBeGreaterThanOrEqual(LINKS.length);
+  for (const one of seen) {
+    expect([one.protocol, one.sourceAddress, one.sourcePort]).toEqual([
+      ...['udp', '127.0.0.2', proxy.sipPort],
+    ]);
+  }
+});
+
+it('adds the Path that a registrar asks for', async () => {
+  const [binding] = [...(await pathProvider.dump()).values()].flat();
+  expect(binding?.aor).toMatch(/^path@/);
+  expect(binding?.path).toBe(`<sip:${proxy.hostPort};lr>`);
+  expect(await trunkd.registration('path')).toMatchObject({ bound: true, state: 'registered' });
 });
 
 it('gets calls down the connection that was registered over, from the address of the provider', async () => {
@@ -244,7 +304,7 @@ it('comes back after the proxy was restarted: flows are made again, nobody is re
   });
   expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
   const rows = await trunkd.list<Row>('/v1/registrations');
-  expect(rows.filter(({ bound }) => bound).length).toBe(users.length + 1);
+  expect(rows.filter(({ bound }) => bound).length).toBe(users.length + OTHERS.length);
   await proxy.start(trunkd.url);
   const isBack = () => {
     const again = new Set(registersSince(before).map(({ user }) => user));

@@ -37,6 +37,8 @@ export interface Binding {
   /** `+sip.instance` and `reg-id` of the Contact (RFC 5626). */
   readonly instance: string;
   readonly regId: number;
+  /** The Path that it was registered with (RFC 3327); empty without. */
+  readonly path: string;
 }
 
 /** One request as it reached Kamailio, retransmissions included. */
@@ -241,6 +243,7 @@ function readDump(result: unknown): ReadonlyMap<string, readonly Binding[]> {
           received: String(Contact['Received'] ?? '').replace('[not set]', ''),
           instance: String(Contact['Instance'] ?? '').replace('[not set]', ''),
           regId: Number(Contact['Reg-Id'] ?? 0),
+          path: String(Contact['Path'] ?? '').replace('[not set]', ''),
         })),
       );
   }

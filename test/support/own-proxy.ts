@@ -43,6 +43,20 @@ export class OwnProxy {
     return `${ADDRESS}:${this.sipPort}`;
   }
 
+  /** The same proxy, reached over another transport. */
+  entryOver(protocol: 'tcp' | 'tls'): {
+    readonly name: string;
+    readonly address: string;
+    readonly contact: string;
+  } {
+    const place = protocol === 'tls' ? this.tlsHostPort : this.hostPort;
+    return { name: `edge-${protocol}`, address: `${protocol}:${place}`, contact: this.hostPort };
+  }
+
+  get tlsHostPort(): string {
+    return `${ADDRESS}:${this.#tlsPort}`;
+  }
+
   /** `api`: where trunkd is told of closed connections. */
   async start(api: string): Promise<void> {
     await this.#process.start({
@@ -67,6 +81,14 @@ export class OwnProxy {
   /** Calls that came in: for whom, and from where. */
   calls(): readonly { readonly uri: string; readonly from: string }[] {
     return this.#matches(/CALL (\S+) from (\S+)/).map(([, uri = '', from = '']) => ({ uri, from }));
+  }
+
+  /** REGISTERs that reached it: for whom, and over what. */
+  links(): readonly { readonly user: string; readonly protocol: string }[] {
+    return this.#matches(/LINK (\S+) over (\w+)/).map(([, user = '', protocol = '']) => ({
+      user,
+      protocol,
+    }));
   }
 
   /** Requests that it was not to relay: method and source. */
