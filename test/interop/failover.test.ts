@@ -14,8 +14,13 @@ import { Trunkd } from '../support/trunkd.ts';
 
 const EXPIRES_SEC = 20;
 const COUNT = 10;
-const DOMAINS = ['silent', 'busy', 'alive'] as const;
-type Domain = (typeof DOMAINS)[number];
+/** How many users each domain has. */
+const COUNTS = { silent: COUNT, busy: COUNT, alive: COUNT, tcp: 3, tls: 3, home: 1 } as const;
+type Domain = keyof typeof COUNTS;
+const DOMAINS = Object.keys(COUNTS) as readonly Domain[];
+const ALL = DOMAINS.reduce((sum, domain) => sum + COUNTS[domain], 0);
+/** Those that live at the first registrar, and move when it dies. */
+const MOVING = ['alive', 'tcp', 'tls', 'home'] as const satisfies readonly Domain[];
 
 /** A server whose answers the test writes; it keeps every REGISTER. */
 class Answerer {
@@ -79,7 +84,7 @@ beforeAll(async () => {
   dnsmasq = await Dnsmasq.start(zone());
   const startedAt = performance.now();
   trunkd = await Trunkd.start(config());
-  await trunkd.allBound(DOMAINS.length * COUNT, 90_000);
+  await trunkd.allBound(ALL, 90_000);
   tookMs = performance.now() - startedAt;
 });
 
@@ -94,13 +99,13 @@ afterAll(async () => {
 });
 
 function usersOf(domain: Domain): readonly string[] {
-  return Array.from({ length: COUNT }, (_, index) => `${domain}${index}`);
+  return Array.from({ length: COUNTS[domain] }, (_, index) => `${domain}${index}`);
 }
 
 /** Each domain has a preferred server, and another that works; names live for five seconds. */
 function zone(): readonly string[] {
-  const srv = (domain: Domain, port: number, priority: number): string =>
-    `srv-host=_sip._udp.${domain}.test,node.${domain}.test,${port},${priority},0`;
+  const srv = (domain: Domain, port: number, priority: number, service = '_sip._udp'): string =>
+    `srv-host=${service}.${domain}.test,node.${domain}.test,${port},${priority},0`;
   return [
     'local-ttl=5',
     ...DOMAINS.map((domain) => `host-record=node.${domain}.test,127.0.0.1`),
@@ -110,13 +115,23 @@ function zone(): readonly string[] {
     srv('busy', second.sipPort, 20),
     srv('alive', first.sipPort, 10),
     srv('alive', second.sipPort, 20),
+    srv('home', first.sipPort, 10),
+    srv('home', second.sipPort, 20),
+    srv('tcp', first.sipPort, 10, '_sip._tcp'),
+    srv('tcp', second.sipPort, 20, '_sip._tcp'),
+    srv('tls', first.tlsPort, 10, '_sips._tcp'),
+    srv('tls', second.tlsPort, 20, '_sips._tcp'),
   ];
 }
 
 function config(): Record<string, unknown> {
   return {
     dns: { servers: [dnsmasq.server] },
-    localSockets: [{ name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' }],
+    localSockets: [
+      { name: 'udp', protocol: 'udp', bind: '127.0.0.1:0' },
+      { name: 'tcp', protocol: 'tcp', bind: '127.0.0.1:0' },
+      { name: 'tls', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile },
+    ],
     pacing: { perTarget: 100, burst: 50 },
     defaults: {
       registration: { expires: EXPIRES_SEC, contact: '127.0.0.1:15090' },
@@ -128,8 +143,10 @@ function config(): Record<string, unknown> {
         username: user,
         domain: `${domain}.test`,
         auth: { password: 'pw' },
+        transport: domain === 'tcp' || domain === 'tls' ? domain : 'udp',
+        ...(domain === 'tls' ? { tls: { identity: 'registrar.test' } } : {}),
         // Else it would go home, and its binding at the other one would run out.
-        failback: domain === 'alive' ? 'parking' : 'homing',
+        failback: MOVING.some((one) => one === domain && one !== 'home') ? 'parking' : 'homing',
       })),
     })),
   };
@@ -145,11 +162,11 @@ describe('two targets behind SRV records', () => {
   it('the first one silent or busy: all are bound at the second, within one try', async () => {
     expect(await heldBy(second, 'silent')).toBe(COUNT);
     expect(await heldBy(second, 'busy')).toBe(COUNT);
-    expect(await heldBy(first, 'alive')).toBe(COUNT);
+    for (const domain of MOVING) expect(await heldBy(first, domain)).toBe(COUNTS[domain]);
     // Eight seconds at the silent one; the rest is room for a busy machine.
     expect(tookMs).toBeLessThan(45_000);
     const rows = await trunkd.registrations();
-    expect(rows.filter(({ bound }) => bound)).toHaveLength(DOMAINS.length * COUNT);
+    expect(rows.filter(({ bound }) => bound)).toHaveLength(ALL);
   });
 
   it('each request has a branch of its own, and one Call-ID carries a rising CSeq', async () => {
@@ -165,13 +182,20 @@ describe('two targets behind SRV records', () => {
     }
   });
 
-  it('a registrar that dies loses no binding of ours: the other one has it', async () => {
+  it('a registrar that dies loses no binding of ours over UDP, TCP or TLS: the other one has it', async () => {
     await first.kill();
-    await eventually(async () => (await heldBy(second, 'alive')) === COUNT, {
-      timeoutMs: 90_000,
-      what: () => 'all of "alive" at the second registrar',
-    });
-    const rows = (await trunkd.registrations()).filter(({ id }) => id.startsWith('alive'));
+    for (const domain of MOVING) {
+      await eventually(async () => (await heldBy(second, domain)) === COUNTS[domain], {
+        timeoutMs: 90_000,
+        what: () => `all of "${domain}" at the second registrar`,
+      });
+    }
+    const held = [...(await second.dump()).values()].flat();
+    for (const protocol of ['tcp', 'tls'] as const) {
+      const sockets = held.filter(({ aor }) => aor.startsWith(protocol)).map((one) => one.socket);
+      expect(sockets.every((socket) => socket.startsWith(`${protocol}:`))).toBe(true);
+    }
+    const rows = await trunkd.registrations();
     expect(rows.every(({ bound }) => bound)).toBe(true);
     await first.startAgain();
   });
@@ -183,11 +207,23 @@ describe('two targets behind SRV records', () => {
     expect(asked).toBeLessThanOrEqual(COUNT);
     // Longer than any binding, and five times as long as the names live.
     await sleep(1.3 * EXPIRES_SEC * 1000);
-    expect(second.expired()).toEqual([]);
+    // Whoever went home leaves the binding here to its end.
+    expect(second.expired().filter((aor) => !aor.startsWith('home'))).toEqual([]);
     expect(second.requests().length - since).toBeGreaterThan(COUNT);
     expect(busy.requests.length).toBe(asked);
     const rows = await trunkd.registrations();
-    expect(rows.filter(({ bound }) => bound)).toHaveLength(DOMAINS.length * COUNT);
+    expect(rows.filter(({ bound }) => bound)).toHaveLength(ALL);
     await dnsmasq.startAgain();
+  });
+
+  it('one that returned gets its binding back, and those that park stay where they are', async () => {
+    await eventually(async () => (await heldBy(first, 'home')) === COUNTS.home, {
+      timeoutMs: 90_000,
+      what: () => 'the one that goes home at the first registrar',
+    });
+    const [home] = (await trunkd.registrations()).filter(({ id }) => id.startsWith('home'));
+    expect(home).toMatchObject({ bound: true, state: 'registered' });
+    expect(await heldBy(first, 'alive')).toBe(0);
+    expect(await heldBy(second, 'alive')).toBe(COUNT);
   });
 });
