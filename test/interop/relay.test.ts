@@ -7,12 +7,15 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask } from '../support/ask.ts';
+import { Dnsmasq } from '../support/dnsmasq.ts';
 import { Kamailio } from '../support/kamailio.ts';
+import { OwnProxy } from '../support/own-proxy.ts';
 import { makePki, type Pki } from '../support/pki.ts';
 import { eventually, freePort } from '../support/processes.ts';
 import { fieldsOf, requestText } from '../support/relay-rig.ts';
 import { type CallScenario, SippCall } from '../support/sipp-call.ts';
-import { Trunkd } from '../support/trunkd.ts';
+import { type Config, Trunkd } from '../support/trunkd.ts';
 
 const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
 const MAX_RATE = 20;
@@ -21,6 +24,7 @@ const FORGED = 'forged-call';
 
 let pki: Pki;
 let provider: Kamailio;
+let dnsmasq: Dnsmasq;
 let trunkd: Trunkd;
 let proxyPort: number;
 let egressPort: number;
@@ -33,14 +37,26 @@ beforeAll(async () => {
   const defines = ['WITH_CALLS', 'MIN_EXP=10'];
   provider = await Kamailio.start({ users, tls, defines });
   [proxyPort, egressPort, udpPort] = [await freePort(), await freePort(), await freePort()];
-  trunkd = await Trunkd.start({
+  dnsmasq = await Dnsmasq.start([
+    'host-record=node.proxy.test,127.0.0.1',
+    `srv-host=_sip._tcp.proxy.test,node.proxy.test,${proxyPort},10,0`,
+  ]);
+  trunkd = await Trunkd.start(configFor(`sip:127.0.0.1:${proxyPort}`, { socket: 'relay' }));
+  await trunkd.allBound(TRANSPORTS.length);
+});
+
+function configFor(forwardTo: string, more: Readonly<Record<string, unknown>>): Config {
+  return {
+    dns: { servers: [dnsmasq.server] },
     localSockets: [
       { name: 'udp', protocol: 'udp', bind: `127.0.0.1:${udpPort}` },
       { name: 'tcp', protocol: 'tcp', bind: '127.0.0.1:0' },
       { name: 'tls', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile },
       { name: 'relay', protocol: 'udp', bind: `127.0.0.1:${egressPort}` },
+      { name: 'relay-tcp', protocol: 'tcp', bind: '127.0.0.1:0' },
+      { name: 'relay-tls', protocol: 'tls', bind: '127.0.0.1:0', ca: pki.caFile },
     ],
-    inbound: { forwardTo: `sip:127.0.0.1:${proxyPort}`, socket: 'relay', maxRate: MAX_RATE },
+    inbound: { forwardTo, maxRate: MAX_RATE, ...more },
     pacing: { perTarget: 40, burst: 5 },
     peeringContracts: [
       {
@@ -53,12 +69,12 @@ beforeAll(async () => {
         })),
       },
     ],
-  });
-  await trunkd.allBound(TRANSPORTS.length);
-});
+  };
+}
 
 afterAll(async () => {
   await trunkd?.stop();
+  await dnsmasq?.stop();
   await provider?.stop();
   pki?.remove();
 });
@@ -72,8 +88,9 @@ async function whole(
   user: string,
   caller: CallScenario,
   callee: CallScenario,
+  protocol: 'udp' | 'tcp' = 'udp',
 ): Promise<{ readonly callee: SippCall; readonly stop: () => Promise<void> }> {
-  const proxy = await SippCall.listen(callee, proxyPort);
+  const proxy = await SippCall.listen(callee, proxyPort, protocol);
   const uac = await SippCall.call(caller, user, provider.sipPort);
   const stop = async () => {
     await uac.stop();
@@ -203,6 +220,48 @@ describe('a flood of calls', () => {
     expect(trunkd.lines('inbound.limited')).toHaveLength(1);
     proxy.socket.close();
     flood.socket.close();
+  });
+});
+
+describe('a proxy that is configured otherwise, by a reload', () => {
+  it('gets calls by the SRV records of its name, over TCP', async () => {
+    await trunkd.reload(configFor('sip:proxy.test;transport=tcp', { socket: 'relay-tcp' }));
+    const { callee, stop } = await whole('tls', 'caller', 'callee', 'tcp');
+    for (const method of ['INVITE', 'ACK', 'BYE']) {
+      const [wire = ''] = callee.received(method);
+      const text = wire.replaceAll('\n', '\r\n');
+      expect(fieldsOf(text, 'Via')[0], method).toMatch(/^SIP\/2\.0\/TCP 127\.0\.0\.1/);
+      expect(fieldsOf(text, 'X-Trunkd-Registration'), method).toEqual(['acme-tls']);
+    }
+    expect(dnsmasq.queries()).toContain('SRV _sip._tcp.proxy.test');
+    await stop();
+  });
+
+  it('gets calls over TLS, as the name that its certificate proves', async () => {
+    const proxy = await OwnProxy.reserve(pki.filesOf('good'));
+    await proxy.start(trunkd.url);
+    const forwardTo = `sip:${proxy.tlsHostPort};transport=tls`;
+    const call = () =>
+      ask('127.0.0.1', provider.sipPort, '127.0.0.1', 'INVITE', 'tcp', [
+        'Contact: <sip:caller@127.0.0.1:5060>',
+      ]);
+    try {
+      const wrong = { socket: 'relay-tls', tls: { identity: 'another.test' } };
+      await trunkd.reload(configFor(forwardTo, wrong));
+      // Kamailio makes 500 of a 503 (RFC 3261 section 16.7, item 6).
+      expect(await call()).toMatch(/^SIP\/2\.0 500 /);
+      expect(trunkd.lines('inbound.proxyUnreachable').at(-1)?.cause).toMatchObject({
+        code: 'tls.identity',
+      });
+      expect(proxy.calls()).toEqual([]);
+      const right = { socket: 'relay-tls', tls: { identity: 'registrar.test' } };
+      await trunkd.reload(configFor(forwardTo, right));
+      expect(await call()).toMatch(/^SIP\/2\.0 486 /);
+      expect(proxy.calls()).toHaveLength(1);
+      expect(proxy.calls()[0]?.from).toMatch(/^tls:127\.0\.0\.1:/);
+    } finally {
+      await proxy.stop();
+    }
   });
 });
 

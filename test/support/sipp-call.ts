@@ -12,6 +12,15 @@ export type CallScenario =
   | 'callee-ends'
   | 'callee-rings';
 
+/**
+ * sipp binds several ports for media and one for control, although nobody uses them. All below those that the kernel
+ * gives to others, and none twice.
+ */
+const FIRST_MEDIA_PORT = 22_000;
+const FIRST_CONTROL_PORT = 21_000;
+const MEDIA_PORTS = 10;
+let calls = 0;
+
 /** How long one call may take, on a busy machine. */
 const LIMIT_SEC = 40;
 
@@ -19,13 +28,29 @@ export class SippCall {
   readonly #own = ownDirectory('sipp-call');
   readonly #running: Running;
 
-  private constructor(scenario: CallScenario, args: readonly string[], ports: readonly number[]) {
-    const [own = 0, media = 0, control = 0] = ports;
+  private constructor(
+    scenario: CallScenario,
+    args: readonly string[],
+    own: number,
+    protocol: 'udp' | 'tcp' = 'udp',
+  ) {
+    calls += 1;
+    const [media, control] = [FIRST_MEDIA_PORT + MEDIA_PORTS * calls, FIRST_CONTROL_PORT + calls];
     this.#running = new Running({
       command: 'sipp',
       args: [
         ...['-sf', join(import.meta.dirname, '../interop/sipp/call', `${scenario}.xml`)],
-        ...['-i', '127.0.0.1', '-p', String(own), '-t', 'u1', '-m', '1', '-nostdin'],
+        ...[
+          '-i',
+          '127.0.0.1',
+          '-p',
+          String(own),
+          '-t',
+          protocol === 'udp' ? 'u1' : 't1',
+          '-m',
+          '1',
+          '-nostdin',
+        ],
         ...['-mp', String(media), '-cp', String(control)],
         // A late copy, which a busy machine may bring at any step, is passed over; what is due still has to come.
         '-nd',
@@ -38,8 +63,12 @@ export class SippCall {
   }
 
   /** Waits for a call at that port. */
-  static async listen(scenario: CallScenario, port: number): Promise<SippCall> {
-    const call = new SippCall(scenario, [], [port, await freePort(), await freePort()]);
+  static async listen(
+    scenario: CallScenario,
+    port: number,
+    protocol: 'udp' | 'tcp' = 'udp',
+  ): Promise<SippCall> {
+    const call = new SippCall(scenario, [], port, protocol);
     // It says nothing when it is ready, but ends at once when it is not.
     await sleep(500);
     await call.#running.until(() => true);
@@ -48,8 +77,7 @@ export class SippCall {
 
   /** Calls a user by way of a server. */
   static async call(scenario: CallScenario, user: string, serverPort: number): Promise<SippCall> {
-    const ports = [await freePort(), await freePort(), await freePort()];
-    return new SippCall(scenario, ['-s', user, `127.0.0.1:${serverPort}`], ports);
+    return new SippCall(scenario, ['-s', user, `127.0.0.1:${serverPort}`], await freePort());
   }
 
   /** `0` when every message came and went; else its status and what it complained of. */
