@@ -41,6 +41,8 @@ export interface DaemonSpec {
   readonly log: { readonly level: LogLevel };
   readonly dns: { readonly servers: readonly string[] | undefined };
   readonly pacing: PacingSpec;
+  /** To all targets together; 0: no limit. */
+  readonly probesPerSec: number;
   readonly metrics: { readonly perRegistration: number };
   readonly unregisterOnStop: boolean;
   readonly contracts: readonly ContractSpec[];

@@ -3,6 +3,8 @@
  * first, from: its preset, the contract's defaults, the contract's preset, the top defaults, the top
  * preset, and last from what is built in.
  */
+
+import { withProfile } from './probe-profiles.ts';
 import type { Complaint } from './problem.ts';
 import type { DefaultsSettings } from './schema/contract.ts';
 import { unknownName } from './suggest.ts';
@@ -65,7 +67,7 @@ function lay(below: MergedDefaults, above: DefaultsSettings | undefined): Merged
   return {
     registration: overlay(below.registration, above.registration),
     peerServer: overlay(below.peerServer, above.peerServer),
-    probe: overlay(below.probe, above.probe),
+    probe: overlay(below.probe, above.probe && withProfile(above.probe)),
     tls: overlay(below.tls, above.tls),
   };
 }

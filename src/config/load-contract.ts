@@ -18,6 +18,7 @@ import type { SecretReader } from './secrets.ts';
 import { COST, type Slices } from './slices.ts';
 import type { Environment } from './tidy.ts';
 import { type PeerSurroundings, toPeerServer } from './to-peer-server.ts';
+import type { Policies } from './to-probe.ts';
 import type { RegistrationSurroundings } from './to-registration.ts';
 import type { RegistrationPlaces, UniqueRegistrations } from './unique.ts';
 import { validate } from './validate.ts';
@@ -35,6 +36,7 @@ export interface LoadSurroundings {
   readonly baseDirectory: string;
   readonly levels: Levels;
   readonly ways: WayPlanner;
+  readonly policies: Policies;
   readonly secrets: SecretReader;
   readonly userAgent: string;
   readonly reporter: Reporter;
@@ -127,8 +129,8 @@ export class ContractLoader {
     settings: ContractSettings,
     path: readonly PathStep[],
     index: number,
-  ): RegistrationSurroundings {
-    const { levels, ways, secrets, userAgent, reporter, takesCalls } = this.#around;
+  ): RegistrationSurroundings & PeerSurroundings {
+    const { levels, ways, policies, secrets, userAgent, reporter, takesCalls } = this.#around;
     const first = this.#names.get(settings.name);
     const complaints: Complaint[] = [];
     if (first !== undefined) {
@@ -148,6 +150,7 @@ export class ContractLoader {
       // Its defaults and preset are nearer to an item than its `via`.
       levels: levels.below({ defaults: viaDefaults(settings.via) }).below(settings),
       ways,
+      policies,
       secrets,
       userAgent,
       takesCalls,

@@ -13,7 +13,7 @@ import type { DaemonSpec } from './daemon-spec.ts';
 import { DEFAULTS } from './defaults.ts';
 import { type Relaying, toRelaying, whyShared } from './forward-to.ts';
 import { Levels } from './levels.ts';
-import { type BulkFile, ContractLoader } from './load-contract.ts';
+import { type BulkFile, ContractLoader, type LoadSurroundings } from './load-contract.ts';
 import { makeUpSockets, toLocalSockets } from './local-sockets.ts';
 import { isMap } from './merge-sources.ts';
 import { type Complaint, type Problem, ProblemList } from './problem.ts';
@@ -27,6 +27,7 @@ import { Slices } from './slices.ts';
 import { type ParseFile, readSources, type Sources } from './sources.ts';
 import type { Environment } from './tidy.ts';
 import { toTopSpec } from './to-daemon.ts';
+import { toPolicies } from './to-probe.ts';
 import { RegistrationPlaces, UniqueRegistrations } from './unique.ts';
 import { WayPlanner } from './way.ts';
 import { YamlThread } from './yaml-thread.ts';
@@ -93,7 +94,15 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
 }
 
 /** Top keys that servers and registrations depend on. */
-const ITEM_KEYS = ['localSockets', 'inbound', 'proxies', 'presets', 'preset', 'defaults'];
+const ITEM_KEYS = [
+  'localSockets',
+  'inbound',
+  'proxies',
+  'presets',
+  'preset',
+  'defaults',
+  'answerPolicies',
+];
 
 interface Built {
   readonly spec: DaemonSpec;
@@ -143,7 +152,10 @@ class Load {
     const ways = new WayPlanner(sockets);
     const proxies = this.#toProxies(settings, ways);
     const isTopGood = top.isUsable && ITEM_KEYS.every((key) => !top.broken.has(key));
-    const loader = this.#contractLoader(settings, levels, ways, isTopGood);
+    const policyComplaints: Complaint[] = [];
+    const policies = toPolicies(settings.answerPolicies, policyComplaints);
+    this.#reporter.report([], policyComplaints);
+    const loader = this.#contractLoader(settings, levels, { ways, policies }, isTopGood);
     const contracts: ContractSpec[] = [];
     const registrations: RegistrationSpec[] = [];
     for (const [index, raw] of (isList ? rawContracts : []).entries()) {
@@ -189,7 +201,7 @@ class Load {
   #contractLoader(
     settings: ConfigSettings,
     levels: Levels,
-    ways: WayPlanner,
+    { ways, policies }: Pick<LoadSurroundings, 'ways' | 'policies'>,
     isTopGood: boolean,
   ): ContractLoader {
     return new ContractLoader({
@@ -197,6 +209,7 @@ class Load {
       baseDirectory: dirname(this.#path),
       levels: levels.below(settings),
       ways,
+      policies,
       secrets: this.#secrets,
       userAgent: this.#userAgent(settings),
       reporter: this.#reporter,

@@ -173,11 +173,33 @@ const pacingSection = z.strictObject({
     default: DEFAULTS.pacing.burst,
     unit: 'requests',
   }),
+  probes: key(z.int().min(0).max(1_000_000), {
+    description: 'Probes a second to all targets together; 0: no limit.',
+    default: DEFAULTS.pacing.probes,
+    unit: 'probes a second',
+  }),
   max: key(z.number().min(0).max(100_000), {
     description: 'What the rate may grow to while answers are quick.',
     defaultText: 'perTarget',
     unit: 'requests a second',
   }),
+});
+
+const codes = z.array(leaf.statusCode).min(1).max(100);
+
+const answerPolicySchema = z.strictObject({
+  base: key(leaf.name, {
+    description: 'The policy of trunkd that it begins with.',
+    default: DEFAULTS.probe.answers,
+    example: 'strict',
+  }),
+  up: key(codes, { description: 'Answers that speak for a server.', example: [403, '4xx'] }),
+  impaired: key(codes, {
+    description: 'Answers with which it stays enabled, but is impaired.',
+    example: ['6xx'],
+  }),
+  down: key(codes, { description: 'Answers that speak against it.', example: [603] }),
+  ignore: key(codes, { description: 'Answers that count neither way.', example: [429] }),
 });
 
 const globs = z.union([leaf.path, z.array(leaf.path).max(1000)], {
@@ -223,6 +245,11 @@ export const configSchema = z.strictObject({
     default: DEFAULTS.unregisterOnStop,
   }),
   ownFault: notYet(VERDICTS_RELEASE, 'When to suspect our own network.', { maxDown: '60%' }),
+  answerPolicies: key(z.record(leaf.name, answerPolicySchema), {
+    description:
+      'Named rules for probe.answers: status codes or classes (4xx); single codes go before classes, both before the base.',
+    example: { acme: { base: 'strict', up: [403], ignore: [429] } },
+  }),
   presets: key(z.record(leaf.name, defaultsSection), {
     description: 'Named sets of defaults.',
     example: { quiet: { probe: { interval: '60s' } } },

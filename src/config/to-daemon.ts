@@ -32,6 +32,7 @@ export function toTopSpec(
     log: { level: log?.level ?? DEFAULTS.log.level },
     dns: { servers: dns?.servers?.map(canonicalServer) },
     pacing: toPacing(settings.pacing, complaints),
+    probesPerSec: settings.pacing?.probes ?? DEFAULTS.pacing.probes,
     metrics: { perRegistration: metrics?.perRegistration ?? DEFAULTS.metrics.perRegistration },
     unregisterOnStop: settings.unregisterOnStop ?? DEFAULTS.unregisterOnStop,
   };

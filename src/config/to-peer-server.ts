@@ -1,13 +1,15 @@
 /** From the settings of one peer server to the spec that the core works with. */
-import type { Admin, PeerServerSpec, ProbePlan, Requires } from '../core/health/spec.ts';
+import type { Admin, PeerServerSpec, Requires } from '../core/health/spec.ts';
 import { parseHostPort, printHostPort } from './address.ts';
 import { toCredentials, toDigestPolicy } from './credentials.ts';
 import { DEFAULTS } from './defaults.ts';
 import { parseDuration, parseQuorum } from './grammar.ts';
-import { type Levels, type MergedDefaults, overlay } from './levels.ts';
+import { type Levels, overlay } from './levels.ts';
+import { withProfile } from './probe-profiles.ts';
 import type { Complaint } from './problem.ts';
 import type { PeerServerDefaults, PeerServerSettings } from './schema/peer-server.ts';
 import type { SecretReader } from './secrets.ts';
+import { type Policies, toProbe } from './to-probe.ts';
 import { stricter } from './to-registration.ts';
 import type { WayPlanner } from './way.ts';
 
@@ -18,6 +20,7 @@ export interface PeerSurroundings {
   readonly labels: Readonly<Record<string, string>>;
   readonly levels: Levels;
   readonly ways: WayPlanner;
+  readonly policies: Policies;
   readonly secrets: SecretReader;
   readonly userAgent: string;
 }
@@ -43,7 +46,7 @@ export function toPeerServer(
   const credentials = auth && toCredentials(auth, auth.username, around.secrets, complaints);
   const isAuthWrong = auth !== undefined && credentials === undefined;
   if (way === undefined || isAuthWrong || wrongPreset !== undefined) return undefined;
-  const probe = overlay(defaults.probe, settings.probe);
+  const probe = overlay(defaults.probe, withProfile(settings.probe ?? {}));
   return {
     id: `${around.contract}/${settings.name}`,
     contract: around.contract,
@@ -62,9 +65,9 @@ export function toPeerServer(
     priority: all.priority ?? DEFAULTS.peerServer.priority,
     weight: all.weight ?? DEFAULTS.peerServer.weight,
     whenNeverUp: all.whenNeverUp ?? DEFAULTS.peerServer.whenNeverUp,
-    probe: toProbe(probe),
+    probe: toProbe(probe, around.policies, complaints),
     upWhen: parseQuorum(probe.upWhen ?? DEFAULTS.probe.upWhen),
-    requires: settings.requires && toRequires(settings.requires, complaints),
+    requires: toRequires(settings.requires, complaints),
     ...comingBack(all),
     userAgent: around.userAgent,
     credentials,
@@ -74,9 +77,11 @@ export function toPeerServer(
 }
 
 function toRequires(
-  { registrations, atLeast }: NonNullable<PeerServerSettings['requires']>,
+  settings: PeerServerSettings['requires'],
   complaints: Complaint[],
-): Requires {
+): Requires | undefined {
+  if (settings === undefined) return undefined;
+  const { registrations, atLeast } = settings;
   const wanted = atLeast ?? DEFAULTS.peerServer.requiresAtLeast;
   const ids = [...new Set(registrations)];
   if (wanted > ids.length) {
@@ -105,16 +110,5 @@ function callRules(
       parameters: all.requestUri?.parameters ?? '',
     },
     from: { user: all.from?.user, domain: all.from?.domain },
-  };
-}
-
-function toProbe(settings: MergedDefaults['probe']): ProbePlan {
-  const { probe } = DEFAULTS;
-  return {
-    mode: settings.mode ?? probe.mode,
-    intervalMs: parseDuration(settings.interval ?? probe.interval) ?? 0,
-    timeoutMs: parseDuration(settings.timeout ?? probe.timeout) ?? 0,
-    fall: settings.fall ?? probe.fall,
-    rise: settings.rise ?? probe.rise,
   };
 }

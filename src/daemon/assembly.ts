@@ -39,6 +39,7 @@ export interface AssemblySpec {
   };
   readonly dns: { readonly servers: readonly string[] | undefined };
   readonly pacing: PacingSpec;
+  readonly probesPerSec: number;
 }
 
 export interface Assembly {
@@ -83,7 +84,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     localAddressChanged: (change) => keeper.localAddressChanged(change),
   };
   const transport = new Transport(spec.localSockets, { user, clock, random, timers, notify });
-  const { pacing } = spec;
+  const { pacing, probesPerSec } = spec;
   const stack: SipStack = new SipStack({
     clock,
     timers,
@@ -124,7 +125,8 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   });
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
   const registrations = standings(keeper);
-  const prober: Prober = new Prober({ ...shared, epoch: Date.now(), registrations });
+  const health = { ...shared, probesPerSec, registrations };
+  const prober: Prober = new Prober({ ...health, epoch: Date.now() });
   const router = new Router({ book: prober, random, hasher });
   return {
     clock,

@@ -106,6 +106,7 @@ export class Reloader {
     takeCalls(assembly, spec);
     assembly.stack.pacer.setPacing(spec.pacing);
     assembly.keeper.setPacing(spec.pacing);
+    assembly.prober.setProbesPerSec(spec.probesPerSec);
     log.setLevel(spec.log.level);
   }
 }

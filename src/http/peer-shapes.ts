@@ -34,7 +34,21 @@ const target = z.object({
   enabled: z.boolean().describe('true while calls may be sent to this address'),
   since: time,
   rttMs: z.number().nullable(),
+  rtt: z
+    .object({
+      smoothedMs: z.number().nullable(),
+      p50Ms: z.number().nullable(),
+      p95Ms: z.number().nullable(),
+      samples: z.int(),
+    })
+    .nullable()
+    .describe('of the last answers, 64 at most'),
   lastResponse,
+  lastProbeAt: time.nullable(),
+  evidence: z
+    .array(z.object({ at: time, what: z.string() }))
+    .readonly()
+    .describe('results that were not as usual, and changes of the state; the oldest first'),
   successes: z.int(),
   failures: z.int(),
   nextProbeAt: time.nullable(),
@@ -71,11 +85,14 @@ export const peerServer = z.object({
   requestUri: z.object({ strip: z.int(), prefix: z.string(), parameters: z.string() }),
   from: z.object({ user: z.string().nullable(), domain: z.string().nullable() }),
   probe: z.object({
-    mode: z.enum(['options', 'off']),
+    mode: z.enum(['options', 'idleOnly', 'off']),
     intervalMs: z.number(),
     timeoutMs: z.number(),
     fall: z.int(),
     rise: z.int(),
+    recheckMs: z.number(),
+    answers: z.string(),
+    impairedAboveMs: z.number().nullable(),
   }),
   requires: z
     .object({ registrations: z.array(z.string()).readonly(), atLeast: z.int() })

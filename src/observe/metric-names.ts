@@ -49,6 +49,11 @@ export const METRICS = {
     labels: [],
     help: 'Registrations found without a next step; anything but 0 is a bug.',
   },
+  trunkd_probes_stuck: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Probes that the self-check found without a next step since the start; anything but 0 is a bug.',
+  },
   trunkd_register_requests_total: {
     kind: 'counter',
     labels: ['contract', 'code'],

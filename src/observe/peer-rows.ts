@@ -1,6 +1,7 @@
 /** What the API shows of peering contracts and their servers, in the words of status-rows.ts. */
 import type { ContractSnapshot, PeerServerSnapshot } from '../core/health/snapshot.ts';
 import { type RenderedCause, renderCause } from './cause.ts';
+import { printable } from './printable.ts';
 import {
   hopText,
   type Labels,
@@ -31,7 +32,17 @@ interface TargetRow {
   readonly enabled: boolean;
   readonly since: string;
   readonly rttMs: number | null;
+  /** Statistics of the last answers, in milliseconds. */
+  readonly rtt: {
+    readonly smoothedMs: number | null;
+    readonly p50Ms: number | null;
+    readonly p95Ms: number | null;
+    readonly samples: number;
+  } | null;
   readonly lastResponse: LastResponse;
+  readonly lastProbeAt: string | null;
+  /** The last results that were not as usual, and changes of the state; the oldest first. */
+  readonly evidence: readonly { readonly at: string; readonly what: string }[];
   readonly successes: number;
   readonly failures: number;
   readonly nextProbeAt: string | null;
@@ -77,11 +88,16 @@ export interface PeerServerRow {
   };
   readonly from: { readonly user: string | null; readonly domain: string | null };
   readonly probe: {
-    readonly mode: 'options' | 'off';
+    readonly mode: 'options' | 'idleOnly' | 'off';
     readonly intervalMs: number;
     readonly timeoutMs: number;
     readonly fall: number;
     readonly rise: number;
+    /** From a result that is to be confirmed to the next probe. */
+    readonly recheckMs: number;
+    /** The policy by which answers are judged. */
+    readonly answers: string;
+    readonly impairedAboveMs: number | null;
   };
   /** Registrations without which it is not enabled. */
   readonly requires: {
@@ -151,23 +167,53 @@ export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): Pe
     callOriginHeaders: spec.callOriginHeaders,
     requestUri: spec.requestUri,
     from: { user: spec.from.user ?? null, domain: spec.from.domain ?? null },
-    probe: spec.probe,
+    probe: probeRow(spec.probe),
     requires: spec.requires ?? null,
     partial: row.isPartial,
-    targets: row.targets.map((target) => ({
-      target: target.target,
-      transport: target.at.protocol,
-      address: target.at.address,
-      port: target.at.port,
-      state: target.state,
-      enabled: target.enabled,
-      since: wallClock.iso(target.since),
-      rttMs: roundMs(target.rttMs),
-      lastResponse: target.lastResponse ?? null,
-      successes: target.successes,
-      failures: target.failures,
-      nextProbeAt: wallClock.iso(target.nextProbeAt),
+    targets: row.targets.map((target) => targetRow(target, wallClock)),
+  };
+}
+
+function targetRow(target: PeerServerSnapshot['targets'][number], wallClock: WallClock): TargetRow {
+  const { at, rtt } = target;
+  return {
+    target: target.target,
+    transport: at.protocol,
+    address: at.address,
+    port: at.port,
+    state: target.state,
+    enabled: target.enabled,
+    since: wallClock.iso(target.since),
+    rttMs: roundMs(target.rttMs),
+    rtt:
+      rtt === undefined
+        ? null
+        : {
+            smoothedMs: roundMs(rtt.smoothedMs),
+            p50Ms: roundMs(rtt.p50Ms),
+            p95Ms: roundMs(rtt.p95Ms),
+            samples: rtt.samples,
+          },
+    lastResponse: target.lastResponse ?? null,
+    lastProbeAt: wallClock.iso(target.lastSentAt),
+    evidence: target.evidence.map(({ at, what }) => ({
+      at: wallClock.iso(at),
+      what: printable(what),
     })),
+    successes: target.successes,
+    failures: target.failures,
+    nextProbeAt: wallClock.iso(target.nextProbeAt),
+  };
+}
+
+/** What is not configured is shown as what holds then. */
+function probeRow(plan: PeerServerSnapshot['spec']['probe']): PeerServerRow['probe'] {
+  const { mode, intervalMs, timeoutMs, fall, rise } = plan;
+  return {
+    ...{ mode, intervalMs, timeoutMs, fall, rise },
+    recheckMs: plan.recheckMs ?? 1_000,
+    answers: plan.answers?.name ?? 'standard',
+    impairedAboveMs: plan.impairedAboveMs ?? null,
   };
 }
 

@@ -150,6 +150,9 @@ export function aPeerServer(
         enabled: true,
         since: instant(2_000),
         rttMs: 12.34,
+        rtt: { lastMs: 12.34, smoothedMs: 12, p50Ms: 12, p95Ms: 13, samples: 3 },
+        lastSentAt: instant(2_000),
+        evidence: [{ at: instant(2_000), what: 'unknown -> up' }],
         lastResponse: { code: 200, reason: 'OK' },
         successes: 2,
         failures: 0,
@@ -215,6 +218,7 @@ function noRegistrations(): Record<RegistrationState, number> {
 
 export class FakeHealthBook implements HealthBook {
   readonly revision = { epoch: 1, sequence: 1 };
+  readonly stuck = 0;
   readonly rows = new Map<string, PeerServerSnapshot>();
 
   constructor(rows: readonly PeerServerSnapshot[]) {

@@ -158,6 +158,17 @@ export const quorum = z.union(
   { error: QUORUM_RULE },
 );
 
+const CODE_RULE = 'has to be a status code from 200 to 699, or a class as 4xx';
+
+/** A status code, or a class of them. */
+export const statusCode = z.union(
+  [
+    z.int(CODE_RULE).min(200, CODE_RULE).max(699, CODE_RULE),
+    textThat('class', (text) => /^[2-6]xx$/.test(text), CODE_RULE),
+  ],
+  { error: CODE_RULE },
+);
+
 /** A span of time between two bounds in milliseconds. */
 export function duration(minMs: number, maxMs: number, range: string) {
   return textWith(

@@ -1,7 +1,8 @@
 /** Keys that registrations and peer servers have in common, and the sections that stand at every level. */
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
-import { key, notYet, VERDICTS_RELEASE } from './about.ts';
+import { PROBE_PROFILES } from '../probe-profiles.ts';
+import { key } from './about.ts';
 import * as leaf from './leaf.ts';
 
 export const probeSection = z.strictObject({
@@ -29,7 +30,54 @@ export const probeSection = z.strictObject({
     default: DEFAULTS.probe.rise,
     unit: 'probes',
   }),
-  answers: notYet(VERDICTS_RELEASE, 'Which answers count as up: a named policy.', 'standard'),
+  profile: key(z.enum(PROBE_PROFILES), {
+    description:
+      'A set of the keys of this section by name: standard, fast, or one of the policies of answers. What stands beside it, or nearer to the server, wins.',
+    defaultText: 'none',
+    example: 'fast',
+  }),
+  recheck: key(leaf.duration(200, 60_000, '200ms to 1m'), {
+    description:
+      'Time from an unanswered probe, or a result that is to be confirmed, to the next one.',
+    default: DEFAULTS.probe.recheck,
+    example: '500ms',
+  }),
+  answers: key(leaf.name, {
+    description:
+      'Which answers count as up: standard, strict, anyResponse, teams, cisco, freeswitch, or a name of answerPolicies.',
+    default: DEFAULTS.probe.answers,
+    example: 'strict',
+  }),
+  impairedAbove: key(leaf.duration(1, 32_000, '1ms to 32s'), {
+    description: 'A target is impaired whose smoothed round-trip time is above this.',
+    defaultText: 'never for that',
+    example: '800ms',
+  }),
+  maxForwards: key(z.int().min(0).max(255), {
+    description:
+      'Max-Forwards of the request; with 0 the first hop answers itself, with 483 as well.',
+    default: DEFAULTS.probe.maxForwards,
+    unit: 'hops',
+  }),
+  user: key(leaf.userPart, {
+    description: 'User of the Request-URI and of To.',
+    defaultText: 'none',
+    example: 'ping',
+  }),
+  fromUser: key(leaf.userPart, {
+    description: 'User of From.',
+    defaultText: 'none',
+    example: 'trunkd',
+  }),
+  fromDomain: key(leaf.host, {
+    description: 'Domain of From.',
+    defaultText: 'the host of sipProxy',
+    example: 'sbc.example',
+  }),
+  headers: key(leaf.headers, {
+    description: 'Header fields of your own in each probe; none that trunkd writes itself.',
+    example: { 'X-Probe': 'trunkd' },
+  }),
   upWhen: key(leaf.quorum, {
     description:
       'How many of the resolved targets of a server have to be up for it to be up: any, all, a number, or a percentage.',

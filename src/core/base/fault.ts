@@ -35,6 +35,7 @@ export const FAULT_CODES = {
     'Our own SIP proxy does not answer, so that nothing can be said of what lies behind it.',
   'proxy.hopFailed':
     'Our own SIP proxy answered by itself, since it got no answer from the target behind it.',
+  'probe.ignored': 'The answer to the probe is one that its policy leaves out of account.',
   cancelled: 'We gave the attempt up ourselves.',
 } as const;
 

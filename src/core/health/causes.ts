@@ -11,6 +11,7 @@ import type { Finding } from './verdict.ts';
 export type HealthCauseCode =
   | 'probe.answered'
   | 'probe.impaired'
+  | 'probe.slow'
   | 'probe.unanswered'
   | 'probe.badAnswer'
   | 'probe.heldOff'
@@ -40,8 +41,14 @@ export const HEALTH_CAUSES: Readonly<Record<HealthCauseCode, HealthCauseRow>> = 
   },
   'probe.impaired': {
     blame: 'peer',
-    meaning: 'The server answers, but with 483 or a 6xx: it lives, and calls may fail there.',
+    meaning:
+      'The server answers, but with 483 or a 6xx (or what `answers` says): it lives, and calls may fail there.',
     next: 'It stays enabled and is probed on; look at its routing and at the Request-URI of the probe.',
+  },
+  'probe.slow': {
+    blame: 'peer',
+    meaning: 'The server answers well, but takes longer than `impairedAbove`.',
+    next: 'It stays enabled and is probed on; it is up again when its answers take less than four fifths of that.',
   },
   'probe.unanswered': {
     blame: 'peer',
@@ -50,7 +57,8 @@ export const HEALTH_CAUSES: Readonly<Record<HealthCauseCode, HealthCauseRow>> = 
   },
   'probe.badAnswer': {
     blame: 'peer',
-    meaning: 'The server answers that it cannot work: 408, 430, 477, 478, 500, 502, 503 or 504.',
+    meaning:
+      'The server answers that it cannot work: 408, 430, 477, 478, 500, 502, 503 or 504, unless `answers` says otherwise.',
     next: 'It is probed every few seconds, and enabled again when it answers well.',
   },
   'probe.heldOff': {
@@ -159,11 +167,15 @@ export function causeOfAdmin(admin: Exclude<Admin, 'up'>): Cause {
 
 function causeOfAnswer(
   state: PeerState,
-  { code, reason, holdMs }: Finding & { readonly kind: 'answer' },
+  { code, reason, holdMs, slowMs }: Finding & { readonly kind: 'answer' },
   count: number,
 ): Cause {
   const answer = reason === '' ? `${code}` : `${code} ${reason}`;
   if (state === 'up') return healthCause('probe.answered', `The server answered ${answer}.`);
+  if (state === 'impaired' && slowMs > 0) {
+    const text = `The server answered ${answer}, but takes ${Math.round(slowMs)} ms.`;
+    return healthCause('probe.slow', text);
+  }
   if (state === 'impaired') return healthCause('probe.impaired', `The server answered ${answer}.`);
   if (holdMs > 0) {
     const holdSec = Math.ceil(holdMs / 1000);

@@ -201,7 +201,7 @@ function bad(state: TargetState, finding: Finding, context: TargetContext): void
   if (state.name === 'down') state.reason = finding;
   if (holdMs > 0) state.next = { kind: 'at', at: after(now, holdMs) };
   else if (state.name === 'down') state.next = afterDownGap(state, now);
-  else state.next = { kind: 'at', at: after(now, RECHECK_MS) };
+  else state.next = { kind: 'at', at: after(now, plan.recheckMs ?? RECHECK_MS) };
 }
 
 function alive(state: TargetState, finding: Finding, context: TargetContext): void {
@@ -217,7 +217,7 @@ function alive(state: TargetState, finding: Finding, context: TargetContext): vo
         ? state.successes >= plan.rise
         : state.deviations >= (name === 'up' ? plan.rise : plan.fall));
     if (!isOver) {
-      state.next = { kind: 'at', at: after(now, RECHECK_MS) };
+      state.next = { kind: 'at', at: after(now, plan.recheckMs ?? RECHECK_MS) };
       return;
     }
     state.name = name;

@@ -10,7 +10,8 @@ import { type Target, targetKey } from '../sip/locate/target.ts';
 import type { Flow, TlsPolicy } from '../sip/transport/ports.ts';
 import { tlsPolicyKey } from '../sip/transport/tls-policy.ts';
 import type { RequestTemplate, SourceCheck } from '../sip/user-agent/ports.ts';
-import type { PeerServerSpec, ProbePlan } from './spec.ts';
+import { policyKey } from './answer-policy.ts';
+import type { PeerServerSpec, ProbeLook, ProbePlan } from './spec.ts';
 
 /** All that makes one probe different from another: peer servers with equal ways share their probes. */
 export interface ProbeWay {
@@ -47,8 +48,17 @@ export function wayKey(way: ProbeWay): string {
   const { plan, tls, target, route, contact } = way;
   const passed = [...(route ?? []), contact ?? ''].join(' ');
   const trust = target.protocol === 'tls' ? tlsPolicyKey(tls) : '';
-  const counts = `${plan.intervalMs},${plan.timeoutMs},${plan.fall},${plan.rise}`;
+  const counts = `${plan.intervalMs},${plan.timeoutMs},${plan.fall},${plan.rise}${unusual(plan)}`;
   return `${targetKey(target)} ${way.scheme}:${way.sipProxy} ${way.localSocket ?? ''} ${way.sourceCheck} ${trust} ${counts} ${way.userAgent}${passed}`;
+}
+
+/** What of a plan is not as with most, as a text; empty for most. */
+function unusual(plan: ProbePlan): string {
+  const { recheckMs, answers, impairedAboveMs, look, mode } = plan;
+  const judged = answers && policyKey(answers);
+  const parts = [recheckMs, judged, impairedAboveMs, ...Object.values(look ?? {})];
+  const text = mode === 'idleOnly' ? [...parts, mode] : parts;
+  return text.every((part) => part === undefined) ? '' : JSON.stringify(text);
 }
 
 /** Renders the probes of one way. */
@@ -60,16 +70,18 @@ export class OptionsProbe {
   readonly #afterContact: string;
   readonly #contact: string | undefined;
 
-  constructor({ sipProxy, scheme, target, userAgent, contact }: ProbeWay) {
+  constructor({ sipProxy, scheme, target, userAgent, contact, plan }: ProbeWay) {
+    const { maxForwards, user, fromUser, fromDomain, headers } = plan.look ?? USUAL;
     this.#contact = contact;
-    this.#requestUri = `${scheme}:${sipProxy}`;
+    this.#requestUri = `${scheme}:${at(user)}${sipProxy}`;
     // RFC 3261 section 19.1.1, table 1: no port in From and To.
-    const uri = `<${scheme}:${withoutPort(sipProxy)}>`;
-    this.#beforeTag = `Max-Forwards: 70\r\nFrom: ${uri};tag=`;
-    this.#afterTag = `\r\nTo: ${uri}\r\nCall-ID: `;
+    const host = withoutPort(sipProxy);
+    const from = `<${scheme}:${at(fromUser)}${fromDomain === '' ? host : fromDomain}>`;
+    this.#beforeTag = `Max-Forwards: ${maxForwards}\r\nFrom: ${from};tag=`;
+    this.#afterTag = `\r\nTo: <${scheme}:${at(user)}${host}>\r\nCall-ID: `;
     const transport = scheme === 'sips' || target.protocol === 'udp' ? '' : target.protocol;
     this.#beforeContact = `Contact: <${scheme}:`;
-    this.#afterContact = `${transport === '' ? '' : `;transport=${transport}`}>\r\nAccept: application/sdp\r\nUser-Agent: ${userAgent}\r\n`;
+    this.#afterContact = `${transport === '' ? '' : `;transport=${transport}`}>\r\nAccept: application/sdp\r\nUser-Agent: ${userAgent}\r\n${headers}`;
   }
 
   /** One more probe. */
@@ -90,6 +102,12 @@ export class OptionsProbe {
   tail(flow: Flow): string {
     return this.#beforeContact + (this.#contact ?? flow.contactHost) + this.#afterContact;
   }
+}
+
+const USUAL: ProbeLook = { maxForwards: 70, user: '', fromUser: '', fromDomain: '', headers: '' };
+
+function at(user: string): string {
+  return user === '' ? '' : `${user}@`;
 }
 
 /** `[2001:db8::1]:5060` and `sip.acme.example:5060` without their ports. */

@@ -11,10 +11,12 @@ import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import type { PeerState } from './events.ts';
 import { probeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
+import { ProbeCap } from './probe-cap.ts';
 import type { ProbeUnit, UnitPorts } from './probe-unit.ts';
 import { ProbeCalendar } from './spread.ts';
 import { UnitTable } from './unit-table.ts';
 import type { Finding } from './verdict.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** A name is not asked more often than this, whatever its TTL says. */
 const LEAST_RELOCATE_MS = 5_000;
@@ -30,6 +32,8 @@ export type PlacementPorts = Pick<
   'clock' | 'timers' | 'random' | 'hasher' | 'pacer' | 'userAgent'
 > & {
   readonly locator: Locator;
+  /** Probes a second to all targets together; 0: no cap. */
+  readonly probesPerSec?: number;
   /** SIP proxies of ours; none where left out. */
   readonly proxyNamed?: ProxyNamed | undefined;
 };
@@ -47,10 +51,14 @@ export class Placement {
   readonly #ports: PlacementPorts;
   readonly #user: PlacementUser;
   readonly #table: UnitTable;
+  readonly #cap: ProbeCap;
+  readonly #watchdog: Watchdog;
 
   constructor(ports: PlacementPorts, user: PlacementUser) {
     this.#ports = ports;
     this.#user = user;
+    this.#cap = new ProbeCap(ports.clock, ports.timers, ports.probesPerSec ?? 0);
+    this.#watchdog = new Watchdog(ports.clock, ports.timers, () => this.#table.units());
     const { clock, timers, random, hasher, pacer, userAgent } = ports;
     this.#table = new UnitTable({
       clock,
@@ -61,6 +69,7 @@ export class Placement {
       userAgent,
       proxyNamed: ports.proxyNamed ?? (() => undefined),
       calendar: new ProbeCalendar(random),
+      cap: this.#cap,
       changed: (unit, before) => this.#unitChanged(unit, before),
       finished: (unit, finding, rttMs) => {
         for (const server of unit.subscribers) {
@@ -74,6 +83,15 @@ export class Placement {
   /** How many different probes there are. */
   get unitCount(): number {
     return this.#table.size;
+  }
+
+  /** Probes that were found without a next step; must stay 0. */
+  get stuck(): number {
+    return this.#watchdog.found;
+  }
+
+  setProbesPerSec(perSec: number): void {
+    this.#cap.setRate(perSec);
   }
 
   /** Brings locating and probing of a server in line with its spec and admin. */
@@ -93,6 +111,7 @@ export class Placement {
     this.#ports.timers.disarm(server.locateTimer);
     for (const unit of server.units) this.#table.release(unit, server);
     server.units = NO_UNITS;
+    if (this.#table.size === 0) this.#watchdog.stop();
     server.targets = undefined;
     server.lookupFault = undefined;
   }
@@ -133,6 +152,7 @@ export class Placement {
       this.#ports.timers.disarm(server.locateTimer);
     }
     this.#table.stop();
+    this.#watchdog.stop();
   }
 
   #planRelocation(server: PeerServer, freshUntil: Instant | undefined, hasFailed: boolean): void {
@@ -155,6 +175,7 @@ export class Placement {
       return this.#table.acquire(way, server, server.startCount, before);
     });
     for (const unit of old) if (!units.includes(unit)) this.#table.release(unit, server);
+    if (units.length > 0) this.#watchdog.start();
     server.units = units;
     server.targets = targets;
   }

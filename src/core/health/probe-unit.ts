@@ -24,12 +24,14 @@ import type { PeerState } from './events.ts';
 import { stepTarget } from './machine.ts';
 import { OptionsProbe, type ProbeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
-import { patienceMs, RttWindow, timeoutMs } from './rtt-window.ts';
+import type { CapUser, ProbeCap } from './probe-cap.ts';
+import { ProbeRecord } from './probe-record.ts';
+import { patienceMs, timeoutMs } from './rtt-window.ts';
 import type { TargetSnapshot } from './snapshot.ts';
 import type { ProbePlan } from './spec.ts';
 import { isCrowd, type ProbeCalendar, phaseOf } from './spread.ts';
 import { carryOver, newTarget, type TargetInput, type TargetState } from './target-state.ts';
-import { type Finding, findingOf } from './verdict.ts';
+import type { Finding } from './verdict.ts';
 
 /** What all units share. */
 export interface UnitPorts {
@@ -41,6 +43,8 @@ export interface UnitPorts {
   readonly userAgent: UserAgentPort;
   readonly calendar: ProbeCalendar;
   readonly proxyNamed: ProxyNamed;
+  /** On all probes together. */
+  readonly cap: ProbeCap;
   /** The first moment from `at` on at which the unit may probe its target in regular turn. */
   turn(unit: ProbeUnit, at: Instant): Instant;
   /** The state of the target changed, or whether anything can be said of it. */
@@ -60,7 +64,7 @@ const FIRST_CSEQ = (): number => 1;
 const NO_ADDRESSES: readonly string[] = [];
 const NONE_RUNNING: readonly RunningProbe[] = [];
 
-export class ProbeUnit {
+export class ProbeUnit implements CapUser {
   readonly way: ProbeWay;
   /** wayKey of the way. */
   readonly key: string;
@@ -73,7 +77,7 @@ export class ProbeUnit {
   readonly #timer = new Timer((now) => this.#ticked(now));
   readonly #granted = () => this.#send();
   readonly #tail: OptionsProbe['tail'];
-  #rtt = new RttWindow();
+  #record = new ProbeRecord();
   #state: TargetState;
   #running: readonly RunningProbe[] = NONE_RUNNING;
   /** Where the provider asks for credentials; they are kept by all probes of the way. */
@@ -86,7 +90,6 @@ export class ProbeUnit {
   /** The first probe comes sooner than its phase says. */
   #isOutOfPhase = false;
   #isStopped = false;
-  #lastResponse: TargetSnapshot['lastResponse'];
 
   constructor(way: ProbeWay, key: string, ports: UnitPorts) {
     this.way = way;
@@ -115,12 +118,31 @@ export class ProbeUnit {
   }
 
   get rttMs(): number | undefined {
-    return this.#rtt.lastMs;
+    return this.#record.lastRttMs;
   }
 
   /** When the next probe goes, or the open ones are judged; undefined once stopped. */
   get nextProbeAt(): Instant | undefined {
     return this.#nextProbeAt ?? (this.#timer.isArmed ? this.#timer.deadline : undefined);
+  }
+
+  /** Something will happen to it by itself; false is a bug, which the watchdog looks for. */
+  get hasNextStep(): boolean {
+    return (
+      this.#isStopped ||
+      this.#timer.isArmed ||
+      this.#ticket !== undefined ||
+      this.#running.length > 0 ||
+      this.#ports.cap.has(this)
+    );
+  }
+
+  /** Begins anew, whatever it waited for. */
+  revive(): void {
+    this.#state.open = [];
+    this.#state.next = { kind: 'round' };
+    this.#planNext(this.#ports.clock.now());
+    this.#arm();
   }
 
   /** Begins to probe, as one of `count` that begin now; what `old` knew of the same target is kept. */
@@ -132,8 +154,7 @@ export class ProbeUnit {
     this.#isOutOfPhase = !isCrowd(count, this.plan.intervalMs);
     if (old !== undefined) {
       this.#state = carryOver(old.#state);
-      this.#rtt = old.#rtt;
-      this.#lastResponse = old.#lastResponse;
+      this.#record = old.#record;
       this.#nextProbeAt = earlier(this.#nextProbeAt, old.#nextProbeAt ?? this.#nextProbeAt);
     }
     this.#arm();
@@ -168,7 +189,10 @@ export class ProbeUnit {
       state: name,
       since,
       rttMs: this.rttMs,
-      lastResponse: this.#lastResponse,
+      rtt: this.#record.rtt,
+      lastResponse: this.#record.lastResponse,
+      lastSentAt: this.#state.lastSentAt,
+      evidence: this.#record.evidence,
       successes,
       failures,
       nextProbeAt: this.nextProbeAt,
@@ -212,7 +236,7 @@ export class ProbeUnit {
     const { name, isMute, voidFault, next } = state;
     const now = this.#ports.clock.now();
     const { plan } = this;
-    const { medianMs } = this.#rtt;
+    const { medianMs } = this.#record;
     const effects = stepTarget(state, input, {
       now,
       plan,
@@ -229,7 +253,10 @@ export class ProbeUnit {
     if (!isAsking) this.#arm();
     const isChanged =
       state.name !== name || state.isMute !== isMute || state.voidFault !== voidFault;
-    if (isChanged) this.#ports.changed(this, name);
+    if (isChanged) {
+      this.#record.changed(name, state.name, now);
+      this.#ports.changed(this, name);
+    }
     if (isAsking) this.#ask(now);
   }
 
@@ -263,6 +290,16 @@ export class ProbeUnit {
   }
 
   #ask(now: Instant): void {
+    if (this.#ports.cap.enter(this)) this.#askPacer(now);
+    else this.#arm();
+  }
+
+  /** Its turn among all probes has come. */
+  granted(): void {
+    this.#askPacer(this.#ports.clock.now());
+  }
+
+  #askPacer(now: Instant): void {
     if (this.#ports.pacer.enter(this.targetKey)) {
       this.#send();
       return;
@@ -297,7 +334,7 @@ export class ProbeUnit {
         tls: way.target.protocol === 'tls' ? way.tls : undefined,
         nextCseq: this.#session === undefined ? FIRST_CSEQ : risingFrom(1),
         session: this.#session,
-        timeoutMs: timeoutMs(this.plan, this.#rtt.medianMs),
+        timeoutMs: timeoutMs(this.plan, this.#record.medianMs),
       },
       (outcome) => this.#received(id, outcome),
     );
@@ -309,21 +346,15 @@ export class ProbeUnit {
     const running = this.#running;
     if (!running.some((probe) => probe.id === id)) return;
     this.#running = running.length === 1 ? NONE_RUNNING : running.filter((one) => one.id !== id);
-    const finding = findingOf(outcome);
-    let rttMs: number | undefined;
-    if (outcome.kind === 'response' && finding.kind === 'answer') {
-      rttMs = outcome.rttMs;
-      this.#rtt.add(rttMs);
-      const last = this.#lastResponse;
-      if (last?.code !== finding.code || last.reason !== finding.reason) {
-        this.#lastResponse = { code: finding.code, reason: finding.reason };
-      }
-    }
+    const finding = this.#record.judge(outcome, this.plan, this.#ports.clock.now());
+    const rttMs =
+      outcome.kind === 'response' && finding.kind === 'answer' ? outcome.rttMs : undefined;
     this.#feed({ kind: 'ended', id, finding });
     this.#ports.finished(this, finding, rttMs);
   }
 
   #dropTicket(): void {
+    this.#ports.cap.leave(this);
     this.#ticket?.cancel();
     this.#ticket = undefined;
   }

@@ -58,6 +58,16 @@ export class Prober implements HealthBook, ServerHost {
     return this.#placement.unitCount;
   }
 
+  /** Probes that the self-check found without a next step; must stay 0. */
+  get stuck(): number {
+    return this.#placement.stuck;
+  }
+
+  /** The cap on all probes together; 0: none. */
+  setProbesPerSec(perSec: number): void {
+    this.#placement.setProbesPerSec(perSec);
+  }
+
   /**
    * Makes the servers those of `contracts`. A server with the same id keeps its state, its phase and
    * what an operator ordered, also when its probe plan changed; a new one begins as unknown; one that is

@@ -64,9 +64,9 @@ function middle(samples: readonly number[]): number {
   return 0;
 }
 
-/** How long a probe may stay open before the next one starts: 1 s, or what an answer usually takes. */
+/** How long a probe may stay open before the next one starts: 1 s (`recheck`), or what an answer usually takes. */
 export function patienceMs(plan: ProbePlan, medianMs: number): number {
-  const usual = Math.max(LEAST_PATIENCE_MS, PATIENCE_FACTOR * medianMs);
+  const usual = Math.max(plan.recheckMs ?? LEAST_PATIENCE_MS, PATIENCE_FACTOR * medianMs);
   return Math.min(usual, timeoutMs(plan, medianMs) / 2);
 }
 

@@ -4,6 +4,8 @@ import type { Target } from '../sip/locate/target.ts';
 import type { PeerState } from './events.ts';
 import type { Order } from './order.ts';
 import type { Rank } from './peer-word.ts';
+import type { Evidence } from './probe-record.ts';
+import type { RttSummary } from './rtt-stats.ts';
 import type { Admin, ContractSpec, PeerServerSpec } from './spec.ts';
 
 export interface TargetSnapshot {
@@ -16,7 +18,12 @@ export interface TargetSnapshot {
   readonly enabled: boolean;
   readonly since: Instant;
   readonly rttMs: number | undefined;
+  /** Statistics of its answers; undefined before the first one. */
+  readonly rtt: RttSummary | undefined;
   readonly lastResponse: { readonly code: number; readonly reason: string } | undefined;
+  readonly lastSentAt: Instant | undefined;
+  /** The last results that were not as usual, and changes of the state; the oldest first. */
+  readonly evidence: readonly Evidence[];
   /** Good or bad results in a row so far, towards rise or fall. */
   readonly successes: number;
   readonly failures: number;
@@ -87,6 +94,8 @@ export interface Revision {
 /** What observers may ask the prober; read by src/observe. */
 export interface HealthBook {
   readonly revision: Revision;
+  /** Probes that the self-check found without a next step; must stay 0. */
+  readonly stuck: number;
   contracts(): Iterable<string>;
   contract(name: string): ContractSnapshot | undefined;
   peerServers(): Iterable<string>;

@@ -3,17 +3,40 @@ import type { Credentials } from '../sip/digest/ports.ts';
 import type { NextHop } from '../sip/locate/target.ts';
 import type { TlsPolicy } from '../sip/transport/ports.ts';
 import type { SourceCheck } from '../sip/user-agent/ports.ts';
+import type { AnswerPolicy } from './answer-policy.ts';
 
 export type Admin = 'up' | 'drain' | 'off';
 
 export interface ProbePlan {
-  readonly mode: 'options' | 'off';
+  /** `idleOnly`: what is heard from an up target stands for its regular probe. */
+  readonly mode: 'options' | 'idleOnly' | 'off';
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Failures in a row that make an up server down. */
   readonly fall: number;
   /** Successes in a row that make a down server up. */
   readonly rise: number;
+  /** From a result that is to be confirmed to the next probe; undefined: 1 s. */
+  readonly recheckMs?: number | undefined;
+  /** Undefined: standard. */
+  readonly answers?: AnswerPolicy | undefined;
+  /** A target that answers, but takes longer than this, is impaired; undefined: never. */
+  readonly impairedAboveMs?: number | undefined;
+  /** What the request looks like, where it is not as usual. */
+  readonly look?: ProbeLook | undefined;
+}
+
+/** What an operator may want in the OPTIONS requests of a server. */
+export interface ProbeLook {
+  /** 0: the first hop answers itself. */
+  readonly maxForwards: number;
+  /** User of the Request-URI and of To; empty: none. */
+  readonly user: string;
+  /** From; empty: no user, and the domain of the Request-URI. */
+  readonly fromUser: string;
+  readonly fromDomain: string;
+  /** Header lines, each ended by CR LF. */
+  readonly headers: string;
 }
 
 /** So many of several; `any` is a count of 1, `all` is 100 percent. */

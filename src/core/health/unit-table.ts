@@ -37,6 +37,10 @@ export class UnitTable {
     return this.#units.size;
   }
 
+  units(): Iterable<ProbeUnit> {
+    return this.#units.values();
+  }
+
   /** Every unit with the same target, the given one among them, where there is more than one. */
   crowdOf(unit: ProbeUnit): ReadonlySet<ProbeUnit> {
     const found = this.#byTarget.get(unit.targetKey);

@@ -1,22 +1,25 @@
 /**
- * What the end of one probe means (design.md 6, 'which answer is up'; conformance Q01). Every final
- * answer shows that the server lives, but the few that say it cannot take calls; silence and refusal
- * count against it; what went wrong on our side counts neither way.
+ * What the end of one probe means (design.md 6, 'which answer is up'; conformance Q01). What a final
+ * answer means, the policy says (answer-policy.ts); silence and refusal count against the server; what
+ * went wrong on our side counts neither way.
  *
  *   2xx 3xx 4xx 5xx            good      404, 405, 481, 501 and the challenges are answers like any other
  *   483, 6xx                   impaired  it lives, but a loop or a general refusal stands in the way
  *   408 430 477 478 500        bad       it, or a proxy before it, does not reach what is behind
- *   502 503 504
- *   503 with Retry-After       bad       and asked to be left alone until then
+ *   502 503 504                          (all of this is the policy `standard`)
+ *   503 with Retry-After       bad       and asked to be left alone until then, where the policy says bad
+ *   483 to Max-Forwards 0      good      the first hop alone was asked, and answered
  *   no answer in time          bad       (silent) never shown as a 408, which only a wire can bring
  *   refused, unreachable, TLS  bad       with the fault's own code
  *   local, DNS, cancelled      void
  *   made by our own proxy      void      (`via`): it, and not the server behind it, has spoken
  */
-import type { Fault, FaultCode } from '../base/fault.ts';
+import { type Fault, type FaultCode, fault } from '../base/fault.ts';
 import { retryAfterSec } from '../sip/header/retry-after.ts';
 import type { SipMessage } from '../sip/message/message.ts';
 import type { ExchangeOutcome } from '../sip/user-agent/ports.ts';
+import { verdictOfStatus } from './answer-policy.ts';
+import type { ProbePlan } from './spec.ts';
 
 export type Verdict = 'good' | 'impaired' | 'bad' | 'void';
 
@@ -30,6 +33,8 @@ export type Finding =
       readonly reason: string;
       /** How long the server asked to be left alone; 0: not at all. */
       readonly holdMs: number;
+      /** Impaired only because answers take so long; 0: not for that. */
+      readonly slowMs: number;
     }
   /** Nobody answered in time. */
   | { readonly kind: 'silence'; readonly verdict: 'bad'; readonly fault: Fault }
@@ -40,7 +45,8 @@ export type Finding =
 /** The longest that a 503 may keep its server out of use, so that no slip lasts for hours. */
 export const MAX_HOLD_MS = 600_000;
 
-const BAD_ANSWERS: ReadonlySet<number> = new Set([408, 430, 477, 478, 500, 502, 503, 504]);
+/** The policy of the server says that such an answer proves nothing. */
+const IGNORED: Finding = { kind: 'none', verdict: 'void', fault: fault('probe.ignored', 'config') };
 
 const MAX_REASON_CHARACTERS = 64;
 const UNPRINTABLE = /[^ -~]/g;
@@ -50,22 +56,20 @@ const SILENT_FAULTS: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'timeout.connect',
 ]);
 
-/** The verdict of a final answer, 200 to 699. */
-export function verdictOfStatus(status: number): 'good' | 'impaired' | 'bad' {
-  if (BAD_ANSWERS.has(status)) return 'bad';
-  return status === 483 || status >= 600 ? 'impaired' : 'good';
-}
-
 /** What the outcome of a probe's exchange says about its target. */
-export function findingOf(outcome: ExchangeOutcome): Finding {
+export function findingOf(outcome: ExchangeOutcome, plan?: ProbePlan): Finding {
   if (outcome.kind === 'failed') return findingOfFault(outcome.fault);
   const { response, status } = outcome;
+  const isFirstHop = status === 483 && plan?.look?.maxForwards === 0;
+  const verdict = isFirstHop ? 'good' : verdictOfStatus(status, plan?.answers);
+  if (verdict === 'ignored') return IGNORED;
   return {
     kind: 'answer',
-    verdict: verdictOfStatus(status),
+    verdict,
     code: status,
     reason: printableReason(response.reason),
-    holdMs: status === 503 ? holdMs(response) : 0,
+    holdMs: status === 503 && verdict === 'bad' ? holdMs(response) : 0,
+    slowMs: 0,
   };
 }
 
@@ -77,6 +81,7 @@ export function isSameFinding(a: Finding | undefined, b: Finding): boolean {
     b.kind === 'answer' &&
     a.code === b.code &&
     a.holdMs === b.holdMs &&
+    a.verdict === b.verdict &&
     a.reason === b.reason
   );
 }

@@ -5,7 +5,8 @@ import { fault } from '../../../src/core/base/fault.ts';
 import { instant } from '../../../src/core/base/instant.ts';
 import { MAX_OPEN, stepTarget } from '../../../src/core/health/machine.ts';
 import { newTarget, type TargetState } from '../../../src/core/health/target-state.ts';
-import { type Finding, verdictOfStatus } from '../../../src/core/health/verdict.ts';
+import type { Finding } from '../../../src/core/health/verdict.ts';
+import { standardAnswer } from '../../support/health/findings.ts';
 import { PLAN } from '../../support/health/probe-lab.ts';
 
 const SILENCE: Finding = {
@@ -13,15 +14,11 @@ const SILENCE: Finding = {
   verdict: 'bad',
   fault: fault('timeout.response', 'peer'),
 };
-const GOOD: Finding = { kind: 'answer', verdict: 'good', code: 200, reason: '', holdMs: 0 };
+const GOOD = standardAnswer(200);
 
 const finding: fc.Arbitrary<Finding> = fc.oneof(
-  fc.constantFrom(200, 404, 483, 486, 500, 503, 603).map((code): Finding => {
-    return { kind: 'answer', verdict: verdictOfStatus(code), code, reason: '', holdMs: 0 };
-  }),
-  fc.nat({ max: 120 }).map((sec): Finding => {
-    return { kind: 'answer', verdict: 'bad', code: 503, reason: '', holdMs: sec * 1000 };
-  }),
+  fc.constantFrom(200, 404, 483, 486, 500, 503, 603).map((code) => standardAnswer(code)),
+  fc.nat({ max: 120 }).map((sec) => standardAnswer(503, sec * 1000)),
   fc.constant(SILENCE),
   fc.constant<Finding>({
     kind: 'refusal',

@@ -32,6 +32,7 @@ describe('defaults', () => {
       log: { level: 'info' },
       dns: { servers: undefined },
       pacing: { perTarget: 6, burst: 3, max: 6 },
+      probesPerSec: 2000,
       metrics: { perRegistration: 1000 },
       unregisterOnStop: false,
       contracts: [],

@@ -1,6 +1,7 @@
 /** Peer servers as configured, and what the core gets. */
 import { describe, expect, test } from 'vitest';
 import { specOf } from '../../support/config/load-text.ts';
+import { policyNamed } from '../../support/health/findings.ts';
 
 async function serverOf(keys: string, above = '') {
   const spec = await specOf(`${above}
@@ -38,7 +39,11 @@ describe('defaults', () => {
       upWhen: { kind: 'count', count: 1 },
       slowStartMs: 0,
       hasDamping: true,
-      probe: { mode: 'options', intervalMs: 30_000, timeoutMs: 4000, fall: 3, rise: 2 },
+      probe: {
+        ...{ mode: 'options', intervalMs: 30_000, timeoutMs: 4000, fall: 3, rise: 2 },
+        recheckMs: 1000,
+        answers: policyNamed('standard'),
+      },
       userAgent: 'trunkd',
       credentials: undefined,
       callOriginHeaders: ['pai'],

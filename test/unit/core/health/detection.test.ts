@@ -1,5 +1,6 @@
 /** How soon and how surely silence is noticed, on virtual time over many seeds. */
 import { describe, expect, it } from 'vitest';
+import type { ProbePlan } from '../../../../src/core/health/spec.ts';
 import { aContract, aServer, PLAN, ProbeLab } from '../../../support/health/probe-lab.ts';
 import { SeededRandom } from '../../../support/seeded-random.ts';
 
@@ -38,6 +39,26 @@ describe('a server that falls silent, interval 10 s', () => {
     expect(Math.max(...detections)).toBeLessThan(15.2);
     expect(median(recoveries)).toBeLessThan(2);
     expect(Math.max(...recoveries)).toBeLessThan(3);
+  });
+});
+
+describe('the profile fast', () => {
+  const fast: ProbePlan = { ...PLAN, intervalMs: 5_000, timeoutMs: 2_000, recheckMs: 500 };
+
+  it('notices silence after half an interval and 2 s, with three misses', () => {
+    const detections: number[] = [];
+    for (let seed = 1; seed <= 1_000; seed += 1) {
+      const lab = new ProbeLab(seed);
+      lab.prober.apply([aContract([aServer('192.0.2.9', { probe: fast })])]);
+      lab.run(30 + 10 * new SeededRandom(seed + 7).fraction());
+      lab.network.behave(KEY, 'silent');
+      const before = lab.network.started;
+      detections.push(lab.until(() => !lab.server(ID).enabled, 30));
+      expect(lab.network.started - before).toBeGreaterThanOrEqual(fast.fall);
+    }
+    expect(median(detections)).toBeGreaterThan(4);
+    expect(median(detections)).toBeLessThan(4.8);
+    expect(Math.max(...detections)).toBeLessThan(5.5 + 2.1);
   });
 });
 

@@ -9,12 +9,9 @@ import {
   type TargetEffect,
   type TargetState,
 } from '../../../../src/core/health/target-state.ts';
-import { type Finding, verdictOfStatus } from '../../../../src/core/health/verdict.ts';
+import type { Finding } from '../../../../src/core/health/verdict.ts';
+import { standardAnswer as answer } from '../../../support/health/findings.ts';
 import { PLAN } from '../../../support/health/probe-lab.ts';
-
-function answer(code: number, holdMs = 0): Finding {
-  return { kind: 'answer', verdict: verdictOfStatus(code), code, reason: '', holdMs };
-}
 
 const SILENCE: Finding = {
   kind: 'silence',

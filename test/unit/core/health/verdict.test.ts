@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type Fault, type FaultCode, fault } from '../../../../src/core/base/fault.ts';
 import { instant } from '../../../../src/core/base/instant.ts';
+import { verdictOfStatus } from '../../../../src/core/health/answer-policy.ts';
 import {
   type Finding,
   findingOf,
   MAX_HOLD_MS,
   printableReason,
   type Verdict,
-  verdictOfStatus,
 } from '../../../../src/core/health/verdict.ts';
+import { policyNamed } from '../../../support/health/findings.ts';
 import { FLOW } from '../../../support/health/scripted-network.ts';
 import { parsed, responseWire } from '../../../support/wire.ts';
 
@@ -41,6 +42,29 @@ describe('the verdict of a final answer', () => {
   it.each(bad)('%i is bad', (status) => expect(verdictOfStatus(status)).toBe('bad'));
   it.each(impaired)('%i is impaired', (status) => expect(verdictOfStatus(status)).toBe('impaired'));
   it.each(good)('%i is good', (status) => expect(verdictOfStatus(status)).toBe('good'));
+});
+
+describe('the named policies', () => {
+  const rows = [
+    ['strict', [200, 299], [404, 401, 480], [302, 408, 430, 503, 500, 603]],
+    ['anyResponse', [200, 302, 404, 408, 503, 603, 699], [], []],
+    ['teams', [200, 202], [], [302, 401, 404, 408, 503, 603]],
+    ['cisco', [200, 404, 408, 500, 603], [], [503, 505]],
+    ['freeswitch', [200, 404, 500, 504], [], [408, 503, 600, 603]],
+  ] as const;
+  const expected = (all: readonly number[], verdict: string) => {
+    return all.map((status) => [status, verdict]);
+  };
+
+  it.each(rows)('%s', (name, good, impaired, bad) => {
+    const policy = policyNamed(name);
+    const found = (all: readonly number[]) => {
+      return all.map((status) => [status, verdictOfStatus(status, policy)]);
+    };
+    expect(found(good)).toEqual(expected(good, 'good'));
+    expect(found(impaired)).toEqual(expected(impaired, 'impaired'));
+    expect(found(bad)).toEqual(expected(bad, 'bad'));
+  });
 });
 
 describe('what a fault says', () => {
