@@ -1,6 +1,12 @@
 import { after, elapsedMs, type Instant } from './instant.ts';
 
 /**
+ * So much of a token may be lost in rounding: after a month the instants of a clock have steps of half a
+ * microsecond. A deadline that is computed from the rate has to find its token.
+ */
+const HAIR = 1e-6;
+
+/**
  * At most `ratePerSec x t + burst` tokens in any window of t seconds. The rate may be changed while
  * it runs; a rate of 0 means that there is no limit.
  */
@@ -30,8 +36,7 @@ export class TokenBucket {
   take(now: Instant): boolean {
     if (this.#ratePerSec === 0) return true;
     this.#fill(now);
-    // A hair of tolerance, so that a deadline computed from the rate finds its token.
-    if (this.#tokens < 1 - 1e-9) return false;
+    if (this.#tokens < 1 - HAIR) return false;
     this.#tokens -= 1;
     return true;
   }
@@ -40,7 +45,7 @@ export class TokenBucket {
   readyAt(now: Instant): Instant {
     if (this.#ratePerSec === 0) return now;
     this.#fill(now);
-    if (this.#tokens >= 1 - 1e-9) return now;
+    if (this.#tokens >= 1 - HAIR) return now;
     return after(now, ((1 - this.#tokens) / this.#ratePerSec) * 1000);
   }
 

@@ -64,6 +64,21 @@ describe('TokenBucket', () => {
   });
 });
 
+describe('TokenBucket after a month', () => {
+  it('has its token when it said so', () => {
+    // A clock of a month counts in steps of half a microsecond: a hair of a token may get lost.
+    const start = instant(2_216_409_731.54);
+    for (let rate = 0.5; rate < 300; rate *= 1.01) {
+      const bucket = new TokenBucket(rate, 1, start);
+      let now = start;
+      for (let turn = 0; turn < 20; turn += 1) {
+        now = bucket.readyAt(now);
+        expect(bucket.take(now), `turn ${turn} at ${rate} a second`).toBe(true);
+      }
+    }
+  });
+});
+
 describe('Ring', () => {
   it('keeps the last items, oldest first', () => {
     const ring = new Ring<number>(3);
