@@ -47,6 +47,8 @@ export interface Assembly {
   readonly timers: TimerQueue;
   readonly driver: TimerDriver;
   readonly transport: Transport;
+  /** What is known of the DNS. */
+  readonly lookups: HopLocator;
   readonly stack: SipStack;
   readonly senders: Senders;
   readonly proxies: OwnProxies;
@@ -133,6 +135,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     timers,
     driver,
     transport,
+    lookups: found,
     stack,
     senders,
     proxies,

@@ -38,6 +38,7 @@ import { ReloadQueue } from './reload-queue.ts';
 import { routePort } from './routes.ts';
 import { stopAssembly } from './shutdown.ts';
 import { inSlices } from './slices.ts';
+import { resume } from './standstill.ts';
 import { takeCalls } from './take-calls.ts';
 
 export interface ServiceOptions {
@@ -77,6 +78,11 @@ export class Service implements CommandPort {
       },
     });
     this.#assembly = assembly;
+    assembly.driver.onStandstill = (ms) => {
+      wallClock.stoodStill(ms);
+      log.write('warn', 'process.stoodStill', { durationMs: Math.round(ms) });
+      resume(assembly, ms);
+    };
     const { keeper, prober, clock, timers } = assembly;
     this.#readiness = new Readiness(clock, timers);
     this.#status = new StatusBook(keeper, prober, wallClock, assembly.proxies, () =>

@@ -107,6 +107,11 @@ export class FlowTable {
     return ended;
   }
 
+  /** Nothing is known of any of them any more. */
+  endAll(reason: Fault): void {
+    for (const flow of this.#flows.keys()) flow.end(reason);
+  }
+
   /** The transport stops: connections end, nobody is told. */
   destroy(): void {
     for (const { dial } of this.#pending.values()) dial.cancel();

@@ -5,12 +5,14 @@
  * evenly instead of in volleys. A prompt timer gets a wake-up of its own.
  *
  *   asleep --(armed ahead of the wake-up)--> asleep until the end of that deadline's tick
+ *   asleep --(woken, too late by far)--> tell for how long the process stood still --> as below
  *   asleep --(woken)--> advance the queue --> asleep until the next deadline's tick, or idle
  *
  * The Node timer keeps the process alive while anything is armed: `stop` lets it go.
  */
 import type { Clock } from '../core/base/clock.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
+import { RunningClock } from './clock.ts';
 
 const TICK_MS = 50;
 const SHORTEST_TICK_MS = 10;
@@ -21,8 +23,11 @@ const MANY_FIRED = 32;
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
 export class TimerDriver {
+  /** Called before anything is fired, where the clock is one that stands still with the process. */
+  onStandstill: ((ms: number) => void) | undefined;
   readonly #queue: TimerQueue;
   readonly #clock: Clock;
+  readonly #standstill: RunningClock | undefined;
   readonly #longestTickMs: number;
   readonly #shortestTickMs: number;
   readonly #wake = () => this.#awake();
@@ -38,6 +43,7 @@ export class TimerDriver {
   constructor(queue: TimerQueue, clock: Clock, tickMs: number = TICK_MS) {
     this.#queue = queue;
     this.#clock = clock;
+    this.#standstill = clock instanceof RunningClock ? clock : undefined;
     this.#longestTickMs = tickMs;
     this.#shortestTickMs = Math.min(tickMs, SHORTEST_TICK_MS);
     this.#tickMs = tickMs;
@@ -78,6 +84,7 @@ export class TimerDriver {
     if (endOfTick >= this.#wakeAt) return;
     clearTimeout(this.#timer);
     this.#wakeAt = endOfTick;
+    this.#standstill?.expect(endOfTick);
     // Node counts whole milliseconds from a start that it rounds down: one more, and it is never early.
     const delayMs = Math.ceil(endOfTick - this.#clock.now()) + 1;
     this.#timer = setTimeout(this.#wake, Math.min(Math.max(delayMs, 1), LONGEST_SLEEP_MS));
@@ -85,10 +92,12 @@ export class TimerDriver {
 
   #awake(): void {
     const now = this.#clock.now();
-    this.#lastLagMs = Math.max(0, now - this.#wakeAt);
+    const standstillMs = this.#standstill?.takeStandstillMs() ?? 0;
+    this.#lastLagMs = Math.max(0, now - this.#wakeAt) + standstillMs;
     this.#maxLagMs = Math.max(this.#maxLagMs, this.#lastLagMs);
     this.#sleepForever();
     this.#isAdvancing = true;
+    if (standstillMs > 0) this.onStandstill?.(standstillMs);
     const fired = this.#queue.advance(now);
     this.#isAdvancing = false;
     this.#adapt(fired);
@@ -104,5 +113,6 @@ export class TimerDriver {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.#standstill?.expect(this.#wakeAt);
   }
 }

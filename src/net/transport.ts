@@ -194,6 +194,11 @@ export class Transport implements TransportPort, WaysOut {
     if (flow instanceof UdpFlow) this.#inquiries.ask(flow);
   }
 
+  /** Ends all connections that we opened, and reports each: the other side may have forgotten them. */
+  closeAll(reason: Fault): void {
+    this.#flows.endAll(reason);
+  }
+
   close(flow: Flow, reason: Fault): void {
     if (flow instanceof StreamFlow) flow.end(reason);
   }

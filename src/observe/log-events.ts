@@ -175,6 +175,12 @@ export const LOG_EVENTS = {
     fields: '`text`',
     meaning: 'systemd cannot be told everything: the watchdog needs node-unix-socket.',
   },
+  'process.stoodStill': {
+    level: 'warn',
+    fields: '`durationMs`',
+    meaning:
+      'trunkd did not run for that long: the machine slept, the process was stopped or had no CPU. Bindings that ended meanwhile are registered again; what was under way proves nothing.',
+  },
   'selfCheck.failed': {
     level: 'error',
     fields: '`text`',

@@ -246,6 +246,33 @@ describe('reload', () => {
     });
   });
 
+  it('goes on after it was stopped for a while: what lapsed meanwhile is made again, and told so', async () => {
+    const alice = { ...registrationOf('alice'), expires: 6 };
+    files.write(
+      config([], {
+        peeringContracts: [{ name: 'acme', registrations: [alice] }],
+      }),
+    );
+    const daemon = await files.run();
+    await eventually(() => registrar.accepted.length >= 1);
+    daemon.running.signal('SIGSTOP');
+    const before = registrar.accepted.length;
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    daemon.running.signal('SIGCONT');
+    await eventually(() => registrar.accepted.length > before);
+    const [standstill] = daemon.lines('process.stoodStill');
+    expect(Number(standstill?.['durationMs'])).toBeGreaterThan(7_000);
+    const changes = daemon.lines('registration.changed');
+    expect(changes).toContainEqual(
+      expect.objectContaining({
+        state: 'waiting',
+        bound: false,
+        cause: expect.objectContaining({ code: 'registration.stoodStill' }),
+      }),
+    );
+    await eventually(() => daemon.lines('registration.changed').at(-1)?.['state'] === 'registered');
+  });
+
   it('starts where an address is not there yet, and says which socket waits', async () => {
     const late = { name: 'late', protocol: 'udp', bind: '192.0.2.77:0' };
     files.write(config(['alice'], { localSockets: [late] }));

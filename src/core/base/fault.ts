@@ -28,6 +28,8 @@ export const FAULT_CODES = {
   'tls.revoked': "The server's certificate was revoked by its authority.",
   'tls.ownCertificate': 'The server wants a certificate of ours, or does not take the one it got.',
   'tls.handshake': 'The TLS handshake failed.',
+  'process.stoodStill':
+    'trunkd itself did not run for a while: suspended, stopped, or starved of CPU.',
   'dns.notFound': 'The name does not exist, or has no address of a family that we can use.',
   'dns.failed': 'The name server could not be asked or answered with an error.',
   'dns.timeout': 'The name server did not answer in time.',

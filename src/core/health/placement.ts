@@ -145,6 +145,11 @@ export class Placement {
     this.#table.hurryUnknown(proxy);
   }
 
+  /** trunkd did not run for a while. */
+  stoodStill(): void {
+    this.#table.stoodStill();
+  }
+
   /** Stops every probe and timer; what the servers know stays. */
   stop(servers: Iterable<PeerServer>): void {
     for (const server of servers) {

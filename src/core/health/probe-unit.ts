@@ -3,7 +3,7 @@
  * and tells whoever shares the way when something changed. Made and stopped by the unit table.
  */
 import type { Clock } from '../base/clock.ts';
-import type { Fault } from '../base/fault.ts';
+import { type Fault, fault } from '../base/fault.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
 import { Timer, type TimerQueue } from '../base/timer-queue.ts';
@@ -61,6 +61,7 @@ interface RunningProbe {
 
 /** A probe has a Call-ID of its own, so its CSeq may always be the first, unless a challenge is answered. */
 const FIRST_CSEQ = (): number => 1;
+const STANDSTILL: Fault = fault('process.stoodStill', 'local');
 const NO_ADDRESSES: readonly string[] = [];
 const NONE_RUNNING: readonly RunningProbe[] = [];
 
@@ -179,6 +180,11 @@ export class ProbeUnit implements CapUser {
   /** Probes at once if nothing but the next regular turn is planned. */
   hurry(): void {
     if (this.#state.next.kind === 'round') this.probeNow();
+  }
+
+  /** trunkd did not run for a while: what was under way proves nothing. */
+  stoodStill(): void {
+    if (this.#state.open.length > 0) this.#voidOpen(STANDSTILL);
   }
 
   snapshot(): Omit<TargetSnapshot, 'enabled'> {

@@ -138,6 +138,11 @@ export class Prober implements HealthBook, ServerHost {
     this.#requirements.changed(id);
   }
 
+  /** trunkd did not run for a while: what was under way proves nothing. */
+  stoodStill(): void {
+    this.#placement.stoodStill();
+  }
+
   /** Stops all probes and timers; what is known can still be read. */
   stop(): void {
     this.#requirements.stop();

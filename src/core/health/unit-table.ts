@@ -98,6 +98,10 @@ export class UnitTable {
     }
   }
 
+  stoodStill(): void {
+    for (const unit of this.#units.values()) unit.stoodStill();
+  }
+
   /** Stops every unit; they can still be read. */
   stop(): void {
     for (const unit of this.#units.values()) unit.stop();

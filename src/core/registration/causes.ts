@@ -39,6 +39,8 @@ export const REGISTRATION_CODES = {
   'registration.unanswered':
     'The target answers others, and leaves this registration without an answer.',
   'registration.expired': 'The binding ran out before it could be refreshed.',
+  'registration.stoodStill':
+    'The binding ran out while trunkd itself did not run: suspended, stopped, or starved of CPU.',
   'registration.off': 'An operator or the configuration switched the registration off.',
   'registration.standby': 'A serial registrar waits until those before it fail.',
   'registration.forgotten': 'An operator let go of the registration without removing its binding.',
@@ -140,6 +142,12 @@ export const RAN_OUT: Cause = cause(
   'registration.expired',
   'peer',
   'Tried again; calls from the provider do not reach us until it succeeds.',
+);
+
+export const STOOD_STILL: Cause = cause(
+  'registration.stoodStill',
+  'local',
+  'Registered again, those first whose bindings ended first; let nothing stop or suspend trunkd.',
 );
 
 const FOLLOW = 'Those that waited follow in turn; nothing to do.';

@@ -31,6 +31,7 @@ import type { RegistrationBook, RegistrationSnapshot } from './snapshot.ts';
 import { snapshotOf } from './snapshot-of.ts';
 import type { RegistrationSpec } from './spec.ts';
 import { compareSpecs } from './spec-change.ts';
+import { ageAll } from './standstill.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** A removal waits for its turn no longer than this. */
@@ -44,6 +45,8 @@ export interface KeeperPorts extends AttemptPorts {
   readonly publish: Publish<RegistrationEvent>;
   readonly pacing: PacingSpec;
   readonly callers?: Callers | undefined;
+  /** Shown each registration after a step of its machine and what followed from it; for simulations. */
+  readonly stepped?: ((entry: Entry) => void) | undefined;
 }
 
 export class RegistrationKeeper implements RegistrationBook {
@@ -170,6 +173,11 @@ export class RegistrationKeeper implements RegistrationBook {
     for (const { entry, at } of turnsOf(concerned, CROWD_SPREAD_MS, this.#machinist.now())) {
       this.#machinist.feed(entry, { kind: 'wayChanged', againAt: at });
     }
+  }
+
+  /** trunkd did not run for that long; see standstill.ts. */
+  stoodStill(ms: number): void {
+    if (!this.#isStopping) ageAll(this.#machinist, this.#entries, this.#ports.timers, ms);
   }
 
   /** A proxy of ours fell silent or answers again; `isRestarted`: its connections to others are gone. */

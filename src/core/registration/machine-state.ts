@@ -53,7 +53,8 @@ export type Input =
   | { readonly kind: 'held'; readonly cause: Cause }
   /** The try ended; `refreshAt` is planned by the keeper where the verdict is `bound`. */
   | { readonly kind: 'outcome'; readonly verdict: Verdict; readonly refreshAt: Instant }
-  | { readonly kind: 'expired' }
+  /** `cause`: where that is not the usual one. */
+  | { readonly kind: 'expired'; readonly cause?: Cause }
   /** The connection that carried the binding is gone; bound again at that time. */
   | {
       readonly kind: 'flowLost';
@@ -65,6 +66,8 @@ export type Input =
   | { readonly kind: 'wayChanged'; readonly againAt: Instant }
   /** Try now, whatever the plan was; `isFresh` forgets former failures (new credentials, a command). */
   | { readonly kind: 'urge'; readonly isFresh: boolean }
+  /** trunkd did not run for that long, and the registrar's clock went on. */
+  | { readonly kind: 'aged'; readonly ms: number }
   | {
       readonly kind: 'unregister';
       readonly deadline: Instant;

@@ -48,6 +48,7 @@ const FINISH: readonly Effect[] = ['cancel', 'finished'];
 
 export function step(state: MachineState, input: Input, context: Context): Step {
   if (state.name === 'off') return input.kind === 'start' ? begin(state, context) : ignored(state);
+  if (input.kind === 'aged') return age(state, input.ms);
   if (state.name === 'unregistering') return stepUnregistering(state, input, context);
   switch (input.kind) {
     case 'start':
@@ -62,7 +63,7 @@ export function step(state: MachineState, input: Input, context: Context): Step 
     case 'outcome':
       return conclude(state, input.verdict, input.refreshAt, context);
     case 'expired':
-      return expire(state, context);
+      return expire(state, input.cause, context);
     case 'flowLost':
       return bindAgain(state, input, context);
     case 'wayChanged':
@@ -176,12 +177,12 @@ function fail(state: MachineState, input: FailedVerdict, context: Context): Step
 }
 
 /** What was planned or is under way stays so: with a binding that ran out it is planned soon. */
-function expire(state: MachineState, context: Context): Step {
+function expire(state: MachineState, why: Cause | undefined, context: Context): Step {
   if (state.boundUntil === undefined) return ignored(state);
   // What failed while it lived says nothing of how long to wait without it.
   const unbound = { ...state, boundUntil: undefined, failures: 0 };
   if (state.name === 'rejected') return quiet(unbound);
-  return quiet({ ...named(unbound, 'waiting', context), cause: state.cause ?? RAN_OUT });
+  return quiet({ ...named(unbound, 'waiting', context), cause: why ?? state.cause ?? RAN_OUT });
 }
 
 /** Nothing says that the registrar forgot us: it is asked, and until then we are bound. */
@@ -199,6 +200,13 @@ function tryEarlier(state: MachineState, againAt: Instant, bit = 0): Step {
   const isPlanned = state.isTrying || state.name === 'rejected';
   if (isPlanned || againAt >= state.dueAt) return ignored(state);
   return quiet({ ...state, dueAt: againAt, adapted: state.adapted | bit });
+}
+
+/** All that was to come is nearer. A binding that is over is ended by its timer, as ever. */
+function age(state: MachineState, ms: number): Step {
+  const sooner = (at: Instant) => Math.floor(after(at, -ms)) as Instant;
+  const boundUntil = state.boundUntil === undefined ? undefined : sooner(state.boundUntil);
+  return quiet({ ...state, boundUntil, dueAt: sooner(state.dueAt) });
 }
 
 function urge(state: MachineState, isFresh: boolean, { now }: Context): Step {

@@ -51,6 +51,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
   readonly #ports: AttemptPorts;
   readonly #publish: Publish<RegistrationEvent>;
   readonly #finished: (entry: Entry) => void;
+  readonly #stepped: ((entry: Entry) => void) | undefined;
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #slots = new RefreshSlots();
   readonly #reasons = new TextPool();
@@ -60,6 +61,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     ports: AttemptPorts & {
       readonly publish: Publish<RegistrationEvent>;
       readonly callers?: Callers | undefined;
+      readonly stepped?: ((entry: Entry) => void) | undefined;
     },
     pacing: PacingSpec,
     entries: ReadonlyMap<string, Entry>,
@@ -68,6 +70,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     this.#ports = ports;
     this.#publish = ports.publish;
     this.#finished = finished;
+    this.#stepped = ports.stepped;
     this.#entries = entries;
     this.flows = new FlowWatch(ports, entries, this);
     this.attempts = new Attempts(ports, pacing, this);
@@ -110,6 +113,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     for (const effect of effects) this.#carryOut(entry, effect);
     const group = entry.rare?.group;
     if (group !== undefined && state !== before) this.groups?.steer(group);
+    this.#stepped?.(entry);
   }
 
   /** The timer of the entry: a binding ran out, a try is due, or a removal takes too long. */

@@ -1,6 +1,6 @@
 /** What an operator ordered over the configuration, why, and until when. */
 import type { Cause } from '../base/cause.ts';
-import type { Instant } from '../base/instant.ts';
+import { after, type Instant } from '../base/instant.ts';
 import { Timer, type TimerQueue } from '../base/timer-queue.ts';
 import { cause, STANDBY, SWITCHED_OFF } from './causes.ts';
 import { type Entry, rareOf } from './entry.ts';
@@ -38,6 +38,15 @@ export function overrideWith(
   });
   if (order.until !== undefined) timers.arm(timer, order.until);
   rareOf(entry).override = { ...order, timer };
+}
+
+/** trunkd did not run for that long: the order ends that much sooner. */
+export function ageOverride({ rare }: Entry, ms: number, timers: TimerQueue): void {
+  const override = rare?.override;
+  if (rare === undefined || override?.until === undefined) return;
+  const until = after(override.until, -ms);
+  timers.arm(override.timer, until);
+  rare.override = { ...override, until };
 }
 
 export function endOverride({ rare }: Entry, timers: TimerQueue): void {

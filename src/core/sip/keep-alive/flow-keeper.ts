@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { after } from '../../base/instant.ts';
-import type { Random } from '../../base/random.ts';
+import { between, type Random } from '../../base/random.ts';
 import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
 import type { FlowKeeperPort, FlowNews, KeepAliveWish, KeptAlive } from './ports.ts';
@@ -122,6 +122,15 @@ export class FlowKeeper implements FlowKeeperPort {
     this.counters.stunAnswers += 1;
     this.#step(kept, { kind: 'answer', mapped: answer.mapped });
     return true;
+  }
+
+  /** trunkd did not run for a while, and a NAT on the way may have forgotten us: all are asked soon. */
+  stoodStill(): void {
+    const now = this.#clock.now();
+    for (const { state, timer } of this.#flows.values()) {
+      const at = after(now, between(this.#random, 0, FIRST_AFTER_MS));
+      if (state.sendings === 0) this.#timers.arm(timer, at);
+    }
   }
 
   /** The daemon stops. */

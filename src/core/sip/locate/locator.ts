@@ -93,6 +93,17 @@ export class HopLocator implements Locator {
     this.#search(memory);
   }
 
+  /** trunkd did not run for that long: what is known is older by that. */
+  aged(ms: number): void {
+    this.#cache.aged(ms);
+    const older = (at: Instant | undefined) => at && after(at, -ms);
+    for (const memory of this.#byKey.values()) {
+      memory.until = older(memory.until);
+      memory.firmUntil = older(memory.firmUntil);
+      memory.staleUntil = older(memory.staleUntil);
+    }
+  }
+
   #memoryOf(hop: NextHop): Memory {
     const known = this.#byHop.get(hop);
     if (known !== undefined) return known;

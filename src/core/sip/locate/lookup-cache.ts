@@ -101,6 +101,15 @@ export class LookupCache {
     this.#askIfIdle(entry, this.#clock.now());
   }
 
+  /** trunkd did not run for that long: what is known is older by that. */
+  aged(ms: number): void {
+    for (const entry of this.#entries.values()) {
+      const { known } = entry;
+      if (known !== undefined) entry.known = { ...known, until: after(known.until, -ms) };
+      entry.staleUntil = after(entry.staleUntil, -ms);
+    }
+  }
+
   #entryOf(question: LookupQuestion): Entry {
     const key = keyOf(question);
     const known = this.#entries.get(key);

@@ -31,6 +31,8 @@ export interface ClientUser {
 
 /** What may be under way at once, over all targets; the windows of the pacer keep it far below. */
 const MAX_TRANSACTIONS = 250_000;
+/** A part of what remains of a binding, a canary's pause with its jitter: no two would be the same. */
+const TIMEOUT_STEP_MS = 100;
 
 /** One request on its way, and its own timer; only the layer looks inside. */
 export class ClientTransaction implements Deadline {
@@ -328,9 +330,10 @@ export class ClientLayer {
     else siblings.add(transaction);
   }
 
-  /** A handful of different time-outs exist, so contexts are shared. */
-  #contextFor({ flow, timeoutMs }: ClientRequest): ClientContext {
+  /** Contexts are shared: in steps of a tenth of a second there are few different time-outs. */
+  #contextFor({ flow, timeoutMs: wantedMs }: ClientRequest): ClientContext {
     const isReliable = flow.protocol !== 'udp';
+    const timeoutMs = Math.ceil(wantedMs / TIMEOUT_STEP_MS) * TIMEOUT_STEP_MS;
     const key = isReliable ? -timeoutMs : timeoutMs;
     let context = this.#contexts.get(key);
     if (context === undefined) {

@@ -60,6 +60,28 @@ describe('the probe itself', () => {
   });
 });
 
+describe('after a standstill', () => {
+  it('what was under way proves nothing, and the round goes on as planned', () => {
+    const lab = new ProbeLab();
+    lab.prober.apply([aContract([aServer('192.0.2.1', { probe: { ...PLAN, fall: 1 } })])]);
+    lab.run(30);
+    expect(lab.server(A).state).toBe('up');
+    lab.network.behave(KEY_A, 'silent');
+    const { length } = lab.network.requests;
+    while (lab.network.requests.length === length) lab.run(0.1);
+    lab.run(3.9);
+    lab.network.behave(KEY_A, 200);
+    lab.prober.stoodStill();
+    const [target] = lab.server(A).targets;
+    lab.run(8);
+    expect(lab.server(A).state).toBe('up');
+    expect(target?.failures).toBe(0);
+    lab.run(10);
+    expect(lab.network.requests.length).toBeGreaterThan(length + 1);
+    expect(lab.server(A).state).toBe('up');
+  });
+});
+
 describe('states and their causes', () => {
   it('a challenge is an answer', () => {
     const lab = new ProbeLab();

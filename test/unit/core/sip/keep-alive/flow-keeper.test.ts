@@ -64,6 +64,21 @@ function answerTo(request: string, mapped: string): string {
   return `\x01\x01\x00\x0c${request.slice(4)}${attribute.toString('latin1')}`;
 }
 
+describe('after a standstill', () => {
+  it('asks at once whether the NAT still knows us', () => {
+    const lab = new Lab();
+    lab.mapped = '203.0.113.5:4000';
+    lab.keeper.keep(lab.flow, WISH);
+    lab.run(5_000);
+    const { stunSent } = lab;
+    lab.mapped = '203.0.113.5:4001';
+    lab.keeper.stoodStill();
+    lab.run(1_500);
+    expect(lab.stunSent).toBe(stunSent + 1);
+    expect(lab.news).toMatchObject([{ kind: 'moved' }]);
+  });
+});
+
 describe('a UDP flow whose server answers STUN', () => {
   it('is asked every 24 to 29 s, and nothing is told while the address stays', () => {
     const lab = new Lab();

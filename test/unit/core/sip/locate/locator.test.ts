@@ -118,6 +118,22 @@ describe('a host name', () => {
     ]);
   });
 
+  it('is asked anew after a standstill that was longer than its TTL', () => {
+    const rig = aRig();
+    const to = hop('reg.acme.example');
+    rig.locate(to);
+    rig.lookup.answer(0, ['192.0.2.1'], 600);
+    rig.locator.aged(599_000);
+    rig.locate(to);
+    expect(rig.lookup.questions).toHaveLength(1);
+    rig.locator.aged(1_000);
+    rig.locate(to);
+    expect(rig.lookup.questions).toHaveLength(2);
+    expect(rig.told).toHaveLength(2);
+    rig.lookup.answer(1, ['192.0.2.9'], 600);
+    expect(rig.told.at(-1)).toBe('udp:192.0.2.9:5060');
+  });
+
   it('is known for its TTL, and equal answers are the same object, in whatever order', () => {
     const rig = aRig();
     const to = hop('reg.acme.example');
