@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { elapsedMs, type Instant } from '../../../src/core/base/instant.ts';
 import type { Random } from '../../../src/core/base/random.ts';
-import type { VirtualTime } from '../virtual-time.ts';
 import type { SimServer } from './network.ts';
+import type { Times } from './time.ts';
 
 interface Binding {
   readonly contact: string;
@@ -16,6 +16,8 @@ export interface RegistrarPlan {
   /** Grants what is asked for, up to this. */
   readonly maxExpiresSec: number;
   readonly nonceLifeSec: number;
+  /** Answers that are kept for copies of their requests; 5,000 where left out. */
+  readonly remembered?: number;
 }
 
 /**
@@ -30,8 +32,14 @@ export class SimRegistrar implements SimServer {
   readonly violations: string[] = [];
   /** When each REGISTER arrived, copies included. */
   readonly arrivalsMs: number[] = [];
+  /** Takes the place of `arrivalsMs` in long runs. */
+  onArrival: (atMs: number, wire: string) => void = (atMs) => this.arrivalsMs.push(atMs);
+  /** Told of each binding that is made, renewed or (0) removed. */
+  onBound: ((user: string, grantedSec: number) => void) | undefined;
   /** Answers nothing while true. */
   isSilent = false;
+  /** While set, every new request gets this in place of an answer of its own: status line and header lines. */
+  mood: { readonly status: string; readonly lines: readonly string[] } | undefined;
   /** Share of transactions that it never answers, however often they are sent. */
   deafShare = 0;
   /** Users whose requests it drops without a word. */
@@ -42,11 +50,11 @@ export class SimRegistrar implements SimServer {
   readonly #nonces = new Map<string, { readonly at: Instant; nc: number }>();
   /** Answers by branch, for copies; undefined: never answered. */
   readonly #answers = new Map<string, string | undefined>();
-  readonly #time: VirtualTime;
+  readonly #time: Times;
   readonly #random: Random;
   readonly #plan: RegistrarPlan;
 
-  constructor(time: VirtualTime, random: Random, plan: RegistrarPlan) {
+  constructor(time: Times, random: Random, plan: RegistrarPlan) {
     this.#time = time;
     this.#random = random;
     this.#plan = plan;
@@ -66,11 +74,9 @@ export class SimRegistrar implements SimServer {
 
   receive(wire: string, _from: string, answer: (wire: string) => void): void {
     if (this.isSilent) return;
-    this.arrivalsMs.push(this.#time.elapsedMs);
-    if (this.drops.size > 0 && this.drops.has(/^To: <sips?:([^@>]*)@/im.exec(wire)?.[1] ?? '')) {
-      return;
-    }
-    const branch = /branch=([^;\r\s]+)/i.exec(wire)?.[1] ?? '';
+    this.onArrival(this.#time.elapsedMs, wire);
+    if (this.drops.size > 0 && this.drops.has(between(field(wire, 'To'), ':', /@/g))) return;
+    const branch = between(wire, 'branch=', /[;\r\s]/g);
     const known = this.#answers.get(branch);
     if (this.#answers.has(branch)) {
       if (known !== undefined) answer(known);
@@ -79,7 +85,7 @@ export class SimRegistrar implements SimServer {
     const isDeaf = this.deafShare > 0 && this.#random.fraction() < this.deafShare;
     const reply = isDeaf ? undefined : this.#respond(wire);
     this.#answers.set(branch, reply);
-    if (this.#answers.size > 5000) {
+    if (this.#answers.size > (this.#plan.remembered ?? 5000)) {
       const [oldest] = this.#answers.keys();
       if (oldest !== undefined) this.#answers.delete(oldest);
     }
@@ -87,42 +93,48 @@ export class SimRegistrar implements SimServer {
   }
 
   #respond(wire: string): string {
-    const line = (name: string) =>
-      new RegExp(`^${name}:[ \\t]*(.*)\\r$`, 'im').exec(wire)?.[1] ?? '';
     const reply = (status: string, ...lines: string[]) =>
       [
         `SIP/2.0 ${status}`,
-        `Via: ${line('Via')};received=10.0.0.1`,
-        `From: ${line('From')}`,
-        `To: ${line('To')};tag=reg`,
-        `Call-ID: ${line('Call-ID')}`,
-        `CSeq: ${line('CSeq')}`,
+        `Via: ${field(wire, 'Via')};received=10.0.0.1`,
+        `From: ${field(wire, 'From')}`,
+        `To: ${field(wire, 'To')};tag=reg`,
+        `Call-ID: ${field(wire, 'Call-ID')}`,
+        `CSeq: ${field(wire, 'CSeq')}`,
         ...lines,
         'Content-Length: 0',
         '',
         '',
       ].join('\r\n');
-    this.#checkCseq(line('Call-ID'), Number.parseInt(line('CSeq'), 10));
-    const authorization = line('Authorization');
-    const verdict = this.#authenticate(authorization);
+    this.#checkCseq(field(wire, 'Call-ID'), Number.parseInt(field(wire, 'CSeq'), 10));
+    if (this.mood !== undefined) return reply(this.mood.status, ...this.mood.lines);
+    const verdict = this.#authenticate(field(wire, 'Authorization'));
     if (verdict !== 'ok') {
-      const nonce = this.#random.hex(32);
-      this.#nonces.set(nonce, { at: this.#time.now(), nc: 0 });
+      const nonce = this.#newNonce();
       const stale = verdict === 'stale' ? ', stale=true' : '';
       return reply(
         '401 Unauthorized',
         `WWW-Authenticate: Digest realm="${this.#plan.realm}", nonce="${nonce}", qop="auth"${stale}`,
       );
     }
-    const aor = /<([^>]*)>/.exec(line('To'))?.[1] ?? '';
-    const contact = /<([^>]*)>/.exec(line('Contact'))?.[1] ?? '';
-    const asked = Number.parseInt(
-      line('Expires') || (/expires=(\d+)/.exec(line('Contact'))?.[1] ?? '3600'),
-      10,
-    );
-    const granted = Math.min(asked, this.#plan.maxExpiresSec);
+    const aor = between(field(wire, 'To'), '<', />/g);
+    const offered = field(wire, 'Contact');
+    const contact = between(offered, '<', />/g);
+    const wish = field(wire, 'Expires') || between(offered, 'expires=', /[^0-9]/g) || '3600';
+    const granted = Math.min(Number.parseInt(wish, 10), this.#plan.maxExpiresSec);
     this.#bind(aor, contact, granted);
+    this.onBound?.(between(aor, ':', /@/g), granted);
     return reply('200 OK', ...(granted > 0 ? [`Contact: <${contact}>;expires=${granted}`] : []));
+  }
+
+  #newNonce(): string {
+    const nonce = this.#random.hex(32);
+    this.#nonces.set(nonce, { at: this.#time.now(), nc: 0 });
+    if (this.#nonces.size > 3 * this.#plan.users.size + 100) {
+      const [oldest] = this.#nonces.keys();
+      if (oldest !== undefined) this.#nonces.delete(oldest);
+    }
+    return nonce;
   }
 
   #bind(aor: string, contact: string, grantedSec: number): void {
@@ -151,7 +163,10 @@ export class SimRegistrar implements SimServer {
 
   #authenticate(header: string): 'ok' | 'none' | 'stale' {
     if (header === '') return 'none';
-    const value = (name: string) => new RegExp(`[ ,]${name}="?([^",]*)"?`).exec(header)?.[1] ?? '';
+    const value = (name: string) => {
+      const quoted = between(header, ` ${name}="`, /"/g);
+      return quoted === '' ? between(header, ` ${name}=`, /,/g) : quoted;
+    };
     const username = value('username');
     const nonce = this.#nonces.get(value('nonce'));
     const expected = digest(this.#plan, username, value);
@@ -170,8 +185,26 @@ export class SimRegistrar implements SimServer {
 }
 
 function digest(plan: RegistrarPlan, username: string, value: (name: string) => string): string {
-  const md5 = (text: string) => createHash('md5').update(text, 'latin1').digest('hex');
   const ha1 = md5(`${username}:${plan.realm}:${plan.users.get(username) ?? ''}`);
   const ha2 = md5(`REGISTER:${value('uri')}`);
   return md5(`${ha1}:${value('nonce')}:${value('nc')}:${value('cnonce')}:auth:${ha2}`);
+}
+
+function md5(text: string): string {
+  return hash('md5', Buffer.from(text, 'latin1'));
+}
+
+/** The value of a header field that the daemon writes; empty when it is not there. */
+export function field(wire: string, name: string): string {
+  return between(wire, `\r\n${name}: `, /\r/g);
+}
+
+/** What stands between the first `start` and the next match of `end` (a global expression), or the end. */
+export function between(text: string, start: string, end: RegExp): string {
+  const found = text.indexOf(start);
+  if (found < 0) return '';
+  const from = found + start.length;
+  end.lastIndex = from;
+  const match = end.exec(text);
+  return text.slice(from, match === null ? text.length : match.index);
 }

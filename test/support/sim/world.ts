@@ -146,7 +146,7 @@ export class World {
   }
 }
 
-function profileOf(expiresSec: number): RegistrationProfile {
+export function profileOf(expiresSec: number): RegistrationProfile {
   return {
     contract: 'pool',
     labels: {},
