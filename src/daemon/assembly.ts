@@ -99,8 +99,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     publish,
     proxyNamed: (name) => proxies.named(name),
   });
-  const { servers } = spec.dns;
-  const lookup = new StubResolver({ clock, timers, servers });
+  const lookup = new StubResolver({ clock, timers, servers: spec.dns.servers });
   const found = new HopLocator({ lookup, clock, timers, ways: transport });
   const plainLocator = new RememberingLocator(found, senders);
   const { pacer, userAgent, flowKeeper } = stack;

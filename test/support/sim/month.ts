@@ -20,7 +20,7 @@ import { WorldTime } from './time.ts';
 import { Witness } from './witness.ts';
 import { profileOf } from './world.ts';
 
-export const PACING = { perTarget: 6, burst: 3, max: 6 };
+const PACING = { perTarget: 6, burst: 3, max: 6 };
 const EXPIRES_SEC = 3600;
 /** Canary of 30 s and a quarter, its answer, and a pace that was halved and doubles every 10 s. */
 const NOTICE_MS = 90_000;
