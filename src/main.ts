@@ -1,7 +1,7 @@
 /**
- * argv -> cli. The only file that ends the process, and the only one that imports late: the program
- * takes some tenths of a second to load, and a signal in that time must not end a daemon in another
- * way than it does later (the unit's reload, or a stop right after the start).
+ * argv -> cli. The only file that ends the process. It imports late, since the program takes some
+ * tenths of a second to load, and a signal in that time must not end a daemon in another way than it does
+ * later (the unit's reload, or a stop right after the start).
  */
 let isLoading = process.argv[2] === 'run';
 if (isLoading) {
@@ -14,6 +14,7 @@ if (isLoading) {
   process.on('SIGHUP', () => {});
 }
 const { runCli } = await import('./cli/program.ts');
+if (isLoading) await import('./cli/run.ts');
 // A signal that came meanwhile is delivered in the next turn of the loop.
 await new Promise((resolve) => setImmediate(resolve));
 isLoading = false;

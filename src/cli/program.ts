@@ -1,21 +1,13 @@
-/** The command line: `trunkd COMMAND --config FILE`, from any working directory. */
+/**
+ * The command line: `trunkd COMMAND --config FILE`, from any working directory. Each command loads what it
+ * needs when it runs: a daemon has no use for the rest, and would keep it in memory for good.
+ */
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT } from '../daemon/exit-codes.ts';
 import { ApiError } from './api-client.ts';
-import { runCheck } from './check.ts';
 import { addDemo } from './demo/command.ts';
 import type { CliIo } from './io.ts';
-import {
-  type ClientOptions,
-  type OrderOptions,
-  runFetchBindings,
-  runOrder,
-  runProbe,
-  runRegister,
-  runReload,
-  runStatus,
-} from './remote.ts';
-import { runRun } from './run.ts';
+import type { ClientOptions, OrderOptions } from './remote.ts';
 import { addTry } from './try-command.ts';
 import { readVersion } from './version.ts';
 
@@ -59,49 +51,61 @@ function addLocalCommands(program: Command, io: CliIo, done: Done): void {
     .command('run')
     .description('run in the foreground; JSON lines on standard output')
     .addOption(configOption())
-    .action(async ({ config }: { config: string }) => done(await runRun(config, io)));
+    .action(async ({ config }: { config: string }) => {
+      const { runRun } = await import('./run.ts');
+      done(await runRun(config, io));
+    });
   program
     .command('check')
     .description('check the configuration; every problem as file:line:column')
     .addOption(configOption())
-    .action(async ({ config }: { config: string }) => done(await runCheck(config, io)));
+    .action(async ({ config }: { config: string }) => {
+      const { runCheck } = await import('./check.ts');
+      done(await runCheck(config, io));
+    });
 }
 
+const remote = () => import('./remote.ts');
+
 function addRemoteCommands(program: Command, io: CliIo, done: Done): void {
-  remote(program, 'status', 'what the running daemon sees')
+  remoteCommand(program, 'status', 'what the running daemon sees')
     .option('--json', 'what the API gives, as JSON')
     .action(async (options: ClientOptions & { json?: boolean }) =>
-      done(await runStatus(options, options.json === true, io)),
+      done(await (await remote()).runStatus(options, options.json === true, io)),
     );
-  remote(program, 'reload', 'make the running daemon read its configuration again')
+  remoteCommand(program, 'reload', 'make the running daemon read its configuration again')
     .option('--force', 'even if it drops many registrations')
     .action(async (options: ClientOptions & { force?: boolean }) =>
-      done(await runReload(options, options.force === true, io)),
+      done(await (await remote()).runReload(options, options.force === true, io)),
     );
-  remote(program, 'register', 'register now')
+  remoteCommand(program, 'register', 'register now')
     .argument('<id>', 'id of the registration')
-    .action(async (id: string, options: ClientOptions) => done(await runRegister(options, id, io)));
+    .action(async (id: string, options: ClientOptions) =>
+      done(await (await remote()).runRegister(options, id, io)),
+    );
   for (const [name, description, isOfPeers] of ORDERS) {
     const what = isOfPeers ? 'a registration, or contract/name of a peer server' : 'a registration';
-    const command = remote(program, name, description)
+    const command = remoteCommand(program, name, description)
       .argument('<id>', `id of ${what}`)
       .option('--reason <text>', 'why, for others')
       .option('--until <time>', 'until when: 30m, 2h, 1d, or an ISO 8601 time')
       .action(async (id: string, options: OrderOptions) =>
-        done(await runOrder(options, name, id, io)),
+        done(await (await remote()).runOrder(options, name, id, io)),
       );
     if (isOfPeers)
       command.option('--contract', 'for all peer servers of the contract of that name');
   }
-  remote(program, 'fetch-bindings', 'ask the registrar which bindings it holds')
+  remoteCommand(program, 'fetch-bindings', 'ask the registrar which bindings it holds')
     .argument('<id>', 'id of the registration')
     .option('--json', 'what the API gives, as JSON')
     .action(async (id: string, options: ClientOptions & { json?: boolean }) =>
-      done(await runFetchBindings(options, id, options.json === true, io)),
+      done(await (await remote()).runFetchBindings(options, id, options.json === true, io)),
     );
-  remote(program, 'probe', 'probe a peer server now')
+  remoteCommand(program, 'probe', 'probe a peer server now')
     .argument('<id>', 'contract/name')
-    .action(async (id: string, options: ClientOptions) => done(await runProbe(options, id, io)));
+    .action(async (id: string, options: ClientOptions) =>
+      done(await (await remote()).runProbe(options, id, io)),
+    );
 }
 
 const ORDERS = [
@@ -112,7 +116,7 @@ const ORDERS = [
   ['forget', 'send nothing more and leave the binding as it is, until register or up', false],
 ] as const;
 
-function remote(program: Command, name: string, description: string): Command {
+function remoteCommand(program: Command, name: string, description: string): Command {
   return program
     .command(name)
     .description(description)

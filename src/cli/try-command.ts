@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { CliIo } from './io.ts';
-import { tryProbe, tryRegister } from './try.ts';
 import type { TryOptions } from './try-spec.ts';
 
 /** `trunkd try register URI` and `trunkd try probe URI`. */
@@ -19,13 +18,19 @@ export function addTry(program: Command, io: CliIo, done: (status: number) => vo
       .option('--contact <host[:port]>', 'where calls would arrive; default: our own socket')
       .option('--expires <seconds>', 'lifetime that is asked for; default: 60')
       .option('--keep', 'leave the binding at the registrar'),
-  ).action(async (uri: string, options: TryOptions) => done(await tryRegister(uri, options, io)));
+  ).action(async (uri: string, options: TryOptions) => {
+    const { tryRegister } = await import('./try.ts');
+    done(await tryRegister(uri, options, io));
+  });
   tls(
     group
       .command('probe')
       .description('probe a server with OPTIONS')
       .argument('<uri>', 'sip:host[:port][;transport=tcp]'),
-  ).action(async (uri: string, options: TryOptions) => done(await tryProbe(uri, options, io)));
+  ).action(async (uri: string, options: TryOptions) => {
+    const { tryProbe } = await import('./try.ts');
+    done(await tryProbe(uri, options, io));
+  });
 }
 
 function tls(command: Command): Command {

@@ -3,11 +3,11 @@ import { globSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isMap, Merger } from './merge-sources.ts';
 import type { PathStep, ProblemList } from './problem.ts';
+import type { YamlAnswer } from './read-yaml.ts';
 import { SourceMap } from './source-map.ts';
-import type { WorkerAnswer } from './yaml-worker.ts';
 
 /** Parses one file; the loader gives a worker thread. */
-export type ParseFile = (path: string) => Promise<WorkerAnswer>;
+export type ParseFile = (path: string) => Promise<YamlAnswer>;
 
 /** What was read; `root` is a tree of plain values that no schema has seen. */
 export interface Sources {

@@ -3,7 +3,7 @@
  * the build.
  */
 import { Worker } from 'node:worker_threads';
-import type { WorkerAnswer } from './yaml-worker.ts';
+import type { YamlAnswer } from './read-yaml.ts';
 
 /** Memory that parsing may take; beyond it the file is refused and the daemon goes on. */
 const MAX_HEAP_MB = 3072;
@@ -21,10 +21,10 @@ export class YamlThread {
   }
 
   /** Parses one file. Never rejects: a thread that dies of the file is an answer, too. One at a time. */
-  parse(path: string): Promise<WorkerAnswer> {
+  parse(path: string): Promise<YamlAnswer> {
     const worker = this.#worker;
     return new Promise((resolve) => {
-      const finish = (answer: WorkerAnswer) => {
+      const finish = (answer: YamlAnswer) => {
         worker.off('message', finish);
         worker.off('error', fail);
         worker.off('exit', end);

@@ -1,40 +1,5 @@
-/** The thread that reads and parses YAML files, so that the event loop never waits for them. */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+/** The thread that reads and parses YAML files for a command, so that it can say which one is too large. */
 import { parentPort } from 'node:worker_threads';
-import { type ParsedText, parseYaml } from './parse-yaml.ts';
-import { READ, whyUnreadable } from './secrets.ts';
+import { readYaml } from './read-yaml.ts';
 
-/** What the thread answers: a parsed text, or why there is none. */
-export type WorkerAnswer =
-  | { readonly kind: 'parsed'; readonly parsed: ParsedText }
-  | { readonly kind: 'unreadable'; readonly reason: string };
-
-/** Larger files are refused before they are read. */
-const MAX_BYTES = 256 * 1024 * 1024;
-
-function readText(path: string): string | { readonly reason: string } {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, READ);
-  } catch (error) {
-    return { reason: whyUnreadable(error) };
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) return { reason: 'is not a regular file' };
-    if (stat.size > MAX_BYTES) return { reason: 'is larger than 256 MiB' };
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(descriptor));
-  } catch (error) {
-    return { reason: error instanceof TypeError ? 'is not valid UTF-8' : whyUnreadable(error) };
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function answer(path: string): WorkerAnswer {
-  const text = readText(path);
-  if (typeof text !== 'string') return { kind: 'unreadable', reason: text.reason };
-  return { kind: 'parsed', parsed: parseYaml(text) };
-}
-
-parentPort?.on('message', (path: string) => parentPort?.postMessage(answer(path)));
+parentPort?.on('message', (path: string) => parentPort?.postMessage(readYaml(path)));

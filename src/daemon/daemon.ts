@@ -5,8 +5,9 @@
  *     |       +-- a port is taken -> 71          a bug anywhere -> 1
  *     +-- the configuration has errors -> 78
  */
+
+import { loadInThread } from '../config/config-thread.ts';
 import type { DaemonSpec } from '../config/daemon-spec.ts';
-import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { monotonicClock } from '../net/clock.ts';
 import { DaemonLog } from '../observe/log.ts';
@@ -87,7 +88,7 @@ class Run {
     const { configPath, env, version } = this.#options;
     const { log } = this.#output;
     const userAgent = `trunkd/${version}`;
-    const loaded = await loadConfig(configPath, { mode: 'run', env, userAgent });
+    const loaded = await loadInThread(configPath, { mode: 'run', env, userAgent });
     if (!loaded.ok) {
       for (const one of loaded.problems) {
         log.write('error', 'config.problem', { problem: formatProblem(one) });

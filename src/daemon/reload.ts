@@ -3,9 +3,11 @@
  * sockets are open nothing is changed; after that nothing can fail. What is the same keeps its binding,
  * Call-ID, CSeq, nonce and timer.
  */
+
+import { loadInThread } from '../config/config-thread.ts';
 import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { diffSpecs, guardReload, type SpecDiff } from '../config/diff.ts';
-import { type LoadResult, loadConfig } from '../config/load.ts';
+import type { LoadResult } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { ReloadReport } from '../http/ports.ts';
 import type { DaemonLog } from '../observe/log.ts';
@@ -45,7 +47,7 @@ export class Reloader {
   async reload(isForced: boolean): Promise<ReloadReport> {
     const { configPath, env, userAgent, log } = this.#options;
     const startedAt = performance.now();
-    const loaded = await loadConfig(configPath, { mode: 'run', env, userAgent });
+    const loaded = await loadInThread(configPath, { mode: 'run', env, userAgent });
     if (!loaded.ok) return this.#refuseInvalid(loaded);
     const reason = guardReload(this.#spec, loaded.spec, loaded.facts);
     if (reason !== undefined && !isForced) {

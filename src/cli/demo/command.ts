@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CliIo } from '../io.ts';
-import { runDemo } from './demo.ts';
 
 interface DemoFlags {
   readonly for?: number;
@@ -28,10 +27,11 @@ export function addDemo(program: Command, io: CliIo, done: (status: number) => v
     });
 }
 
-function run({ for: durationSec, outage, every }: DemoFlags, io: CliIo): Promise<number> {
+async function run({ for: durationSec, outage, every }: DemoFlags, io: CliIo): Promise<number> {
+  const { runDemo } = await import('./demo.ts');
   // Whatever runs this command can run trunkd: bin/trunkd, or node with the sources.
   const [, program = ''] = process.argv;
-  return runDemo({
+  return await runDemo({
     durationSec,
     outageSec: outage,
     everySec: every,
