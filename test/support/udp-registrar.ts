@@ -14,6 +14,8 @@ export interface Accepted {
   readonly cseq: number;
   readonly contact: string;
   readonly expires: number;
+  /** When, in milliseconds of performance.now(). */
+  readonly atMs: number;
 }
 
 export const REALM = 'test.example';
@@ -74,7 +76,8 @@ export class UdpRegistrar {
     const contact = header(text, 'Contact');
     const expires = Number(/expires=(\d+)/.exec(contact)?.[1] ?? header(text, 'Expires'));
     const cseq = Number.parseInt(header(text, 'CSeq'), 10);
-    this.accepted.push({ user, callId: header(text, 'Call-ID'), cseq, contact, expires });
+    const callId = header(text, 'Call-ID');
+    this.accepted.push({ user, callId, cseq, contact, expires, atMs: performance.now() });
     const uri = contact.split(';expires=')[0];
     const listed = `Contact: ${uri};expires=${expires}${this.parameters}`;
     return reply(text, '200 OK', expires === 0 ? [] : [listed, ...this.lines]);
