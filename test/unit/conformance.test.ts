@@ -12,7 +12,14 @@ import { newLog, type SeenMessage, seenMessage } from '../support/conformance/se
 import { SIPP_CASES } from '../support/conformance/sipp-cases.ts';
 import { isStunRequest, stunAnswer } from '../support/conformance/stun.ts';
 import type { Aftermath, StateRow, Trial } from '../support/conformance/trial.ts';
+import {
+  flawsOfCall,
+  flawsOfVia,
+  type ViaBooks,
+  WAY_TITLES,
+} from '../support/conformance/way-judge.ts';
 import { WIRE_RULES } from '../support/conformance/wire-rules.ts';
+import type { Binding, SeenRequest } from '../support/kamailio.ts';
 
 const TEST = join(import.meta.dirname, '..');
 const page = readFileSync(join(TEST, '../docs/conformance.md'), 'utf8');
@@ -27,6 +34,7 @@ describe('docs/conformance.md', () => {
       ...Object.keys(SIPP_CASES).map((name) => `sipp/${name}`),
       ...FLAVOURS.map(({ id }) => `kamailio/${id}`),
       ...WIRE_RULES.map(({ id }) => id),
+      ...Object.keys(WAY_TITLES),
     ];
     expect(ids.length).toBeGreaterThan(250);
     expect(new Set(ids).size).toBe(ids.length);
@@ -249,6 +257,58 @@ describe('the judges of Kamailio', () => {
     };
     const nothing = { bindings: [], requests: [], refusals: 0, lapses: 0, row };
     expect(judgeBooks(nothing)).not.toEqual([]);
+  });
+});
+
+describe('the judges of other ways', () => {
+  const request: SeenRequest = {
+    ...{ atSec: 0, method: 'REGISTER', protocol: 'udp', sourceAddress: '127.0.0.2' },
+    ...{ sourcePort: 5060, hasRoute: false, callId: 'c', cseq: '1 REGISTER', user: 'u' },
+    ...{ isAuthorized: true, credentials: 'x' },
+  };
+  const binding: Binding = {
+    ...{ aor: 'u@registrar.test', address: 'sip:u@127.0.0.2:5060', callId: 'c', cseq: 1 },
+    ...{ expires: '9', socket: '', received: '', instance: '', regId: 0, path: '' },
+  };
+  const books: ViaBooks = {
+    ...{ protocol: 'udp', place: '127.0.0.2:5060', bindings: [binding], lapses: 0 },
+    requests: Array.from({ length: 9 }, () => request),
+    row: aftermath().rows.get('alice-x-udp'),
+  };
+
+  it('pass what is as it should be', () => {
+    expect(flawsOfVia(books)).toEqual([]);
+    expect(flawsOfVia({ ...books, requests: [...books.requests] })).toEqual([]);
+  });
+
+  it.each<[string, Partial<ViaBooks>]>([
+    ['no binding', { bindings: [] }],
+    ['another Contact', { bindings: [{ ...binding, address: 'sip:u@127.0.0.1:5060' }] }],
+    ['too few requests', { requests: [request] }],
+    ['another source', { requests: [...books.requests, { ...request, sourceAddress: '::1' }] }],
+    ['another port', { requests: [...books.requests, { ...request, sourcePort: 5061 }] }],
+    ['a Route', { requests: [...books.requests, { ...request, hasRoute: true }] }],
+    ['another transport', { requests: [...books.requests, { ...request, protocol: 'tcp' }] }],
+    ['a lapse', { lapses: 1 }],
+    ['no row', { row: undefined }],
+  ])('see %s', (_, flaw) => {
+    expect(flawsOfVia({ ...books, ...flaw })).not.toEqual([]);
+  });
+
+  it('see what is wrong with a call', () => {
+    const told = 'X-Trunkd-Source: s\nX-Trunkd-Registration: u\n';
+    const good = {
+      results: ['0', '0'],
+      requests: [[told], [told], [told]],
+      source: 's',
+      user: 'u',
+    };
+    expect(flawsOfCall(good)).toEqual([]);
+    expect(flawsOfCall(undefined)).not.toEqual([]);
+    expect(flawsOfCall({ ...good, results: ['0', '255'] })).not.toEqual([]);
+    expect(flawsOfCall({ ...good, requests: [[told], [], [told]] })).not.toEqual([]);
+    expect(flawsOfCall({ ...good, requests: [[told], ['BYE'], [told]] })).not.toEqual([]);
+    expect(flawsOfCall({ ...good, requests: [[told + told], [told], [told]] })).not.toEqual([]);
   });
 });
 

@@ -17,6 +17,7 @@ import { placesElsewhere, quirkPart } from './quirk-part.ts';
 import { sippPart } from './sipp-part.ts';
 import type { Aftermath, StateRow, Trial } from './trial.ts';
 import { MAX_RATE, uasVerdicts } from './uas-part.ts';
+import { OWN_PROXY, wayPart } from './way-part.ts';
 import { wireVerdicts } from './wire-rules.ts';
 
 /** The longest cases: silence, Timer F (32 s), then a retry after up to 30 s. */
@@ -39,6 +40,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
   const parts = [await quirkPart(pki, clock), await sippPart()];
   const kamailio = await kamailioPart(pki);
   const incidents = await startIncidents(pki);
+  const way = await wayPart(pki);
   const elsewhere = await placesElsewhere(pki, clock);
   const registrations = [...parts, kamailio, incidents].flatMap((part) => part.registrations);
   const ports = { udp: await freePort(), tcp: await freePort(), tls: await freePort() };
@@ -63,12 +65,17 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
         ...pki.filesOf('client'),
       },
     ],
+    proxies: way.proxies,
     inbound: { allow: ['127.0.0.1/32', '::1/128'], maxRate: MAX_RATE },
     defaults: { registration: { contact: CONTACT } },
     peeringContracts: [
       {
         name: 'conformance',
         registrations: registrations.filter(({ id }) => isKept(String(id))),
+      },
+      {
+        ...{ name: 'through', via: OWN_PROXY },
+        registrations: way.registrations.filter(({ id }) => isKept(String(id))),
       },
     ],
   });
@@ -79,8 +86,10 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
     const before = residentMib(trunkd.pid);
     const watch = LatenessWatch.start(clock);
     const end = sleep(RUN_MS);
+    const calls = way.begin(trunkd);
     const asked = await uasVerdicts({ host: '127.0.0.1', ports, ca: pki.ca });
     await incidents.midway();
+    await calls;
     await end;
     const rows = await trunkd.list<StateRow>('/v1/registrations');
     const aftermath: Aftermath = {
@@ -94,6 +103,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
     const faults = parts.flatMap((part) => part.faults());
     if (faults.length > 0) throw new AggregateError(faults, 'the registrars of the run failed');
     const kamailioVerdicts = await kamailio.verdicts(aftermath.rows);
+    const wayVerdicts = await way.verdicts(aftermath.rows);
     const happened = await incidents.verdicts(trunkd, configOf);
     const trials = parts.flatMap((part) => part.trials());
     return [
@@ -104,7 +114,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
         title: flavour.title,
         policy: flavour.policy,
       })),
-      ...happened.map((one) => ({ ...one, policy: undefined })),
+      ...[...wayVerdicts, ...happened].map((one) => ({ ...one, policy: undefined })),
       ...asked.map(({ one, ...rest }) => ({
         ...rest,
         ...{ id: one.id, title: one.title, policy: one.policy },
@@ -113,7 +123,7 @@ export async function conformanceRun(): Promise<readonly Verdict[]> {
     ];
   } finally {
     await daemon?.stop();
-    await Promise.all([...parts, kamailio, incidents].map((part) => part.stop()));
+    await Promise.all([...parts, kamailio, incidents, way].map((part) => part.stop()));
     await Promise.all(elsewhere.map(({ player }) => player.stop()));
     pki.remove();
   }

@@ -17,6 +17,7 @@ const GROUPS: readonly (readonly [heading: string, belongs: (id: string) => bool
   ['Odd registrars', (id) => !id.includes('/')],
   ['sipp as registrar', (id) => id.startsWith('sipp/')],
   ['Kamailio as registrar', (id) => id.startsWith('kamailio/')],
+  ['Other ways', (id) => id.startsWith('via/') || id.startsWith('relay/')],
   ['Requests that reach us', (id) => id.startsWith('uas/')],
   ['Everything that was sent', (id) => id.startsWith('wire/')],
 ];

@@ -45,6 +45,10 @@ describe('the messages of RFC 4475, as they reach us', () => {
     expect(allowed).toContain(answerOf(name, 'udp'));
   });
 
+  it('of another version get 505, where the RFC would have let 400 pass', () => {
+    expect(answerOf('badvers', 'udp')).toBe(505);
+  });
+
   it('covers the archive and the one message beside it', () => {
     expect(manifest.messages.length).toBe(50);
   });
