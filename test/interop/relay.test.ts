@@ -257,8 +257,8 @@ describe('a proxy that is configured otherwise, by a reload', () => {
       const right = { socket: 'relay-tls', tls: { identity: 'registrar.test' } };
       await trunkd.reload(configFor(forwardTo, right));
       expect(await call()).toMatch(/^SIP\/2\.0 486 /);
+      expect(await proxy.sourceOf('34-tcp')).toMatch(/^tls:127\.0\.0\.1:/);
       expect(proxy.calls()).toHaveLength(1);
-      expect(proxy.calls()[0]?.from).toMatch(/^tls:127\.0\.0\.1:/);
     } finally {
       await proxy.stop();
     }

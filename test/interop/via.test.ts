@@ -207,14 +207,11 @@ it('gets calls down the connection that was registered over, from the address of
   for (const protocol of TRANSPORTS) {
     const final = await call(`${protocol}0`);
     expect(final, `${protocol}0`).toMatch(/^SIP\/2\.0 486 /);
+    const port = protocol === 'tls' ? provider.tlsPort : provider.sipPort;
+    const from = await proxy.sourceOf(`34-${protocol}0@${proxy.hostPort}`);
+    expect(from).toBe(`${protocol}:127.0.0.1:${port}`);
   }
-  const port = (user: string) => (user.includes('tls') ? provider.tlsPort : provider.sipPort);
-  expect(proxy.calls()).toHaveLength(3);
-  for (const [index, { uri, from }] of proxy.calls().entries()) {
-    const protocol = TRANSPORTS[index] ?? 'udp';
-    expect(uri).toMatch(new RegExp(`^sip:34-${protocol}0@127\\.0\\.0\\.2:`));
-    expect(from).toBe(`${protocol}:127.0.0.1:${port(uri)}`);
-  }
+  expect(proxy.calls()).toHaveLength(TRANSPORTS.length);
 });
 
 it('relays for nobody but trunkd', async () => {
@@ -223,7 +220,10 @@ it('relays for nobody but trunkd', async () => {
   const lines = [`Route: ${route}`, 'Contact: <sip:34-udp1@127.0.0.3:5060>'];
   const answer = await ask('127.0.0.3', proxy.sipPort, '127.0.0.2', 'REGISTER', 'udp1', lines);
   expect(answer).toMatch(/^SIP\/2\.0 403 /);
-  expect(proxy.refused().some((what) => what.startsWith('REGISTER from udp:127.0.0.3'))).toBe(true);
+  await eventually(
+    () => proxy.refused().some((what) => what.startsWith('REGISTER from udp:127.0.0.3')),
+    { what: () => 'our proxy tells that it refused it' },
+  );
   expect(
     provider
       .requests()

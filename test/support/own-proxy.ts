@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { KamailioProcess } from './kamailio-process.ts';
-import { freePort } from './processes.ts';
+import { eventually, freePort } from './processes.ts';
 import { ROOT } from './trunkd.ts';
 
 const ADDRESS = '127.0.0.2';
@@ -81,6 +81,16 @@ export class OwnProxy {
   /** Calls that came in: for whom, and from where. */
   calls(): readonly { readonly uri: string; readonly from: string }[] {
     return this.#matches(/CALL (\S+) from (\S+)/).map(([, uri = '', from = '']) => ({ uri, from }));
+  }
+
+  /** From where a call for that user came, as `udp:127.0.0.1:5060`; waits for it to be told. */
+  async sourceOf(user: string): Promise<string> {
+    const find = () => this.calls().find(({ uri }) => uri.includes(user));
+    await eventually(() => find() !== undefined, {
+      timeoutMs: 10_000,
+      what: () => `a call for ${user}`,
+    });
+    return find()?.from ?? '';
   }
 
   /** REGISTERs that reached it: for whom, and over what. */

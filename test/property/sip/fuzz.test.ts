@@ -19,6 +19,10 @@ const REACHED: readonly (readonly [end: RegExp, inTenThousand: number])[] = [
   [/^server: answered/, 400],
   [/^relay: relayed.* answered/, 100],
   [/^relay: relayed.* in dialog/, 50],
+  [/^lookup: records/, 200],
+  [/^lookup: foreign/, 50],
+  [/^stun: mapped/, 200],
+  [/^stun: no /, 20],
 ];
 
 describe('hostile input', () => {

@@ -132,16 +132,12 @@ async function viaVerdicts(
       lapses: provider.expired().filter((aor) => aor.startsWith(`${user}@`)).length,
     });
     verdicts.push(verdict('via/held', protocol, flaws));
-    const before = proxy.calls().length;
     const final = await ask('127.0.0.1', provider.sipPort, '127.0.0.1', 'INVITE', user, [
       'Contact: <sip:caller@127.0.0.1:5060>',
     ]).catch(String);
-    const from = proxy
-      .calls()
-      .slice(before)
-      .map((one) => one.from);
+    const from = await proxy.sourceOf(user).catch(String);
     const port = protocol === 'tls' ? provider.tlsPort : provider.sipPort;
-    const isRight = /^SIP\/2\.0 486 /.test(final) && from[0] === `${protocol}:127.0.0.1:${port}`;
+    const isRight = /^SIP\/2\.0 486 /.test(final) && from === `${protocol}:127.0.0.1:${port}`;
     verdicts.push(verdict('via/call', protocol, isRight ? [] : [`${from}: ${final}`]));
   }
   return verdicts;

@@ -5,11 +5,12 @@
 import { runClient } from './client-input.ts';
 import { Draw, hold } from './draw.ts';
 import { messageInput, readMessage } from './message-input.ts';
+import { runLookup, runStun } from './octets-input.ts';
 import { runRelay } from './relay-input.ts';
 import { runServer } from './server-input.ts';
 import { readStream, streamInput } from './stream-input.ts';
 
-type Kind = 'message' | 'stream' | 'client' | 'server' | 'relay';
+type Kind = 'message' | 'stream' | 'client' | 'server' | 'relay' | 'lookup' | 'stun';
 
 /** Gives a word for what became of the input. */
 const RUNS: Readonly<Record<Kind, (draw: Draw) => string>> = {
@@ -18,10 +19,12 @@ const RUNS: Readonly<Record<Kind, (draw: Draw) => string>> = {
   client: runClient,
   server: runServer,
   relay: runRelay,
+  lookup: runLookup,
+  stun: runStun,
 };
 const TURNS: readonly Kind[] = [
   ...(['message', 'message', 'message', 'message', 'stream', 'stream'] as const),
-  ...(['client', 'server', 'relay', 'relay'] as const),
+  ...(['client', 'server', 'relay', 'relay', 'lookup', 'stun'] as const),
 ];
 /** No input may take longer, however busy the machine is; they take a tenth of a millisecond. */
 const MOST_MS = 1_000;
