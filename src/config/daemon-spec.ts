@@ -47,6 +47,22 @@ export interface DaemonSpec {
   readonly unregisterOnStop: boolean;
   readonly contracts: readonly ContractSpec[];
   readonly registrations: readonly RegistrationSpec[];
+  readonly consumers: readonly ConsumerSpec[];
 }
+
+/** What all consumers have in common. */
+interface AnyConsumer {
+  readonly name: string;
+  readonly contracts: 'all' | readonly string[];
+  readonly mode: 'apply' | 'observe';
+}
+
+/** The shapes are those of src/consumers. */
+export type ConsumerSpec = AnyConsumer & {
+  readonly type: 'kamailioDispatcher';
+  readonly listFile: string | undefined;
+  readonly rpc: string | undefined;
+  readonly socket: string | undefined;
+};
 
 type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -39,6 +39,7 @@ export interface SpecDiff {
 }
 
 type HotKey =
+  | 'consumers'
   | 'proxies'
   | 'inbound'
   | 'localSockets'
@@ -94,6 +95,7 @@ const MIN_DROPPED = 10;
 const MAX_DROPPED_SHARE = 0.05;
 
 const HOT = [
+  'consumers',
   'proxies',
   'inbound',
   'localSockets',
@@ -227,7 +229,7 @@ function isNothing(changes: Changes<unknown>): boolean {
 }
 
 /** Deep equality of plain data and secrets. */
-function isSame(a: unknown, b: unknown): boolean {
+export function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof Secret || b instanceof Secret) {

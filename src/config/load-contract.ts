@@ -121,6 +121,7 @@ export class ContractLoader {
       onAllDown: settings.onAllDown ?? DEFAULTS.contract.onAllDown,
       balance: settings.balance ?? DEFAULTS.contract.balance,
       panicBelow: settings.panicBelow === undefined ? undefined : parseQuorum(settings.panicBelow),
+      dispatcherSet: settings.dispatcherSet,
       peerServers,
     };
   }

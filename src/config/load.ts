@@ -9,7 +9,7 @@ import type { RegistrationSpec } from '../core/registration/spec.ts';
 import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import { checkSpec } from './check.ts';
-import type { DaemonSpec } from './daemon-spec.ts';
+import type { ConsumerSpec, DaemonSpec } from './daemon-spec.ts';
 import { DEFAULTS } from './defaults.ts';
 import { type Relaying, toRelaying, whyShared } from './forward-to.ts';
 import { Levels } from './levels.ts';
@@ -26,6 +26,7 @@ import { SecretReader } from './secrets.ts';
 import { Slices } from './slices.ts';
 import { type ParseFile, readSources, type Sources } from './sources.ts';
 import type { Environment } from './tidy.ts';
+import { toConsumers } from './to-consumers.ts';
 import { toTopSpec } from './to-daemon.ts';
 import { toPolicies } from './to-probe.ts';
 import { RegistrationPlaces, UniqueRegistrations } from './unique.ts';
@@ -162,10 +163,15 @@ class Load {
       const contract = await loader.load(raw, index, registrations);
       if (contract !== undefined) contracts.push(contract);
     }
+    const isWhole = contracts.length === (isList ? rawContracts.length : 0);
+    const consumers = this.#toConsumers(settings, isWhole ? contracts : undefined);
     const relaying = this.#toRelaying(settings, sockets, ways);
     const inbound = { ...topSpec.inbound, relay: relaying?.relay };
     const localSockets = allSockets(sockets, ways, relaying?.socket);
-    const spec = { ...topSpec, inbound, localSockets, proxies, contracts, registrations };
+    const spec = {
+      ...topSpec,
+      ...{ inbound, localSockets, proxies, contracts, registrations, consumers },
+    };
     const there = { registrations, unsound: this.#unsound };
     checkRequires(contracts, there, loader.places, this.#reporter);
     if (isTopGood) checkSpec(spec, this.#reporter, loader.places, this.#secrets.worldReadable);
@@ -179,6 +185,17 @@ class Load {
     this.#reporter.report([], complaints);
     ways.useProxies(proxies);
     return proxies;
+  }
+
+  #toConsumers(
+    { consumers }: ConfigSettings,
+    contracts: readonly ContractSpec[] | undefined,
+  ): readonly ConsumerSpec[] {
+    const complaints: Complaint[] = [];
+    const around = { baseDirectory: dirname(this.#path), contracts };
+    const specs = toConsumers(consumers ?? [], around, complaints);
+    this.#reporter.report([], complaints);
+    return specs;
   }
 
   #toRelaying(

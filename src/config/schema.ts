@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import { key, notYet, required, VERDICTS_RELEASE } from './schema/about.ts';
+import { consumerSchema } from './schema/consumer.ts';
 import { contractSchema, defaultsSection } from './schema/contract.ts';
 import * as leaf from './schema/leaf.ts';
 import { presetKey, tlsSection } from './schema/shared.ts';
@@ -257,7 +258,9 @@ export const configSchema = z.strictObject({
   preset: presetKey,
   defaults: key(defaultsSection, { description: 'For everything; they win over the preset.' }),
   peeringContracts: key(z.array(contractSchema), { description: 'The agreements.' }),
-  consumers: notYet(VERDICTS_RELEASE, 'Proxies that are told about enabled and disabled.'),
+  consumers: key(z.array(consumerSchema).max(64), {
+    description: 'Proxies and files that are told about enabled and disabled.',
+  }),
 });
 
 export type ConfigSettings = z.infer<typeof configSchema>;

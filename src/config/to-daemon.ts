@@ -11,7 +11,7 @@ import type { Environment } from './tidy.ts';
 
 export type TopSpec = Omit<
   DaemonSpec,
-  'localSockets' | 'proxies' | 'inbound' | 'contracts' | 'registrations'
+  'localSockets' | 'proxies' | 'inbound' | 'contracts' | 'registrations' | 'consumers'
 > & { readonly inbound: Omit<DaemonSpec['inbound'], 'relay'> };
 
 /** Everything but sockets, contracts and registrations. */

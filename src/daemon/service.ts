@@ -6,6 +6,7 @@
  */
 import { hostname } from 'node:os';
 import type { DaemonSpec } from '../config/daemon-spec.ts';
+import type { Consumers } from '../consumers/consumers.ts';
 import { EventHub } from '../core/base/event-hub.ts';
 import { after } from '../core/base/instant.ts';
 import type {
@@ -27,6 +28,7 @@ import { StatusBook } from '../observe/status-book.ts';
 import type { WallClock } from '../observe/wall-clock.ts';
 import { type Assembly, assemble } from './assembly.ts';
 import { startBeats, statusLine } from './beat.ts';
+import { isSameConsumer, makeConsumers } from './consumers.ts';
 import { tellForecast } from './forecast.ts';
 import { requiredBy } from './join.ts';
 import type { OutputSink } from './log-sink.ts';
@@ -59,6 +61,7 @@ export class Service implements CommandPort {
   readonly #status: StatusBook;
   readonly #metrics: Metrics;
   readonly #reloader: Reloader;
+  readonly #consumers: Consumers;
   readonly #reloads: ReloadQueue<ReloadReport>;
   #http: HttpServer | undefined;
   #notifier: Notifier | undefined;
@@ -83,6 +86,7 @@ export class Service implements CommandPort {
       log.write('warn', 'process.stoodStill', { durationMs: Math.round(ms) });
       resume(assembly, ms);
     };
+    this.#consumers = makeConsumers(assembly, log, wallClock);
     const { keeper, prober, clock, timers } = assembly;
     this.#readiness = new Readiness(clock, timers);
     this.#status = new StatusBook(keeper, prober, wallClock, assembly.proxies, () =>
@@ -92,6 +96,7 @@ export class Service implements CommandPort {
       registrations: keeper,
       health: prober,
       proxies: assembly.proxies,
+      consumers: () => this.#consumers.states(),
       readings: makeReadings(assembly, sink, this.#readiness),
       wallClock,
       version,
@@ -101,11 +106,14 @@ export class Service implements CommandPort {
     hub.subscribe((event) => log.receive(event));
     hub.subscribe((event) => this.#metrics.receive(event));
     hub.subscribe((event) => {
-      if (event.type === 'verdict.changed') assembly.router.changed(event.contract);
+      if (event.type !== 'verdict.changed') return;
+      assembly.router.changed(event.contract);
+      this.#consumers.changed(event.contract);
     });
     hub.subscribe(requiredBy(prober));
-    const onApplied = ({ metrics }: DaemonSpec) => {
+    const onApplied = ({ metrics, consumers }: DaemonSpec) => {
       this.#status.membersChanged();
+      this.#consumers.apply(consumers, isSameConsumer);
       this.#metrics.perRegistration = metrics.perRegistration;
     };
     this.#reloader = new Reloader(spec, {
@@ -142,6 +150,7 @@ export class Service implements CommandPort {
     this.#endBeats();
     this.#notifier?.send('STOPPING=1\nSTATUS=stopping');
     log.write('info', 'stopping', { unregister });
+    await this.#consumers.stop();
     const closeHttp = async () => this.#http?.close();
     await stopAssembly(this.#assembly, { unregister, closeHttp });
     log.write('info', 'stopped', { durationMs: Math.round(performance.now() - startedAt) });
@@ -265,6 +274,7 @@ export class Service implements CommandPort {
     prober.apply(spec.contracts);
     await inSlices(spec.registrations, (one) => keeper.add(one));
     this.#status.membersChanged();
+    this.#consumers.apply(spec.consumers, isSameConsumer);
   }
 
   #becomeReady(spec: DaemonSpec): void {

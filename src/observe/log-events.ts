@@ -84,6 +84,18 @@ export const LOG_EVENTS = {
     meaning:
       'A SIP proxy of ours (`proxies`) answers, fell silent, or was restarted: what lies behind it waits while it is silent.',
   },
+  'consumer.changed': {
+    level: 'warn when drifting or failing; else info',
+    fields: '`consumer`, `from`, `state` (starting, inSync, drifting, failing), `text`',
+    meaning:
+      'Whether a consumer holds what it is told: drifting, it does not and is mended; failing, it cannot be reached or answers nonsense. Probing never waits for it.',
+  },
+  'consumer.observed': {
+    level: 'warn',
+    fields: '`consumer`, `peerServer`, `destination`, `state`',
+    meaning:
+      'A proxy took a target out of its dispatcher, or in, by itself: that is left for 30 s, and the server is probed at once.',
+  },
   'inbound.callRefused': {
     level: 'warn',
     fields: '`from`, `localSocket`, `next`',

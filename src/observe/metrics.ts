@@ -17,6 +17,8 @@ export interface MetricsOptions {
   readonly registrations: RegistrationBook;
   readonly health: HealthBook;
   readonly proxies?: ProxyBook;
+  /** The state of each consumer, by name. */
+  readonly consumers?: () => ReadonlyMap<string, string>;
   readonly readings: Readings;
   readonly wallClock: WallClock;
   readonly version: string;
@@ -142,7 +144,7 @@ export class Metrics {
       ['trunkd_peer_server_rtt_seconds', this.#peers((peer) => seconds(peer.rttMs))],
       ['trunkd_proxy_up', this.#proxies()],
       ['trunkd_verdicts_frozen', one(0)],
-      ['trunkd_consumer_in_sync', []],
+      ['trunkd_consumer_in_sync', this.#consumers()],
       ['trunkd_messages_dropped_total', byLabel(sip.dropped)],
       ['trunkd_retransmissions_total', one(sip.retransmissions)],
       ['trunkd_requests_answered_total', byLabel(sip.answered)],
@@ -160,6 +162,12 @@ export class Metrics {
       ['process_start_time_seconds', one(process.startedAtSec)],
       ['nodejs_heap_size_used_bytes', one(process.heapUsedBytes)],
     ];
+  }
+
+  *#consumers(): Generator<Sample> {
+    for (const [name, state] of this.#options.consumers?.() ?? []) {
+      yield { labels: [name], value: state === 'inSync' ? 1 : 0 };
+    }
   }
 
   *#proxies(): Generator<Sample> {

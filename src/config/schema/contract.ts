@@ -1,7 +1,7 @@
 /** A peering contract as configured, and the defaults that may stand at several levels. */
 import { z } from 'zod';
 import { DEFAULTS } from '../defaults.ts';
-import { key, notYet, required, VERDICTS_RELEASE } from './about.ts';
+import { key, required } from './about.ts';
 import * as leaf from './leaf.ts';
 import { peerServerDefaults, peerServerSchema } from './peer-server.ts';
 import { registrationDefaults, registrationSchema } from './registration.ts';
@@ -69,7 +69,12 @@ export const contractSchema = z.strictObject({
     default: DEFAULTS.contract.balance,
     example: 'roundRobin',
   }),
-  dispatcherSet: notYet(VERDICTS_RELEASE, "Number of the set in Kamailio's dispatcher.", 1),
+  dispatcherSet: key(z.int().min(0).max(2_147_483_647), {
+    description:
+      "Number of its set in Kamailio's dispatcher, for consumers of that type; without one it is in none.",
+    defaultText: 'none',
+    example: 1,
+  }),
 });
 
 export type ContractSettings = z.infer<typeof contractSchema>;

@@ -22,6 +22,7 @@ import { headerNameFault } from '../header-fields.ts';
 
 const SECRET_RULE = 'holds a control character or is longer than 1024 characters';
 const LABEL_RULE = 'is longer than 128 characters or holds control characters';
+const HTTP_URL_RULE = 'has to be a URL as http://127.0.0.1:8080/RPC';
 const EXPIRES_RULE = 'has to be 5 to 604800 seconds, or a time as 10m';
 
 /** Longest text that may get into one header field of ours. */
@@ -111,6 +112,15 @@ export const sipUri = textWith('SIP URI', (text) =>
     ? parsedBy(parseHop)(text)
     : 'has to begin with sip: or sips:, as sip:HOST[:PORT][;transport=tls]',
 );
+
+/** Where somebody answers HTTP. */
+export const httpUrl = textWith('http or https URL', (text) => {
+  if (text.length > 2048 || hasControl(text) || !URL.canParse(text)) return HTTP_URL_RULE;
+  const { protocol, username, password, hash } = new URL(text);
+  if (protocol !== 'http:' && protocol !== 'https:') return HTTP_URL_RULE;
+  if (username !== '' || password !== '') return 'must not hold a user name or a password';
+  return hash === '' ? undefined : 'must not hold a fragment (#)';
+});
 
 export const contact = textWith('host[:port], self or learned', (text) =>
   text === 'self' || text === 'learned' ? undefined : parsedBy(parseHostPort)(text),

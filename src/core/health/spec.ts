@@ -109,5 +109,7 @@ export interface ContractSpec {
   readonly balance: 'weighted' | 'roundRobin' | 'inOrder' | 'hash';
   /** With fewer enabled servers than this all are offered, as if none were; undefined: never. */
   readonly panicBelow?: Quorum | undefined;
+  /** Number of its set in Kamailio's dispatcher; undefined: it is in none. */
+  readonly dispatcherSet?: number | undefined;
   readonly peerServers: readonly PeerServerSpec[];
 }

@@ -37,6 +37,7 @@ describe('defaults', () => {
       unregisterOnStop: false,
       contracts: [],
       registrations: [],
+      consumers: [],
     });
   });
 

@@ -1,0 +1,68 @@
+/** Keeper of all consumers: starts and stops them as the configuration says, and hands verdicts on. */
+import { DispatcherConsumer, type DispatcherConsumerSpec } from './dispatcher.ts';
+import { jsonRpc } from './json-rpc.ts';
+import type { Consumer, ConsumerPorts, ConsumerState } from './ports.ts';
+
+export type ConsumerSpec = DispatcherConsumerSpec & { readonly type: 'kamailioDispatcher' };
+
+interface Running {
+  readonly spec: ConsumerSpec;
+  readonly consumer: Consumer;
+}
+
+export class Consumers {
+  readonly #ports: ConsumerPorts;
+  readonly #running = new Map<string, Running>();
+
+  constructor(ports: ConsumerPorts) {
+    this.#ports = ports;
+  }
+
+  /** Makes the consumers those of `specs`; what is the same object runs on, and looks at everything anew. */
+  apply(
+    specs: readonly ConsumerSpec[],
+    isSame: (a: ConsumerSpec, b: ConsumerSpec) => boolean,
+  ): void {
+    const wanted = new Map(specs.map((spec) => [spec.name, spec]));
+    for (const [name, { spec, consumer }] of this.#running) {
+      const after = wanted.get(name);
+      if (after !== undefined && isSame(spec, after)) {
+        consumer.membersChanged();
+        continue;
+      }
+      this.#running.delete(name);
+      void consumer.stop();
+    }
+    for (const spec of specs) {
+      if (this.#running.has(spec.name)) continue;
+      const consumer = makeConsumer(spec, this.#ports);
+      this.#running.set(spec.name, { spec, consumer });
+      consumer.start();
+    }
+  }
+
+  /** A verdict of that contract changed. */
+  changed(contract: string): void {
+    for (const { consumer } of this.#running.values()) consumer.changed(contract);
+  }
+
+  states(): ReadonlyMap<string, ConsumerState> {
+    return new Map([...this.#running].map(([name, { consumer }]) => [name, consumer.state]));
+  }
+
+  /** Ends what is under way; what was told stays. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(({ consumer }) => consumer.stop()));
+  }
+}
+
+function makeConsumer(spec: ConsumerSpec, ports: ConsumerPorts): Consumer {
+  switch (spec.type) {
+    case 'kamailioDispatcher':
+      return new DispatcherConsumer(
+        spec,
+        ports,
+        spec.rpc === undefined ? undefined : jsonRpc(spec.rpc),
+      );
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The list of Kamailio's dispatcher, as a file (`setid uri flags priority attributes`) and as its RPC command
+ * `dispatcher.list` shows it. Pure; what is read is hostile.
+ */
+import type { Destination, DestinationState } from './destinations.ts';
+
+/** One destination as a proxy holds it. */
+export interface Held {
+  readonly set: number;
+  /** Empty where it has none: not one of ours. */
+  readonly duid: string;
+  readonly uri: string;
+  readonly state: DestinationState | 'trying';
+  readonly priority: number;
+  readonly weight: number;
+}
+
+const FLAG: Readonly<Record<DestinationState, number>> = { active: 0, inactive: 1, disabled: 4 };
+/** Not resolved when the list is loaded: a dead DNS must not stop the proxy. */
+const SKIP_DNS = 16;
+const HEAD =
+  '# Made by trunkd, and made anew at every change.\n# setid uri flags priority attributes\n';
+
+/** The whole file. `stateOf` tells the state of what nothing is known of yet. */
+export function printList(
+  destinations: readonly Destination[],
+  stateOf: (destination: Destination) => DestinationState,
+): string {
+  const lines = destinations.map((one) => {
+    const flags = FLAG[one.state ?? stateOf(one)] + (one.isName ? SKIP_DNS : 0);
+    return `${one.set} ${one.uri} ${flags} ${one.priority} ${attributesOf(one)}\n`;
+  });
+  return HEAD + lines.join('');
+}
+
+/** `weight` is for algorithm 9, `rweight` for 11, which shares anew when one is out. */
+export function attributesOf({ duid, weight, socket }: Destination): string {
+  const way = socket === undefined ? '' : `;socket=${socket}`;
+  return `weight=${weight};rweight=${weight};duid=${duid}${way}`;
+}
+
+/** The states in a file that was written by a trunkd before, by duid. */
+export function statesInList(text: string): ReadonlyMap<string, DestinationState> {
+  const states = new Map<string, DestinationState>();
+  for (const line of text.split('\n')) {
+    const [, flags, duid] = /^\d+ \S+ (\d+) \d+ \S*?\bduid=([^;\s]+)/.exec(line) ?? [];
+    if (duid === undefined) continue;
+    const bits = Number(flags);
+    states.set(duid, bits & 4 ? 'disabled' : bits & 1 ? 'inactive' : 'active');
+  }
+  return states;
+}
+
+/** The result of `dispatcher.list`; undefined when it is not one. */
+export function readRpcList(result: unknown): readonly Held[] | undefined {
+  const records = fieldOf(result, 'RECORDS');
+  // Without any destination there are no records at all.
+  if (records === undefined && fieldOf(result, 'NRSETS') !== undefined) return [];
+  if (!Array.isArray(records)) return undefined;
+  return records.flatMap((record) => {
+    const set = fieldOf(record, 'SET');
+    const targets = fieldOf(set, 'TARGETS');
+    if (!Array.isArray(targets)) return [];
+    return targets.map((target) => readHeld(Number(fieldOf(set, 'ID')), fieldOf(target, 'DEST')));
+  });
+}
+
+function readHeld(set: number, dest: unknown): Held {
+  const attributes = fieldOf(dest, 'ATTRS');
+  const letter = String(fieldOf(dest, 'FLAGS') ?? '').charAt(0);
+  return {
+    set,
+    duid: String(fieldOf(attributes, 'DUID') ?? ''),
+    uri: String(fieldOf(dest, 'URI') ?? ''),
+    state: STATES.get(letter) ?? 'active',
+    priority: Number(fieldOf(dest, 'PRIORITY') ?? 0),
+    weight: Number(fieldOf(attributes, 'WEIGHT') ?? 0),
+  };
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[name];
+}
+
+const STATES: ReadonlyMap<string, Held['state']> = new Map([
+  ['A', 'active'],
+  ['I', 'inactive'],
+  ['D', 'disabled'],
+  ['T', 'trying'],
+]);

@@ -1,0 +1,342 @@
+/**
+ * Keeper of one Kamailio's dispatcher: compares what it holds with the verdicts, and mends the difference. By list
+ * file and RPC, by RPC alone for a proxy on another host, or by the file alone, which nobody reads back.
+ *
+ *   pass:  dispatcher.list -> destinations -> file (when its text changes)
+ *          members differ -> reload (or add, remove) -> dispatcher.list again
+ *          states differ -> set_duid_state, 10 a second -> a beat, for the dead-man of ops/kamailio/dispatcher.cfg
+ *
+ * What Kamailio does, and is minded here: a reload forgets the states that were set (the file holds them, too); a
+ * second change of members within 5 s is refused; an empty list takes all traffic down, and is never written; a
+ * missing file keeps it from starting; a line that it does not like it drops in silence.
+ */
+import { after, elapsedMs, type Instant } from '../core/base/instant.ts';
+import {
+  type Destination,
+  type DestinationState,
+  destinationsOf,
+  isUnresolved,
+} from './destinations.ts';
+import {
+  attributesOf,
+  type Held,
+  printList,
+  readRpcList,
+  statesInList,
+} from './dispatcher-list.ts';
+import { driftOf, keyOf, membersText } from './dispatcher-members.ts';
+import { ForeignStates } from './foreign-states.ts';
+import { type Rpc, RpcError } from './json-rpc.ts';
+import { pause } from './pause.ts';
+import type { Consumer, ConsumerPorts, ConsumerState, ContractChoice } from './ports.ts';
+import { type PassResult, Reconciler } from './reconciler.ts';
+
+export interface DispatcherConsumerSpec {
+  readonly name: string;
+  readonly contracts: ContractChoice;
+  /** `observe` tells what it would do, and does nothing. */
+  readonly mode: 'apply' | 'observe';
+  readonly listFile: string | undefined;
+  readonly rpc: string | undefined;
+  readonly socket: string | undefined;
+}
+
+/** How long names may take to resolve at the start, before what is there is replaced. */
+const GRACE_MS = 10_000;
+/** Kamailio's `reload_delta` of 5 s, and a little. */
+const RELOAD_GAP_MS = 5_500;
+/** A list that Kamailio does not take as it is, is not loaded again and again. */
+const RELOAD_AGAIN_MS = 300_000;
+const STATE_GAP_MS = 100;
+const MAX_STATES_A_PASS = 50;
+
+type Judged = Destination & { readonly state: DestinationState };
+
+const LETTER: Readonly<Record<DestinationState, string>> = {
+  active: 'a',
+  inactive: 'i',
+  disabled: 'd',
+};
+
+export class DispatcherConsumer implements Consumer {
+  readonly name: string;
+  readonly #spec: DispatcherConsumerSpec;
+  readonly #ports: ConsumerPorts;
+  readonly #rpc: Rpc | undefined;
+  readonly #reconciler: Reconciler;
+  readonly #foreign = new ForeignStates();
+  #startedAt: Instant;
+  #fileText: string | undefined;
+  /** By duid: for what nothing is known of yet. */
+  #lastStates: ReadonlyMap<string, DestinationState> = new Map();
+  #hasReadFile = false;
+  #incarnation: string | undefined;
+  #loaded: { readonly members: string; readonly at: Instant } | undefined;
+  #ownSets: ReadonlySet<number> = new Set();
+  #beat = 0;
+
+  constructor(spec: DispatcherConsumerSpec, ports: ConsumerPorts, rpc: Rpc | undefined) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#ports = ports;
+    this.#rpc = rpc;
+    this.#startedAt = ports.clock.now();
+    const { clock, timers } = ports;
+    this.#reconciler = new Reconciler({
+      clock,
+      timers,
+      pass: () => this.#pass(),
+      told: (from, state, text) =>
+        ports.tell({ kind: 'changed', consumer: this.name, from, state, text }),
+    });
+  }
+
+  get state(): ConsumerState {
+    return this.#reconciler.state;
+  }
+
+  start(): void {
+    this.#startedAt = this.#ports.clock.now();
+    this.#reconciler.start();
+  }
+
+  changed(): void {
+    this.#reconciler.changed();
+  }
+
+  membersChanged(): void {
+    this.#reconciler.changed();
+  }
+
+  stop(): Promise<void> {
+    return this.#reconciler.stop();
+  }
+
+  async #pass(): Promise<PassResult> {
+    const { book, clock } = this.#ports;
+    const { contracts } = this.#spec;
+    await this.#readFileOnce();
+    const isEarly = clock.now() < after(this.#startedAt, GRACE_MS);
+    if (isEarly && isUnresolved(book, contracts)) {
+      return { state: 'starting', text: 'names are not resolved yet', againMs: 250 };
+    }
+    const plain = destinationsOf(book, this.#spec);
+    if (plain.length === 0) {
+      return { state: 'drifting', text: 'no server to tell of: an empty list is never written' };
+    }
+    const rpc = this.#rpc;
+    if (rpc === undefined) {
+      await this.#write(plain);
+      return { state: 'inSync', text: '' };
+    }
+    let held: readonly Held[];
+    try {
+      held = await this.#read(rpc);
+    } catch (error) {
+      // It finds the file when it comes back.
+      await this.#write(plain);
+      throw error;
+    }
+    return await this.#mend(rpc, withKnownAddresses(plain, held), held);
+  }
+
+  async #mend(
+    rpc: Rpc,
+    destinations: readonly Destination[],
+    before: readonly Held[],
+  ): Promise<PassResult> {
+    this.#lastStates = new Map(before.map(({ duid, state }) => [duid, plainState(state)]));
+    await this.#write(destinations);
+    this.#ownSets = new Set([...this.#ownSets, ...destinations.map(({ set }) => set)]);
+    const members = await this.#mendMembers(rpc, destinations, before);
+    const states = await this.#mendStates(rpc, destinations, members.held);
+    if (this.#spec.mode === 'apply') await this.#tellBeat(rpc);
+    const texts = [members.text, states.text].filter((text) => text !== '');
+    return {
+      state: texts.length === 0 ? 'inSync' : 'drifting',
+      text: texts.join('; '),
+      againMs: Math.min(members.againMs, states.againMs),
+    };
+  }
+
+  /** What it holds now. Where it was restarted, nothing that we told is remembered. */
+  async #read(rpc: Rpc): Promise<readonly Held[]> {
+    const uptime = await rpc('core.uptime', []);
+    const incarnation = String((uptime as { up_since?: unknown } | undefined)?.up_since);
+    if (incarnation !== this.#incarnation) {
+      this.#incarnation = incarnation;
+      this.#foreign.forget();
+      this.#loaded = undefined;
+    }
+    const held = readRpcList(await rpc('dispatcher.list', []));
+    if (held === undefined) throw new Error('dispatcher.list: no list in the answer');
+    return held;
+  }
+
+  async #mendMembers(
+    rpc: Rpc,
+    destinations: readonly Destination[],
+    held: readonly Held[],
+  ): Promise<{ readonly held: readonly Held[]; readonly text: string; readonly againMs: number }> {
+    const isByFile = this.#spec.listFile !== undefined;
+    const drift = driftOf(destinations, held, this.#ownSets, isByFile);
+    const { missing, excess } = drift;
+    if (missing.length + excess.length === 0) return { held, text: '', againMs: NEVER };
+    const text = `${missing.length} to be added or changed, ${excess.length} to be removed`;
+    if (this.#spec.mode === 'observe') return { held, text: `${text} (observed)`, againMs: NEVER };
+    if (isByFile && !this.#mayReload(destinations)) {
+      const why = `the proxy does not take the list as it is: ${text}; has it all the sockets?`;
+      return { held, text: why, againMs: NEVER };
+    }
+    try {
+      if (isByFile) await this.#reload(rpc, destinations);
+      else await this.#change(rpc, missing, excess, destinations);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      return { held, text: `${text}: ${error.message}`, againMs: RELOAD_GAP_MS };
+    }
+    const now = await this.#read(rpc);
+    const left = driftOf(destinations, now, this.#ownSets, isByFile);
+    const isMended = left.missing.length + left.excess.length === 0;
+    return { held: now, text: isMended ? '' : text, againMs: isMended ? NEVER : RELOAD_GAP_MS };
+  }
+
+  #mayReload(destinations: readonly Destination[]): boolean {
+    const loaded = this.#loaded;
+    if (loaded === undefined || loaded.members !== membersText(destinations)) return true;
+    return elapsedMs(loaded.at, this.#ports.clock.now()) > RELOAD_AGAIN_MS;
+  }
+
+  async #reload(rpc: Rpc, destinations: readonly Destination[]): Promise<void> {
+    await rpc('dispatcher.reload', []);
+    this.#foreign.forget();
+    this.#loaded = { members: membersText(destinations), at: this.#ports.clock.now() };
+  }
+
+  /** One change, since Kamailio takes no second one at once; additions first, so that no set runs empty. */
+  async #change(
+    rpc: Rpc,
+    missing: readonly Destination[],
+    excess: readonly Held[],
+    destinations: readonly Destination[],
+  ): Promise<void> {
+    const [add] = missing;
+    const [remove] = excess;
+    if (add !== undefined) {
+      const flags = add.state === 'active' || add.state === undefined ? 0 : 1;
+      const { set, uri, priority } = add;
+      await rpc('dispatcher.add', [set, uri, flags, priority, attributesOf(add)]);
+    } else if (remove !== undefined) {
+      // By address: it takes the wanted one with it, which comes back with the next pass.
+      const { set, uri } = remove;
+      const others = destinations.filter((one) => one.set === set && one.uri !== uri);
+      if (others.length > 0) await rpc('dispatcher.remove', [set, uri]);
+    }
+  }
+
+  async #mendStates(
+    rpc: Rpc,
+    destinations: readonly Destination[],
+    held: readonly Held[],
+  ): Promise<{ readonly text: string; readonly againMs: number }> {
+    const { toSet, kept } = this.#judgeStates(destinations, held);
+    if (this.#spec.mode === 'apply') {
+      for (const [index, { state, set, duid }] of toSet.slice(0, MAX_STATES_A_PASS).entries()) {
+        if (index > 0) await pause(this.#ports, STATE_GAP_MS);
+        await rpc('dispatcher.set_duid_state', [LETTER[state], set, duid]);
+      }
+    }
+    return this.#statesTold(toSet.length, kept);
+  }
+
+  #judgeStates(
+    destinations: readonly Destination[],
+    held: readonly Held[],
+  ): { readonly toSet: readonly Judged[]; readonly kept: number } {
+    const byKey = new Map(held.map((one) => [keyOf(one), one]));
+    const now = this.#ports.clock.now();
+    const toSet: Judged[] = [];
+    let kept = 0;
+    this.#foreign.keepOnly(new Set(destinations.map(keyOf)));
+    for (const one of destinations) {
+      const { state } = one;
+      const there = byKey.get(keyOf(one));
+      if (there === undefined || state === undefined) continue;
+      const step = this.#foreign.step(keyOf(one), state, there.state, now);
+      if (step === 'set') toSet.push({ ...one, state });
+      if (step === 'observed') this.#observed(one, there);
+      if (step === 'observed' || step === 'kept') kept += 1;
+    }
+    return { toSet, kept };
+  }
+
+  #statesTold(set: number, kept: number): { readonly text: string; readonly againMs: number } {
+    if (this.#spec.mode === 'observe') {
+      return { text: set === 0 ? '' : `${set} states to be set (observed)`, againMs: NEVER };
+    }
+    const nextAt = this.#foreign.nextAt();
+    const keptMs = nextAt === undefined ? NEVER : elapsedMs(this.#ports.clock.now(), nextAt);
+    const text = kept === 0 ? '' : `${kept} states of the proxy's own are left for 30 s`;
+    // What was set is looked at once more, so that the next difference is known as foreign.
+    return { text, againMs: Math.max(set > 0 ? STATE_GAP_MS : keptMs, STATE_GAP_MS) };
+  }
+
+  #observed(destination: Destination, { state }: Held): void {
+    const { peerServer, duid } = destination;
+    const consumer = this.name;
+    this.#ports.tell({ kind: 'observed', consumer, peerServer, destination: duid, state });
+  }
+
+  /** Kamailio knows by it that somebody watches. */
+  async #tellBeat(rpc: Rpc): Promise<void> {
+    this.#beat = (this.#beat % 1_000_000) + 1;
+    try {
+      await rpc('pv.shvSet', ['trunkd_beat', 'int', this.#beat]);
+    } catch (error) {
+      // Without the snippet there is no such variable, and nobody who looks at it.
+      if (!(error instanceof RpcError)) throw error;
+    }
+  }
+
+  async #readFileOnce(): Promise<void> {
+    const { listFile } = this.#spec;
+    if (this.#hasReadFile || listFile === undefined) return;
+    this.#hasReadFile = true;
+    this.#fileText = await this.#ports.files.read(listFile);
+    this.#lastStates = statesInList(this.#fileText ?? '');
+  }
+
+  async #write(destinations: readonly Destination[]): Promise<void> {
+    const { listFile, mode } = this.#spec;
+    if (listFile === undefined || mode === 'observe') return;
+    const text = printList(destinations, ({ duid }) => this.#lastStates.get(duid) ?? 'active');
+    if (text === this.#fileText) return;
+    await this.#ports.files.write(listFile, text);
+    this.#fileText = text;
+  }
+}
+
+/** The addresses that a proxy holds of a server are better than a name that does not resolve. */
+function withKnownAddresses(
+  destinations: readonly Destination[],
+  held: readonly Held[],
+): readonly Destination[] {
+  return destinations.flatMap((one): readonly Destination[] => {
+    if (!one.isName) return [one];
+    const known = held.filter(
+      ({ set, duid }) => set === one.set && duid.startsWith(`${one.peerServer}@`),
+    );
+    if (known.length === 0) return [one];
+    return known.map(({ set, duid, uri, priority, weight }) => ({
+      ...{ set, duid, uri, priority, weight, socket: one.socket, peerServer: one.peerServer },
+      state: one.state === 'active' ? undefined : one.state,
+      isName: false,
+    }));
+  });
+}
+
+function plainState(state: Held['state']): DestinationState {
+  return state === 'trying' ? 'active' : state;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;

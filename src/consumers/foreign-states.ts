@@ -1,0 +1,57 @@
+/**
+ * States that the proxy's own script has set (`ds_mark_dst`), told from ours. Pure bookkeeping: what we told and
+ * saw held, and is another state now, was changed by the proxy; that stands for 30 s, as an observation, unless
+ * our own word changes meanwhile.
+ */
+import { after, type Instant } from '../core/base/instant.ts';
+import type { DestinationState } from './destinations.ts';
+
+const KEPT_MS = 30_000;
+
+interface Told {
+  readonly state: DestinationState;
+  /** When its other state was first seen; undefined: it is held. */
+  foreignSince: Instant | undefined;
+}
+
+/** `set`: tell it our word; `observed`: leave it, it is new; `kept`: leave it, it is known. */
+export type StateStep = 'held' | 'set' | 'observed' | 'kept';
+
+export class ForeignStates {
+  readonly #told = new Map<string, Told>();
+
+  /** Everything that we told may be gone: the proxy was restarted, or its list reloaded. */
+  forget(): void {
+    this.#told.clear();
+  }
+
+  /** Only what is there is remembered. */
+  keepOnly(keys: ReadonlySet<string>): void {
+    for (const key of this.#told.keys()) if (!keys.has(key)) this.#told.delete(key);
+  }
+
+  step(key: string, wanted: DestinationState, held: string, now: Instant): StateStep {
+    if (held === wanted) {
+      this.#told.set(key, { state: wanted, foreignSince: undefined });
+      return 'held';
+    }
+    const told = this.#told.get(key);
+    if (told?.state !== wanted) return 'set';
+    if (told.foreignSince === undefined) {
+      told.foreignSince = now;
+      return 'observed';
+    }
+    return after(told.foreignSince, KEPT_MS) > now ? 'kept' : 'set';
+  }
+
+  /** When the first of the kept ones has been kept for long enough. */
+  nextAt(): Instant | undefined {
+    let next: Instant | undefined;
+    for (const { foreignSince } of this.#told.values()) {
+      if (foreignSince === undefined) continue;
+      const at = after(foreignSince, KEPT_MS);
+      if (next === undefined || at < next) next = at;
+    }
+    return next;
+  }
+}

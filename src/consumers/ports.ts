@@ -1,0 +1,64 @@
+/** What consumers are made of, and what they tell. */
+import type { Clock } from '../core/base/clock.ts';
+import type { TimerQueue } from '../core/base/timer-queue.ts';
+import type { HealthBook } from '../core/health/snapshot.ts';
+
+/** All that a consumer reads: the verdicts, as of now. */
+export type VerdictBook = Pick<HealthBook, 'revision' | 'contracts' | 'contract'>;
+
+/** Files that others read while we write them. */
+export interface Files {
+  /** Undefined when there is none that can be read. */
+  read(path: string): Promise<string | undefined>;
+  /** Others see the old text or the new one, whole. Rejects when it cannot be written. */
+  write(path: string, text: string): Promise<void>;
+}
+
+export interface ConsumerPorts {
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly book: VerdictBook;
+  readonly files: Files;
+  /** Wall-clock time in milliseconds, for what leaves this machine. */
+  readonly wallMs: () => number;
+  readonly tell: (news: ConsumerNews) => void;
+}
+
+/** `inSync`: it holds what we told it; `drifting`: it does not, and takes our word; `failing`: it cannot be reached. */
+export type ConsumerState = 'starting' | 'inSync' | 'drifting' | 'failing';
+
+export type ConsumerNews =
+  | {
+      readonly kind: 'changed';
+      readonly consumer: string;
+      readonly from: ConsumerState;
+      readonly state: ConsumerState;
+      readonly text: string;
+    }
+  /** The proxy itself took a target out, or in: nobody's verdict, and worth a probe at once. */
+  | {
+      readonly kind: 'observed';
+      readonly consumer: string;
+      readonly peerServer: string;
+      readonly destination: string;
+      readonly state: string;
+    };
+
+/** One proxy or file that is told of verdicts. Whatever happens to it, nothing else waits for it. */
+export interface Consumer {
+  readonly name: string;
+  readonly state: ConsumerState;
+  start(): void;
+  /** A verdict of that contract changed. */
+  changed(contract: string): void;
+  /** After a reload: everything may have. */
+  membersChanged(): void;
+  stop(): Promise<void>;
+}
+
+/** Which contracts a consumer is told of. */
+export type ContractChoice = 'all' | readonly string[];
+
+export function isChosen(choice: ContractChoice, contract: string): boolean {
+  return choice === 'all' || choice.includes(contract);
+}

@@ -1,0 +1,174 @@
+/**
+ * Verdicts that a real Kamailio acts on: its dispatcher with ops/kamailio/dispatcher.cfg, three sipp peer servers,
+ * sipp as callers. Where the calls arrive is the judge.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DispatcherProxy } from '../support/dispatcher-proxy.ts';
+import { eventually } from '../support/processes.ts';
+import { makeCalls, SippPeer } from '../support/sipp-peer.ts';
+import { Trunkd } from '../support/trunkd.ts';
+
+const NAMES = ['a', 'b', 'c'] as const;
+const WEIGHTS = { a: 50, b: 30, c: 20 };
+const CALLS = 200;
+
+let peers: Record<(typeof NAMES)[number], SippPeer>;
+let proxy: DispatcherProxy;
+let trunkd: Trunkd | undefined;
+
+beforeAll(async () => {
+  proxy = await DispatcherProxy.reserve();
+  peers = { a: await SippPeer.start(), b: await SippPeer.start(), c: await SippPeer.start() };
+  await startTrunkd();
+  await eventually(() => proxy.hasList);
+  await proxy.start();
+});
+
+afterAll(async () => {
+  await trunkd?.stop();
+  await proxy?.stop();
+  for (const one of Object.values(peers ?? {})) await one.stop();
+});
+
+async function startTrunkd(): Promise<void> {
+  trunkd = await Trunkd.start({
+    defaults: { probe: { interval: '1s', timeout: '500ms' } },
+    peeringContracts: [
+      {
+        name: 'acme',
+        dispatcherSet: 1,
+        peerServers: NAMES.map((name) => ({
+          ...{ name, sipProxy: peers[name].hostPort, transport: 'udp', weight: WEIGHTS[name] },
+        })),
+      },
+    ],
+    consumers: [
+      {
+        ...{ name: 'edge', type: 'kamailioDispatcher', mode: 'apply' },
+        ...{ listFile: proxy.listFile, rpc: proxy.rpcUrl },
+      },
+    ],
+  });
+}
+
+/** What arrived where while so many calls were made, in percent; and how many of them succeeded. */
+async function shares(count = CALLS): Promise<{ succeeded: number } & Record<string, number>> {
+  const before = NAMES.map((name) => peers[name].invites().length);
+  const serverPort = proxy.sipPort;
+  const succeeded = await makeCalls({ serverPort, contract: 'acme', count, perSec: 100 });
+  const came = NAMES.map((name, at) => [
+    name,
+    ((peers[name].invites().length - (before[at] ?? 0)) * 100) / count,
+  ]);
+  return { succeeded, ...Object.fromEntries(came) };
+}
+
+async function untilStates(wanted: Record<string, string>, timeoutMs = 40_000): Promise<void> {
+  let last: unknown;
+  await eventually(
+    async () => {
+      last = await proxy.states();
+      return JSON.stringify(last) === JSON.stringify({ ...(last as object), ...wanted });
+    },
+    { timeoutMs, what: () => `${JSON.stringify(wanted)}; held is ${JSON.stringify(last)}` },
+  );
+}
+
+async function inSync(): Promise<void> {
+  await eventually(
+    async () => {
+      const metrics = await fetch(`${trunkd?.url}/metrics`);
+      return /^trunkd_consumer_in_sync\{consumer="edge"\} 1$/m.test(await metrics.text());
+    },
+    { timeoutMs: 40_000, what: () => 'the consumer is in sync' },
+  );
+}
+
+it('shares calls by weight', async () => {
+  await inSync();
+  const { succeeded, ...came } = await shares();
+  expect(succeeded).toBe(CALLS);
+  for (const name of NAMES) expect(Math.abs((came[name] ?? 0) - WEIGHTS[name])).toBeLessThan(8);
+});
+
+it('sends no call to a server that was killed, and calls again to one that is back', async () => {
+  await peers.a.kill();
+  await untilStates({ a: 'inactive', b: 'active', c: 'active' });
+  expect(await shares(50)).toMatchObject({ succeeded: 50, a: 0 });
+  await peers.a.startAgain();
+  await untilStates({ a: 'active' });
+  expect((await shares())['a'] ?? 0).toBeGreaterThan(35);
+});
+
+it('is brought in line after Kamailio was restarted', async () => {
+  await peers.b.kill();
+  await untilStates({ b: 'inactive' });
+  await proxy.kill();
+  await peers.b.startAgain();
+  await eventually(async () => (await trunkd?.peerServer('acme/b'))?.enabled === true, {
+    timeoutMs: 30_000,
+  });
+  await proxy.start();
+  await untilStates({ a: 'active', b: 'active', c: 'active' });
+  await inSync();
+});
+
+it('leaves a state that the script of the proxy has set, and probes at once', async () => {
+  // Its next pass has to know first that what it told is held.
+  await inSync();
+  await makeCalls({ serverPort: proxy.sipPort, contract: 'mark' });
+  expect(Object.values(await proxy.states()).filter((state) => state === 'inactive')).toHaveLength(
+    1,
+  );
+  await eventually(() => trunkd?.lines('consumer.observed').length === 1, { timeoutMs: 30_000 });
+  expect(Object.values(await proxy.states()).filter((state) => state === 'inactive')).toHaveLength(
+    1,
+  );
+  await untilStates({ a: 'active', b: 'active', c: 'active' }, 60_000);
+});
+
+it('has all of them when all three die, as onAllDown says, and never an empty list', async () => {
+  for (const name of NAMES) await peers[name].kill();
+  await eventually(
+    async () => {
+      const rows = await Promise.all(NAMES.map((name) => trunkd?.peerServer(`acme/${name}`)));
+      return rows.every((row) => row?.state === 'down' && row.lastResort);
+    },
+    { timeoutMs: 40_000, what: () => 'all are down' },
+  );
+  await untilStates({ a: 'active', b: 'active', c: 'active' });
+  expect(await proxy.list()).toHaveLength(3);
+  for (const name of NAMES) await peers[name].startAgain();
+  await eventually(
+    async () => {
+      const rows = await Promise.all(NAMES.map((name) => trunkd?.peerServer(`acme/${name}`)));
+      return rows.every((row) => row?.state === 'up');
+    },
+    { timeoutMs: 40_000 },
+  );
+});
+
+it('pings by itself while trunkd is dead, and hands back without a flap', async () => {
+  await inSync();
+  trunkd?.signal('SIGKILL');
+  await peers.c.kill();
+  await untilStates({ a: 'active', b: 'active', c: 'inactive' }, 60_000);
+  expect(await shares(50)).toMatchObject({ succeeded: 50, c: 0 });
+  const before = proxy.log().length;
+  await startTrunkd();
+  const seen = new Set<string>();
+  await eventually(
+    async () => {
+      seen.add(JSON.stringify(await proxy.states()));
+      // It never answered this trunkd: that is a last resort.
+      return (await trunkd?.peerServer('acme/c'))?.lastResort === true;
+    },
+    { timeoutMs: 40_000, what: () => 'the verdict about the dead one' },
+  );
+  await inSync();
+  seen.add(JSON.stringify(await proxy.states()));
+  expect([...seen].map((one) => JSON.parse(one))).toEqual([
+    { a: 'active', b: 'active', c: 'inactive' },
+  ]);
+  expect(proxy.log().slice(before).join('\n')).toMatch(/trunkd is back: our own pings end/);
+});

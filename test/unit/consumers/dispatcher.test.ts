@@ -1,0 +1,247 @@
+/** One Kamailio dispatcher on virtual time: what it is told when, and what happens when it is unkind. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  DispatcherConsumer,
+  type DispatcherConsumerSpec,
+} from '../../../src/consumers/dispatcher.ts';
+import { aServer, FakeKamailio, VerdictLab } from '../../support/consumer-lab.ts';
+
+const LIST = '/list';
+
+let lab: VerdictLab;
+let kamailio: FakeKamailio;
+let consumer: DispatcherConsumer | undefined;
+
+beforeEach(() => {
+  lab = new VerdictLab();
+  kamailio = new FakeKamailio(() => lab.time.now());
+  kamailio.file = () => lab.files.get(LIST) ?? '';
+  consumer = undefined;
+});
+
+afterEach(async () => {
+  await consumer?.stop();
+});
+
+async function start(spec: Partial<DispatcherConsumerSpec> = {}): Promise<DispatcherConsumer> {
+  const whole: DispatcherConsumerSpec = {
+    name: 'edge',
+    contracts: 'all',
+    mode: 'apply',
+    listFile: LIST,
+    rpc: 'http://127.0.0.1/RPC',
+    socket: undefined,
+    ...spec,
+  };
+  consumer = new DispatcherConsumer(whole, lab.ports, kamailio.rpc);
+  consumer.start();
+  await lab.pass(500);
+  return consumer;
+}
+
+/** A verdict changed. */
+async function tell(...servers: Parameters<VerdictLab['hold']>[1]): Promise<void> {
+  lab.hold('acme', servers);
+  consumer?.changed();
+  await lab.pass(1_000);
+}
+
+const DOWN = { rank: 2, enabled: false, state: 'down' } as const;
+
+describe('a dispatcher with file and RPC', () => {
+  it('gets one line for each target, with states, weights and priorities', async () => {
+    const b = { ...aServer('b', [3]).spec, priority: 2, weight: 3 };
+    lab.hold('acme', [aServer('a', [1, 2]), aServer('b', [3], { spec: b, ...DOWN }, 'down')]);
+    await start({ socket: 'udp:203.0.113.10:5060' });
+    const end = ';socket=udp:203.0.113.10:5060';
+    expect(kamailio.file().split('\n').slice(2)).toEqual([
+      `1 sip:192.0.2.1:5060;transport=udp 0 65534 weight=13;rweight=13;duid=acme/a@udp:192.0.2.1:5060${end}`,
+      `1 sip:192.0.2.2:5060;transport=udp 0 65534 weight=13;rweight=13;duid=acme/a@udp:192.0.2.2:5060${end}`,
+      `1 sip:192.0.2.3:5060;transport=udp 1 65533 weight=75;rweight=75;duid=acme/b@udp:192.0.2.3:5060${end}`,
+      '',
+    ]);
+    expect(kamailio.states()).toEqual({ a1: 'active', a2: 'active', b3: 'inactive' });
+    expect(kamailio.calls).toEqual(['reload']);
+    expect(consumer?.state).toBe('inSync');
+  });
+
+  it('hears of states by RPC, without a reload', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    await tell(aServer('a', [1], DOWN, 'down'), aServer('b', [2]));
+    expect(kamailio.states()).toEqual({ a1: 'inactive', b2: 'active' });
+    await tell(aServer('a', [1]), aServer('b', [2], { admin: 'drain', rank: 2 }));
+    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'disabled' });
+    expect(kamailio.calls).toEqual([
+      'reload',
+      'set_duid_state i 1 acme/a@udp:192.0.2.1:5060',
+      'set_duid_state a 1 acme/a@udp:192.0.2.1:5060',
+      'set_duid_state d 1 acme/b@udp:192.0.2.2:5060',
+    ]);
+    expect(kamailio.file()).toMatch(/2:5060;transport=udp 4 /);
+  });
+
+  it('reloads when members change, not sooner than it may, and its states are right again', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2], DOWN, 'down')]);
+    await start();
+    await tell(aServer('a', [1, 9]), aServer('b', [2], DOWN, 'down'));
+    expect(consumer?.state).toBe('drifting');
+    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'inactive' });
+    await lab.pass(7_000);
+    expect(kamailio.states()).toEqual({ a1: 'active', a9: 'active', b2: 'inactive' });
+    expect(consumer?.state).toBe('inSync');
+    // The first, one that was refused, the second.
+    expect(kamailio.calls.filter((call) => call === 'reload')).toHaveLength(3);
+  });
+
+  it('is mended after a restart, and whatever somebody does to its states', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    await tell(aServer('a', [1], DOWN, 'down'), aServer('b', [2]));
+    lab.files.set(LIST, kamailio.file().replace('udp 1 ', 'udp 0 '));
+    kamailio.restart();
+    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'active' });
+    await lab.pass(21_000);
+    expect(kamailio.states()).toEqual({ a1: 'inactive', b2: 'active' });
+    expect(lab.news.filter(({ kind }) => kind === 'observed')).toEqual([]);
+  });
+
+  it('keeps for 30 s what the script of the proxy has set, and tells it once', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    await lab.pass(20_000);
+    kamailio.set('acme/a@udp:192.0.2.1:5060', 'i');
+    await lab.pass(20_500);
+    expect(kamailio.states()).toMatchObject({ a1: 'inactive' });
+    expect(lab.news.filter(({ kind }) => kind === 'observed')).toEqual([
+      {
+        ...{ kind: 'observed', consumer: 'edge', peerServer: 'acme/a' },
+        ...{ destination: 'acme/a@udp:192.0.2.1:5060', state: 'inactive' },
+      },
+    ]);
+    await lab.pass(8_000);
+    expect(kamailio.states()).toMatchObject({ a1: 'inactive' });
+    await lab.pass(23_000);
+    expect(kamailio.states()).toMatchObject({ a1: 'active' });
+    await lab.pass(21_000);
+    expect(consumer?.state).toBe('inSync');
+  });
+
+  it('does not keep it when our own word changes', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    await lab.pass(20_000);
+    kamailio.set('acme/b@udp:192.0.2.2:5060', 'i');
+    await lab.pass(20_500);
+    await tell(aServer('a', [1]), aServer('b', [2], { admin: 'off', rank: 2 }));
+    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'disabled' });
+  });
+
+  it('never writes an empty list, and waits for names at the start', async () => {
+    lab.files.set(LIST, '1 sip:192.0.2.1:5060;transport=udp 1 0 duid=acme/a@udp:192.0.2.1:5060\n');
+    const before = kamailio.file();
+    kamailio.load();
+    lab.hold('acme', [aServer('a', [])]);
+    await start();
+    expect([kamailio.file(), consumer?.state, kamailio.calls]).toEqual([before, 'starting', []]);
+    lab.contractsByName.clear();
+    await lab.pass(21_000);
+    expect([kamailio.file(), consumer?.state, kamailio.calls]).toEqual([before, 'drifting', []]);
+  });
+
+  it('keeps the addresses that the proxy has while a name does not resolve', async () => {
+    lab.files.set(
+      LIST,
+      '1 sip:192.0.2.1:5060;transport=udp 1 65534 weight=100;duid=acme/a@udp:192.0.2.1:5060\n',
+    );
+    kamailio.load();
+    lab.hold('acme', [aServer('a', [])]);
+    await start();
+    await lab.pass(11_000);
+    expect(kamailio.states()).toEqual({ a1: 'inactive' });
+    expect(consumer?.state).toBe('inSync');
+    expect(kamailio.calls).toEqual([]);
+  });
+
+  it('gives the name where there is nothing better', async () => {
+    lab.hold('acme', [aServer('a', [])]);
+    await start();
+    await lab.pass(11_000);
+    expect(kamailio.file()).toMatch(/^1 sip:192\.0\.2\.1:5060;transport=udp 16 /m);
+  });
+
+  it('leaves alone what nothing is known of yet: no flap when trunkd comes back', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    await tell(aServer('a', [1], DOWN, 'down'), aServer('b', [2]));
+    await consumer?.stop();
+    // Meanwhile Kamailio's own pings found the other one dead.
+    kamailio.set('acme/b@udp:192.0.2.2:5060', 'i');
+    lab.hold('acme', [aServer('a', [1], {}, 'unknown'), aServer('b', [2], {}, 'unknown')]);
+    await start();
+    expect(kamailio.states()).toEqual({ a1: 'inactive', b2: 'inactive' });
+    expect(kamailio.file().match(/transport=udp 1 /g)).toHaveLength(2);
+    await tell(aServer('a', [1]), aServer('b', [2], DOWN, 'down'));
+    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'inactive' });
+  });
+
+  it('offers last resorts only while there is nothing better', async () => {
+    const mute = { rank: 1, lastResort: true } as const;
+    lab.hold('acme', [aServer('a', [1]), aServer('mute', [2], mute, 'unknown')]);
+    await start();
+    expect(kamailio.states()).toEqual({ a1: 'active', mute2: 'inactive' });
+    const tried = { ...DOWN, rank: 1, lastResort: true } as const;
+    const dead = aServer('a', [1], tried);
+    await tell(dead, aServer('mute', [2], mute, 'unknown'));
+    expect(kamailio.states()).toEqual({ a1: 'active', mute2: 'active' });
+  });
+
+  it('is not reloaded again and again when it does not take a line', async () => {
+    kamailio.dislikes = '192.0.2.2';
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    await lab.pass(120_000);
+    expect(kamailio.calls.filter((call) => call === 'reload')).toHaveLength(1);
+    expect(consumer?.state).toBe('drifting');
+    expect(lab.news.at(-1)).toMatchObject({ state: 'drifting' });
+  });
+
+  it('has its file also while it is dead, and is tried with growing pauses', async () => {
+    kamailio.isDead = true;
+    lab.hold('acme', [aServer('a', [1])]);
+    await start();
+    expect(kamailio.file()).toMatch(/duid=acme\/a@/);
+    expect(consumer?.state).toBe('failing');
+    await lab.pass(60_000);
+    kamailio.isDead = false;
+    kamailio.load();
+    await lab.pass(21_000);
+    expect(consumer?.state).toBe('inSync');
+    expect(lab.news.filter(({ kind }) => kind === 'changed')).toHaveLength(2);
+  });
+
+  it('only tells what it would do in mode observe', async () => {
+    lab.hold('acme', [aServer('a', [1])]);
+    await start({ mode: 'observe' });
+    expect([kamailio.file(), kamailio.calls]).toEqual(['', []]);
+    expect(lab.news.at(-1)).toMatchObject({
+      state: 'drifting',
+      text: expect.stringMatching(/1 to be added.*observed/),
+    });
+  });
+});
+
+describe('a dispatcher by RPC alone', () => {
+  it('gets and loses members one by one, and no set runs empty', async () => {
+    const old = { set: 1, uri: 'sip:192.0.2.7:5060', priority: 0, weight: 0 } as const;
+    kamailio.held = [{ ...old, duid: 'old', state: 'active' }];
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2], DOWN, 'down')]);
+    await start({ listFile: undefined });
+    await lab.pass(30_000);
+    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'inactive' });
+    expect(
+      kamailio.calls.filter((call) => /^(add|remove)/.test(call)).map((call) => call.slice(0, 24)),
+    ).toEqual(['add 1 sip:192.0.2.1:5060', 'add 1 sip:192.0.2.2:5060', 'remove 1 sip:192.0.2.7:5']);
+    expect(consumer?.state).toBe('inSync');
+  });
+});
