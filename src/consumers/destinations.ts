@@ -12,7 +12,6 @@ import type {
   PeerServerSnapshot,
   TargetSnapshot,
 } from '../core/health/snapshot.ts';
-import type { Target } from '../core/sip/locate/target.ts';
 import { type ContractChoice, isChosen, type VerdictBook } from './ports.ts';
 
 export type DestinationState = 'active' | 'inactive' | 'disabled';
@@ -149,11 +148,11 @@ function wordOf(
   return rank === 1 && hasBetter ? 'inactive' : undefined;
 }
 
-function plainKey({ protocol, address, port, family }: Target): string {
+function plainKey({ protocol, address, port, family }: TargetSnapshot['at']): string {
   return `${protocol}:${family === 6 ? `[${address}]` : address}:${port}`;
 }
 
-function uriOf({ protocol, address, port, family }: Target): string {
+function uriOf({ protocol, address, port, family }: TargetSnapshot['at']): string {
   return `sip:${family === 6 ? `[${address}]` : address}:${port};transport=${protocol}`;
 }
 
