@@ -58,11 +58,21 @@ interface AnyConsumer {
 }
 
 /** The shapes are those of src/consumers. */
-export type ConsumerSpec = AnyConsumer & {
-  readonly type: 'kamailioDispatcher';
-  readonly listFile: string | undefined;
-  readonly rpc: string | undefined;
-  readonly socket: string | undefined;
-};
+export type ConsumerSpec = AnyConsumer &
+  (
+    | {
+        readonly type: 'kamailioDispatcher';
+        readonly listFile: string | undefined;
+        readonly rpc: string | undefined;
+        readonly socket: string | undefined;
+      }
+    | { readonly type: 'snapshotFile'; readonly path: string }
+    | {
+        readonly type: 'webhook';
+        readonly url: string;
+        readonly secret: Secret | undefined;
+        readonly deadLetters: string | undefined;
+      }
+  );
 
 type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -192,7 +192,8 @@ class Load {
     contracts: readonly ContractSpec[] | undefined,
   ): readonly ConsumerSpec[] {
     const complaints: Complaint[] = [];
-    const around = { baseDirectory: dirname(this.#path), contracts };
+    const baseDirectory = dirname(this.#path);
+    const around = { baseDirectory, contracts, secrets: this.#secrets };
     const specs = toConsumers(consumers ?? [], around, complaints);
     this.#reporter.report([], complaints);
     return specs;

@@ -1,14 +1,18 @@
 /** From the configured consumers to what the daemon makes of them; which keys go with which type. */
 import { isAbsolute, join } from 'node:path';
+import { Secret } from '../core/base/secret.ts';
 import type { ContractSpec } from '../core/health/spec.ts';
+import { readSecret } from './credentials.ts';
 import type { ConsumerSpec } from './daemon-spec.ts';
 import { DEFAULTS } from './defaults.ts';
 import { quoted } from './parse-yaml.ts';
-import type { Complaint } from './problem.ts';
+import { type Complaint, under } from './problem.ts';
 import type { ConsumerSettings } from './schema/consumer.ts';
+import type { SecretReader } from './secrets.ts';
 import { unknownName } from './suggest.ts';
 
 interface Surroundings {
+  readonly secrets: SecretReader;
   readonly baseDirectory: string;
   /** Undefined where some are wrong: then no name of one is judged. */
   readonly contracts: readonly ContractSpec[] | undefined;
@@ -20,6 +24,8 @@ type Key = Exclude<keyof ConsumerSettings, 'name' | 'type' | 'contracts' | 'mode
 /** Which keys a type may have, besides those of all. */
 const KEYS: Readonly<Record<Type, readonly Key[]>> = {
   kamailioDispatcher: ['listFile', 'rpc', 'socket'],
+  snapshotFile: ['path'],
+  webhook: ['url', 'secret', 'deadLetters'],
 };
 
 /** What is wrong goes into `complaints`, with paths that count from the top. */
@@ -38,15 +44,21 @@ export function toConsumers(
     }
     names.add(one.name);
     const own = [...whyKeysDoNotFit(one), ...whyNoSuchContract(one, around.contracts)];
-    complaints.push(...own.map((each) => ({ ...each, path: [...path, ...each.path] })));
-    if (own.every(({ isRemark }) => isRemark === true)) specs.push(toConsumer(one, around));
+    const spec = toConsumer(one, around, own);
+    complaints.push(...under(path, own));
+    if (spec !== undefined && own.every(isNoMistake)) specs.push(spec);
   }
   return specs;
 }
 
-function toConsumer(settings: ConsumerSettings, { baseDirectory }: Surroundings): ConsumerSpec {
-  const { name, type, listFile, rpc, socket } = settings;
-  const full = (path: string) => (isAbsolute(path) ? path : join(baseDirectory, path));
+/** Undefined after a complaint. */
+function toConsumer(
+  settings: ConsumerSettings,
+  { baseDirectory, secrets }: Surroundings,
+  complaints: Complaint[],
+): ConsumerSpec | undefined {
+  const { name, type, listFile, rpc, socket, path, url, deadLetters } = settings;
+  const full = (file: string) => (isAbsolute(file) ? file : join(baseDirectory, file));
   const common = {
     name,
     contracts: settings.contracts ?? DEFAULTS.consumer.contracts,
@@ -55,8 +67,23 @@ function toConsumer(settings: ConsumerSettings, { baseDirectory }: Surroundings)
   switch (type) {
     case 'kamailioDispatcher':
       return { ...common, type, listFile: listFile && full(listFile), rpc, socket };
+    case 'snapshotFile':
+      return path === undefined ? undefined : { ...common, type, path: full(path) };
+    case 'webhook': {
+      const text = settings.secret && readSecret(settings.secret, ['secret'], secrets, complaints);
+      const secret = text === undefined || text === '' ? undefined : new Secret(text);
+      if (url === undefined) return undefined;
+      return { ...common, type, url, secret, deadLetters: deadLetters && full(deadLetters) };
+    }
   }
 }
+
+/** Keys without which a type is nothing. */
+const NEEDED: Readonly<Record<Type, readonly Key[]>> = {
+  kamailioDispatcher: [],
+  snapshotFile: ['path'],
+  webhook: ['url'],
+};
 
 function whyKeysDoNotFit(settings: ConsumerSettings): readonly Complaint[] {
   const { type } = settings;
@@ -66,11 +93,10 @@ function whyKeysDoNotFit(settings: ConsumerSettings): readonly Complaint[] {
     const text = `a consumer of the type ${type} has no '${key}'`;
     complaints.push({ path: [key], text, isAboutKey: true });
   }
-  if (
-    type === 'kamailioDispatcher' &&
-    settings.listFile === undefined &&
-    settings.rpc === undefined
-  ) {
+  for (const key of NEEDED[type]) {
+    if (settings[key] === undefined) complaints.push({ path: [], text: `'${key}' is missing` });
+  }
+  if (type === 'kamailioDispatcher' && (settings.listFile ?? settings.rpc) === undefined) {
     complaints.push({
       path: [],
       text: "'listFile' or 'rpc' is missing: there is no way to tell it",
@@ -96,4 +122,8 @@ function whyNoSuchContract(
   });
 }
 
-const ALL_KEYS: readonly Key[] = ['listFile', 'rpc', 'socket'];
+const ALL_KEYS: readonly Key[] = Object.values(KEYS).flat();
+
+function isNoMistake({ isRemark, isWarning }: Complaint): boolean {
+  return isRemark === true || isWarning === true;
+}

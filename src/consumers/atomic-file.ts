@@ -1,5 +1,5 @@
 /** Files that others read at any moment: they see the old one or the new one, whole, also after a crash. */
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { appendFile, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import type { Files } from './ports.ts';
 
 /** Its text; undefined when there is none that can be read. */
@@ -30,4 +30,16 @@ async function writeAtomically(path: string, text: string): Promise<void> {
   }
 }
 
-export const atomicFiles: Files = { read: readText, write: writeAtomically };
+async function append(path: string, text: string): Promise<void> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size + text.length > MAX_APPENDED) throw new Error(`holds ${size} octets already`);
+  await appendFile(path, text, { mode: 0o640 });
+}
+
+/** A dead letter file that nobody empties must not fill the disk. */
+const MAX_APPENDED = 16 * 1024 * 1024;
+
+export const atomicFiles: Files = { read: readText, write: writeAtomically, append };

@@ -1,9 +1,16 @@
 /** Keeper of all consumers: starts and stops them as the configuration says, and hands verdicts on. */
+import type { HealthEvent } from '../core/health/events.ts';
+import { askHttp } from './ask-http.ts';
 import { DispatcherConsumer, type DispatcherConsumerSpec } from './dispatcher.ts';
 import { jsonRpc } from './json-rpc.ts';
 import type { Consumer, ConsumerPorts, ConsumerState } from './ports.ts';
+import { SnapshotFile, type SnapshotFileSpec } from './snapshot-file.ts';
+import { Webhook, type WebhookSpec } from './webhook.ts';
 
-export type ConsumerSpec = DispatcherConsumerSpec & { readonly type: 'kamailioDispatcher' };
+export type ConsumerSpec =
+  | (DispatcherConsumerSpec & { readonly type: 'kamailioDispatcher' })
+  | (SnapshotFileSpec & { readonly type: 'snapshotFile' })
+  | (WebhookSpec & { readonly type: 'webhook' });
 
 interface Running {
   readonly spec: ConsumerSpec;
@@ -27,7 +34,7 @@ export class Consumers {
     for (const [name, { spec, consumer }] of this.#running) {
       const after = wanted.get(name);
       if (after !== undefined && isSame(spec, after)) {
-        consumer.membersChanged();
+        consumer.changed();
         continue;
       }
       this.#running.delete(name);
@@ -41,9 +48,12 @@ export class Consumers {
     }
   }
 
-  /** A verdict of that contract changed. */
-  changed(contract: string): void {
-    for (const { consumer } of this.#running.values()) consumer.changed(contract);
+  /** A subscriber of the event hub. */
+  receive(event: HealthEvent): void {
+    for (const { consumer } of this.#running.values()) {
+      if (event.type === 'verdict.changed') consumer.changed(event.contract);
+      else consumer.heard?.(event);
+    }
   }
 
   states(): ReadonlyMap<string, ConsumerState> {
@@ -58,11 +68,13 @@ export class Consumers {
 
 function makeConsumer(spec: ConsumerSpec, ports: ConsumerPorts): Consumer {
   switch (spec.type) {
-    case 'kamailioDispatcher':
-      return new DispatcherConsumer(
-        spec,
-        ports,
-        spec.rpc === undefined ? undefined : jsonRpc(spec.rpc),
-      );
+    case 'kamailioDispatcher': {
+      const { rpc } = spec;
+      return new DispatcherConsumer(spec, ports, rpc === undefined ? undefined : jsonRpc(rpc));
+    }
+    case 'snapshotFile':
+      return new SnapshotFile(spec, ports);
+    case 'webhook':
+      return new Webhook(spec, { ...ports, ask: askHttp });
   }
 }

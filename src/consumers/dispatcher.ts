@@ -104,10 +104,6 @@ export class DispatcherConsumer implements Consumer {
     this.#reconciler.changed();
   }
 
-  membersChanged(): void {
-    this.#reconciler.changed();
-  }
-
   stop(): Promise<void> {
     return this.#reconciler.stop();
   }

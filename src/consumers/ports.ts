@@ -1,6 +1,7 @@
 /** What consumers are made of, and what they tell. */
 import type { Clock } from '../core/base/clock.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
+import type { HealthEvent } from '../core/health/events.ts';
 import type { HealthBook } from '../core/health/snapshot.ts';
 
 /** All that a consumer reads: the verdicts, as of now. */
@@ -12,6 +13,8 @@ export interface Files {
   read(path: string): Promise<string | undefined>;
   /** Others see the old text or the new one, whole. Rejects when it cannot be written. */
   write(path: string, text: string): Promise<void>;
+  /** Adds to a file that grows no larger than a limit. Rejects when it cannot be written. */
+  append(path: string, text: string): Promise<void>;
 }
 
 export interface ConsumerPorts {
@@ -42,6 +45,14 @@ export type ConsumerNews =
       readonly peerServer: string;
       readonly destination: string;
       readonly state: string;
+    }
+  /** A message that was never taken; nobody tries it again. */
+  | {
+      readonly kind: 'deadLetter';
+      readonly consumer: string;
+      readonly id: string;
+      readonly body: string;
+      readonly why: string;
     };
 
 /** One proxy or file that is told of verdicts. Whatever happens to it, nothing else waits for it. */
@@ -49,10 +60,10 @@ export interface Consumer {
   readonly name: string;
   readonly state: ConsumerState;
   start(): void;
-  /** A verdict of that contract changed. */
-  changed(contract: string): void;
-  /** After a reload: everything may have. */
-  membersChanged(): void;
+  /** A verdict of that contract changed; without a name: anything may have, after a reload. */
+  changed(contract?: string): void;
+  /** An event of src/core/health, for who tells of each. */
+  heard?(event: HealthEvent): void;
   stop(): Promise<void>;
 }
 

@@ -4,7 +4,13 @@ import type { ConsumerSpec } from '../config/daemon-spec.ts';
 import { isSame } from '../config/diff.ts';
 import { atomicFiles } from '../consumers/atomic-file.ts';
 import { Consumers } from '../consumers/consumers.ts';
+import { destinationsOf, isUnresolved } from '../consumers/destinations.ts';
+import { printList } from '../consumers/dispatcher-list.ts';
 import type { ConsumerNews } from '../consumers/ports.ts';
+import { after } from '../core/base/instant.ts';
+import type { HealthEvent } from '../core/health/events.ts';
+import type { ListPort } from '../http/ports.ts';
+import type { CoreEvent } from '../observe/events.ts';
 import type { DaemonLog } from '../observe/log.ts';
 import type { WallClock } from '../observe/wall-clock.ts';
 import type { Assembly } from './assembly.ts';
@@ -28,15 +34,46 @@ export function makeConsumers(
   });
 }
 
+/** The list of a dispatcher for who pulls it; not before names had time to be resolved. */
+export function listPort({ clock, prober }: Assembly): ListPort {
+  const readyAt = after(clock.now(), NAMES_MS);
+  return {
+    dispatcherList: (contracts) => {
+      if (clock.now() < readyAt && isUnresolved(prober, contracts)) return undefined;
+      const destinations = destinationsOf(prober, { contracts, socket: undefined });
+      return destinations.length === 0 ? undefined : printList(destinations, () => 'active');
+    },
+  };
+}
+
+const NAMES_MS = 10_000;
+
 /** For `Consumers.apply`. */
 export function isSameConsumer(a: ConsumerSpec, b: ConsumerSpec): boolean {
   return isSame(a, b);
 }
 
+/** What consumers hear; probes are too many, and verdicts are what they are about. */
+export function isHealthEvent(event: CoreEvent): event is HealthEvent {
+  return TOLD.has(event.type);
+}
+
+const TOLD: ReadonlySet<string> = new Set([
+  'verdict.changed',
+  'peerServer.changed',
+  'peeringContract.changed',
+  'peerServer.noticed',
+] satisfies HealthEvent['type'][]);
+
 function tellLog(log: DaemonLog, news: ConsumerNews): void {
   if (news.kind === 'observed') {
     const { kind: _kind, ...fields } = news;
     log.write('warn', 'consumer.observed', fields);
+    return;
+  }
+  if (news.kind === 'deadLetter') {
+    const { consumer, id, why, body } = news;
+    log.write('error', 'consumer.deadLetter', { consumer, id, why, body });
     return;
   }
   const { consumer, from, state, text } = news;

@@ -28,7 +28,7 @@ import { StatusBook } from '../observe/status-book.ts';
 import type { WallClock } from '../observe/wall-clock.ts';
 import { type Assembly, assemble } from './assembly.ts';
 import { startBeats, statusLine } from './beat.ts';
-import { isSameConsumer, makeConsumers } from './consumers.ts';
+import { isHealthEvent, isSameConsumer, listPort, makeConsumers } from './consumers.ts';
 import { tellForecast } from './forecast.ts';
 import { requiredBy } from './join.ts';
 import type { OutputSink } from './log-sink.ts';
@@ -106,9 +106,8 @@ export class Service implements CommandPort {
     hub.subscribe((event) => log.receive(event));
     hub.subscribe((event) => this.#metrics.receive(event));
     hub.subscribe((event) => {
-      if (event.type !== 'verdict.changed') return;
-      assembly.router.changed(event.contract);
-      this.#consumers.changed(event.contract);
+      if (event.type === 'verdict.changed') assembly.router.changed(event.contract);
+      if (isHealthEvent(event)) this.#consumers.receive(event);
     });
     hub.subscribe(requiredBy(prober));
     const onApplied = ({ metrics, consumers }: DaemonSpec) => {
@@ -242,6 +241,7 @@ export class Service implements CommandPort {
       commands: this,
       health: this.#readiness,
       routes: routePort(this.#assembly.router),
+      lists: listPort(this.#assembly),
       clock: this.#assembly.clock,
       version,
       token: http.token,

@@ -99,3 +99,9 @@ export interface RoutePort {
   /** `withCredentials`: who asks may see them. */
   route(question: RouteQuestion, withCredentials: boolean): RouteReply;
 }
+
+/** The list of a dispatcher of Kamailio, for who pulls it. */
+export interface ListPort {
+  /** Undefined while there is nothing to tell: an empty list would take all calls down. */
+  dispatcherList(contracts: 'all' | readonly string[]): string | undefined;
+}

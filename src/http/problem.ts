@@ -92,6 +92,11 @@ export const PROBLEMS = {
     title: 'Internal error',
     meaning: 'A bug; the log has a `bug.caught` line.',
   },
+  unavailable: {
+    status: 503,
+    title: 'Nothing to tell',
+    meaning: 'There is no answer yet that would do no harm; keep what you have, and come back.',
+  },
   notYet: {
     status: 501,
     title: 'Not yet',

@@ -1,4 +1,4 @@
-/** The shapes of `GET /v1/route`; the answer is made by src/core/routing/document.ts. */
+/** The shapes of `GET /v1/route`, whose answer is made by src/core/routing/document.ts, and of what is pulled. */
 import { z } from 'zod';
 import { HTTP_LIMITS } from './limits.ts';
 
@@ -81,3 +81,12 @@ const plain = z.object({
 });
 
 export const routeDocument = z.union([rtjson, plain]);
+
+export const offered = z.object({
+  offered: z.boolean().describe('may calls be sent there now?'),
+  lastResort: z.boolean().describe('only after all others'),
+});
+
+export const listQuery = z.strictObject({
+  contracts: text.optional().describe('names, separated by commas; default: all'),
+});

@@ -13,8 +13,9 @@ import { addCommands } from './commands.ts';
 import { type Guard, makeGuard, type RoleToken } from './guard.ts';
 import { compileLate, loadLate } from './late-schema.ts';
 import { HTTP_LIMITS } from './limits.ts';
-import type { CommandPort, HealthPort, RoutePort } from './ports.ts';
+import type { CommandPort, HealthPort, ListPort, RoutePort } from './ports.ts';
 import { PROBLEM_TYPE, type ProblemCode, problem, sendProblem } from './problem.ts';
+import { addPulled } from './pulled.ts';
 import { addRoutes } from './routes.ts';
 
 export interface HttpOptions {
@@ -23,6 +24,7 @@ export interface HttpOptions {
   readonly commands: CommandPort;
   readonly health: HealthPort;
   readonly routes: RoutePort;
+  readonly lists: ListPort;
   readonly clock: Clock;
   readonly version: string;
   readonly token: Secret | undefined;
@@ -97,6 +99,7 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
   const methods = collectMethods(app);
   const addAll = (to: FastifyInstance): void => {
     addRoutes(to, { ...options, describe });
+    addPulled(to, options.status, options.lists);
     addCallRoutes(to, options.routes, guard.isRouter);
     addCommands(to, options.commands);
   };

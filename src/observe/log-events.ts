@@ -96,6 +96,12 @@ export const LOG_EVENTS = {
     meaning:
       'A proxy took a target out of its dispatcher, or in, by itself: that is left for 30 s, and the server is probed at once.',
   },
+  'consumer.deadLetter': {
+    level: 'error',
+    fields: '`consumer`, `id`, `why`, `body`',
+    meaning:
+      'A message to a webhook was never taken, and is not tried again; `body` is the message (`deadLetters` has it, too).',
+  },
   'inbound.callRefused': {
     level: 'warn',
     fields: '`from`, `localSocket`, `next`',

@@ -30,6 +30,9 @@ export class VerdictLab {
         write: async (path, text) => {
           files.set(path, text);
         },
+        append: async (path, text) => {
+          files.set(path, (files.get(path) ?? '') + text);
+        },
       },
       wallMs: () => Date.parse('2026-01-02T03:04:05Z') + time.now(),
       tell: (one) => news.push(one),

@@ -8,6 +8,7 @@ import type {
   AdminOrder,
   CommandPort,
   CommandReply,
+  ListPort,
   ProxyCommand,
   ProxyReply,
   RegistrationOrder,
@@ -163,6 +164,7 @@ export interface RigOptions {
   readonly token?: string;
   readonly tokens?: readonly { readonly role: 'read' | 'route'; readonly token: string }[];
   readonly routes?: RoutePort;
+  readonly lists?: ListPort;
   readonly perRegistration?: number;
 }
 
@@ -192,6 +194,7 @@ export async function aServer(options: RigOptions = {}): Promise<Rig> {
     commands,
     health: { isAlive: () => health.isAlive, isReady: () => health.isReady },
     routes: options.routes ?? { route: () => ({ kind: 'unknownContract' }) },
+    lists: options.lists ?? { dispatcherList: () => undefined },
     clock: CLOCK,
     version: '1.2.3',
     token: options.token === undefined ? undefined : new Secret(options.token),

@@ -6,7 +6,7 @@ import * as leaf from './leaf.ts';
 
 export const consumerSchema = z.strictObject({
   name: required(leaf.name, { description: 'What it is called.', example: 'edge' }),
-  type: required(z.enum(['kamailioDispatcher']), {
+  type: required(z.enum(['kamailioDispatcher', 'snapshotFile', 'webhook']), {
     description: 'What it is.',
     example: 'kamailioDispatcher',
   }),
@@ -39,6 +39,25 @@ export const consumerSchema = z.strictObject({
       'kamailioDispatcher: the local socket of the proxy from which it sends to targets of that protocol. It has to be one of its own: Kamailio drops other lines in silence.',
     defaultText: 'its own choice',
     example: 'udp:203.0.113.10:5060',
+  }),
+  path: key(leaf.path, {
+    description: 'snapshotFile: the file that is written, as JSON.',
+    example: '/run/trunkd/snapshot.json',
+  }),
+  url: key(leaf.httpUrl, {
+    description: 'webhook: where changes are POSTed; redirects are not followed.',
+    example: 'https://noc.example/trunkd',
+  }),
+  secret: key(leaf.secret, {
+    description: 'webhook: the key of the HMAC in X-Trunkd-Signature.',
+    defaultText: 'none: not signed',
+    isSecret: true,
+    example: { file: '/etc/trunkd/hook.secret' },
+  }),
+  deadLetters: key(leaf.path, {
+    description: 'webhook: a file for messages that were never taken (JSON Lines, 16 MiB at most).',
+    defaultText: 'none: only the log has them',
+    example: '/var/lib/trunkd/dead-letters.ndjson',
   }),
 });
 
