@@ -119,7 +119,10 @@ export class Machinist implements AttemptUser, FlowWatchUser {
   /** The timer of the entry: a binding ran out, a try is due, or a removal takes too long. */
   readonly fired = (entry: Entry, at: Instant): void => {
     const { boundUntil } = entry.state;
-    if (boundUntil !== undefined && at >= boundUntil) this.feed(entry, { kind: 'expired' });
+    if (boundUntil !== undefined && at >= boundUntil) {
+      this.queries.abort(entry);
+      this.feed(entry, { kind: 'expired' });
+    }
     const { name, dueAt } = entry.state;
     if (name === 'unregistering') {
       if (at >= dueAt) this.feed(entry, { kind: 'expired' });
@@ -349,12 +352,16 @@ export class Machinist implements AttemptUser, FlowWatchUser {
   #arm(entry: Entry): void {
     const { isTrying, name, dueAt, boundUntil } = entry.state;
     const { timers } = this.#ports;
-    if (!isTrying) {
+    if (entry.rare?.query !== undefined) {
+      // Its next step is the answer, after which this is called again.
+      if (boundUntil === undefined) timers.disarm(entry.timer);
+      else timers.arm(entry.timer, boundUntil);
+    } else if (!isTrying) {
       entry.place = 'timer';
       entry.placedAt = this.now();
       timers.arm(entry.timer, boundUntil === undefined ? dueAt : earlier(dueAt, boundUntil));
     } else if (name === 'unregistering') {
-      timers.arm(entry.timer, dueAt);
+      timers.arm(entry.timer, boundUntil === undefined ? dueAt : earlier(dueAt, boundUntil));
     } else if (boundUntil !== undefined) {
       timers.arm(entry.timer, boundUntil);
     } else {

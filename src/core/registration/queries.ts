@@ -75,9 +75,10 @@ export class Queries {
       return;
     }
     const timer = new Timer(() => this.abort(entry, SILENT));
-    this.#user.timers.disarm(entry.timer);
     this.#user.timers.arm(timer, after(this.#user.now(), LIMIT_MS));
     rareOf(entry).query = { receive, timer };
+    // Its next try waits for the answer, the end of its binding does not.
+    this.#user.rest(entry);
     setTrait(entry, TRAIT.forced, true);
     this.#user.begin(entry);
   }

@@ -42,6 +42,19 @@ describe('off and on', () => {
     expect(rig.of('a')).toMatchObject({ state: 'registered', order: undefined });
   });
 
+  it('a removal that waits for its turn is over when its binding is', () => {
+    const rig = new Rig({ pacing: { perTarget: 10, burst: 1, max: 10 } });
+    rig.keeper.add(aRegistration('a', aProfile({ outbound: 'off', expiresSec: 60 })));
+    rig.time.run(10_000);
+    rig.pacer.setPacing({ perTarget: 0.001, burst: 1, max: 0.001 });
+    rig.pacer.enter('udp:192.0.2.1:5060');
+    order(rig, 'off');
+    rig.time.run(45_000);
+    expect([rig.of('a').state, rig.of('a').bound]).toEqual(['unregistering', true]);
+    rig.time.run(6_000);
+    expect([rig.of('a').state, removals(rig)]).toEqual(['off', 0]);
+  });
+
   it('until: the configuration counts again by itself', () => {
     const rig = registeredRig();
     const until = (rig.time.now() + 600_000) as NonNullable<Order['until']>;
@@ -168,6 +181,36 @@ describe('fetch-bindings', () => {
     expect(rig.notices()).toEqual(['registration.bindingLost']);
     expect(rig.userAgent.calls.at(-1)?.expiresSec).toBe(600);
     expect(rig.of('a').state).toBe('registered');
+  });
+
+  it('does not hide that the binding ended meanwhile', () => {
+    const rig = registeredRig({ expiresSec: 60 });
+    rig.userAgent.script = (call) => (isQuery(call) ? 'silence' : { status: 403 });
+    rig.time.run(55_000);
+    const received: FetchedBindings[] = [];
+    rig.keeper.fetchBindings('a', (answers) => received.push(...answers));
+    rig.time.run(2_900);
+    expect([rig.of('a').bound, received.length]).toEqual([true, 0]);
+    rig.time.run(200);
+    expect(rig.changes('a').at(-1)).toBe('rejected');
+    expect(rig.events.findLast(({ type }) => type === 'registration.changed')).toMatchObject({
+      bound: false,
+    });
+    expect(received).toHaveLength(1);
+  });
+
+  it('goes on when our address changes meanwhile: one request at a time, and then the new binding', () => {
+    const rig = registeredRig();
+    rig.userAgent.script = (call) => (isQuery(call) ? 'silence' : granted(call, 600));
+    rig.keeper.fetchBindings('a', () => {});
+    rig.time.run(100);
+    const change = { localSocket: 'udp', protocol: 'udp', family: 4, isDefault: true } as const;
+    rig.keeper.localAddressChanged({ ...change, remotes: undefined });
+    rig.time.run(20_000);
+    expect(rig.userAgent.violations).toEqual([]);
+    expect(rig.userAgent.calls.filter((call) => !isQuery(call))).toHaveLength(2);
+    expect(rig.of('a').state).toBe('registered');
+    expect(rig.keeper.stuck).toBe(0);
   });
 
   it('is asked before a refresh where that is wanted, at most that often', () => {

@@ -36,6 +36,19 @@ describe('a target that never answers', () => {
     },
   );
 
+  it('is asked by another registration each time, bound or not', () => {
+    const rig = new Rig();
+    rig.add(60, { expiresSec: 3600 });
+    rig.time.run(5_000);
+    rig.userAgent.script = () => 'silence';
+    rig.time.run(3_200_000);
+    rig.userAgent.calls.length = 0;
+    rig.time.run(300_000);
+    const users = rig.userAgent.calls.map(({ user }) => user);
+    expect(users.length).toBeGreaterThan(8);
+    expect(new Set(users).size).toBe(users.length);
+  });
+
   it('holds everybody in a state that shows the cause and a next attempt', () => {
     const rig = new Rig();
     rig.userAgent.script = () => 'silence';
