@@ -33,6 +33,6 @@ describe.each(seeds(1))('thirty days with all faults, seed %i', (seed) => {
     expect(month.books.binds).toBeGreaterThan(COUNT * DAYS * 25);
     expect(month.books.lapses).toBeGreaterThan(0);
     expect(month.witness.entries.size).toBe(COUNT + 2);
-    expect(month.keeper.stuck).toBe(0);
+    expect(month.daemon.keeper.stuck).toBe(0);
   });
 });

@@ -1,17 +1,12 @@
 import type { Fault } from '../../../src/core/base/fault.ts';
 import { Secret } from '../../../src/core/base/secret.ts';
-import { RegistrationKeeper } from '../../../src/core/registration/keeper.ts';
 import type { RegistrationSpec } from '../../../src/core/registration/spec.ts';
-import { HopLocator } from '../../../src/core/sip/locate/locator.ts';
 import type { TransportProtocol } from '../../../src/core/sip/locate/target.ts';
 import { type NextHop, type Target, targetKey } from '../../../src/core/sip/locate/target.ts';
-import { SipStack } from '../../../src/core/sip/user-agent/stack.ts';
-import { resume } from '../../../src/daemon/standstill.ts';
 import { WallClock } from '../../../src/observe/wall-clock.ts';
-import { EVERY_WAY } from '../every-way.ts';
-import { nodeHasher } from '../node-hasher.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { Books } from './books.ts';
+import { SimDaemon } from './daemon.ts';
 import { SimDns } from './dns.ts';
 import { Lifeline } from './lifeline.ts';
 import { SimNetwork, type Weather } from './network.ts';
@@ -90,9 +85,7 @@ export class Month {
   readonly books = new Books();
   readonly witness: Witness;
   readonly providers: readonly Provider[];
-  readonly keeper: RegistrationKeeper;
-  readonly stack: SipStack;
-  readonly lookups: HopLocator;
+  readonly daemon: SimDaemon;
   readonly wallClock: WallClock;
   readonly count: number;
   /** The last troubles, for whoever looks for the reason of a failure. */
@@ -103,39 +96,13 @@ export class Month {
   constructor(seed: number, count: number) {
     const { time } = this;
     const clock = time.daemonClock;
-    const timers = time.daemonTimers;
-    const random = new SeededRandom(seed);
     this.count = count;
     this.network = new SimNetwork(time, new SeededRandom(seed + 1), () => clock.now());
     this.dns = new SimDns(time, new SeededRandom(seed + 2));
     this.witness = new Witness(time, PACING.perTarget);
     this.wallClock = new WallClock(clock, () => 1.8e12 + time.elapsedMs + this.wallJumpMs);
-    this.network.tap = this.witness.tap;
-    this.stack = new SipStack({
-      ...{ clock, timers, random, hasher: nodeHasher, transport: this.network, pacing: PACING },
-      senderOf: () => 'stranger',
-      maxInboundRate: 100,
-      publish: () => {},
-    });
-    this.lookups = new HopLocator({ lookup: this.dns, clock, timers, ways: EVERY_WAY });
-    const { pacer, userAgent, flowKeeper } = this.stack;
-    this.keeper = new RegistrationKeeper({
-      ...{ clock, timers, random, hasher: nodeHasher, hostId: 'sim', flowKeeper, pacer },
-      locator: this.lookups,
-      userAgent: this.witness.watch(userAgent),
-      pacing: PACING,
-      publish: this.witness.published,
-      stepped: this.witness.stepped,
-    });
-    flowKeeper.onNews = (flow, news) => this.keeper.flowNews(flow, news);
-    this.network.user = {
-      received: (wire, flow, at) => this.stack.received(wire, flow, at),
-      flowFailed: (flow, reason) => {
-        this.stack.flowFailed(flow, reason);
-        if (flow.protocol !== 'udp') this.keeper.flowLost(flow, reason);
-      },
-      dropped: (reason) => this.stack.dropped(reason),
-    };
+    const { network, dns: lookup, witness } = this;
+    this.daemon = new SimDaemon({ seed, time, network, lookup, witness, pacing: PACING });
     this.providers = PROVIDERS.map((plan, index) => this.#provider(plan, seed + 10 + index));
   }
 
@@ -143,7 +110,7 @@ export class Month {
   run(minutes: number): void {
     for (let minute = 0; minute < minutes; minute += 1) {
       this.time.run(60_000);
-      if (!this.time.isDaemonStopped) this.witness.lookAtAll(this.keeper.counts());
+      if (!this.time.isDaemonStopped) this.witness.lookAtAll(this.daemon.keeper.counts());
       this.books.look(this.time.elapsedMs);
     }
   }
@@ -164,7 +131,7 @@ export class Month {
     // The books judge; what the registrars put down of their own would only grow.
     for (const { registrar } of this.providers) registrar.lapses.length = 0;
     this.witness.checkPace(PACING.burst);
-    const stuck = this.keeper.stuck === 0 ? [] : [`${this.keeper.stuck} were stuck`];
+    const stuck = this.daemon.keeper.stuck === 0 ? [] : [`${this.daemon.keeper.stuck} were stuck`];
     const violations = this.providers.flatMap(({ registrar }) => registrar.violations.slice(0, 5));
     return [...this.witness.problems, ...this.books.problems, ...violations, ...stuck];
   }
@@ -187,7 +154,7 @@ export class Month {
     // The edge sees that addresses and routes are back.
     for (const protocol of ['udp', 'tcp'] as const) {
       const change = { localSocket: 'sim', protocol, family: 4, isDefault: true } as const;
-      this.keeper.localAddressChanged({ ...change, remotes: undefined });
+      this.daemon.keeper.localAddressChanged({ ...change, remotes: undefined });
     }
   }
 
@@ -200,11 +167,9 @@ export class Month {
 
   goOn(): void {
     const standstillMs = this.time.resumeDaemon();
-    const { keeper, stack, lookups, network } = this;
     this.network.wake();
     this.wallClock.stoodStill(standstillMs);
-    const prober = { stoodStill: () => {} };
-    resume({ keeper, prober, stack, lookups, transport: network }, standstillMs);
+    this.daemon.resume(standstillMs);
     this.trouble(this.providers, false);
   }
 
@@ -262,7 +227,7 @@ export class Month {
         ...{ id: `${username}@${name}.example`, username, ddi: `d${username}`, profile },
         credentials: { username, password, ha1: undefined, realm: undefined },
       };
-      this.keeper.add(spec);
+      this.daemon.keeper.add(spec);
     }
     for (const key of keys) this.witness.allowed.set(key, new Set(users.keys()));
   }

@@ -26,7 +26,7 @@ const MOST_CNONCES = 256;
 const LONGEST_WAIT_MS = 3_600_000 * 1.1;
 /** One with a cached nonce, two, and a third after stale (design.md 8); a connection that died adds two. */
 const MOST_REQUESTS = 4;
-const MOST_REQUESTS_OVER_STREAM = 6;
+const MORE_OVER_STREAM = 2;
 
 interface Dialog {
   cseq: number;
@@ -50,10 +50,13 @@ export class Witness {
   #publishedAt = 0;
   readonly #time: WorldTime;
   readonly #ratePerSec: number;
+  readonly #mostRequests: number;
 
-  constructor(time: WorldTime, ratePerSec: number) {
+  /** `mostRequests`: of one try over UDP. */
+  constructor(time: WorldTime, ratePerSec: number, mostRequests: number = MOST_REQUESTS) {
     this.#time = time;
     this.#ratePerSec = ratePerSec;
+    this.#mostRequests = mostRequests;
   }
 
   /** After each step of a machine and what followed from it. */
@@ -83,10 +86,11 @@ export class Witness {
 
   /** The wire text of each message as it leaves. */
   readonly tap = (wire: string, server: string): void => {
+    // Keep-alives are no requests, and have a pace of their own.
+    if (!wire.startsWith('REGISTER ')) return;
     const meter = this.meters.get(server) ?? new BurstMeter(this.#ratePerSec);
     this.meters.set(server, meter);
     meter.add(this.#time.elapsedMs);
-    if (!wire.startsWith('REGISTER ')) return;
     const callId = field(wire, 'Call-ID');
     const cseq = Number.parseInt(field(wire, 'CSeq'), 10);
     const branch = between(wire, 'branch=', /[;\r]/g);
@@ -111,7 +115,7 @@ export class Witness {
         const exchange = userAgent.start(request, (outcome) => {
           this.#open.delete(callId);
           const isStream = request.target.protocol !== 'udp';
-          const most = isStream ? MOST_REQUESTS_OVER_STREAM : MOST_REQUESTS;
+          const most = this.#mostRequests + (isStream ? MORE_OVER_STREAM : 0);
           if (outcome.requests > most) this.complain(`I5: ${outcome.requests} requests in one try`);
           receive(outcome);
         });
@@ -153,14 +157,18 @@ export class Witness {
     if (this.allowed.get(server)?.has(username) !== true) {
       this.complain(`I6: credentials of ${username} to ${server}`);
     }
-    const nonce = between(authorization, ' nonce="', /"/g);
+    const value = (name: string) => between(authorization, ` ${name}="`, /"/g);
+    // A nonce of one realm is none of another.
+    const nonce = `${value('realm')} ${value('nonce')}`;
     const nc = Number.parseInt(between(authorization, ' nc=', /,/g), 16);
     if (nonce === dialog.nonce && nc <= dialog.nc) {
       this.complain(`I4: nc ${nc} after ${dialog.nc} of ${username}`);
     }
     dialog.nonce = nonce;
     dialog.nc = nc;
-    const cnonce = between(authorization, ' cnonce="', /"/g);
+    const cnonce = value('cnonce');
+    // With `-sess` the first one counts as long as its nonce is used (RFC 7616 section 3.4.2).
+    if (cnonce === '' || authorization.includes('-sess')) return;
     if (this.#cnonces.has(cnonce)) this.complain(`I4: a cnonce of ${username} twice`);
     if (this.#cnonces.size >= MOST_CNONCES) this.#cnonces = new Set();
     this.#cnonces.add(cnonce);
@@ -180,9 +188,12 @@ function wrongWith(entry: Entry, now: Instant): string | undefined {
   if (place === 'nowhere') return state.name === 'off' ? undefined : 'it is nowhere';
   if ((place === 'line' || place === 'guarded') !== position >= 0) return 'its place in line';
   if (exchange !== undefined && place !== 'exchange') return 'an exchange that it is not in';
-  if (state.isTrying === (place === 'timer')) return 'its try';
+  const isAsking = entry.rare?.query !== undefined;
+  if ((state.isTrying || isAsking) === (place === 'timer')) return 'its try';
   if (place === 'timer' && !timer.isArmed) return 'no timer';
-  if (place === 'timer' && state.dueAt > now + LONGEST_WAIT_MS) return 'it waits too long';
+  // A grant of a day is refreshed after a day.
+  const latest = Math.max(state.boundUntil ?? 0, now + LONGEST_WAIT_MS);
+  if (place === 'timer' && state.dueAt > latest) return 'it waits too long';
   return wrongWithBinding(entry);
 }
 
