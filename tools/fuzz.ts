@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: a million hostile inputs to parser, framer, transactions and relay, and what name and STUN
- * servers may answer; some minutes on one core.
+ * `npm run fuzz`: a million hostile inputs to parser, framer, transactions, relay and registrations, and what
+ * name and STUN servers may answer; some minutes on one core.
  *
  *   npm run fuzz -- --count 5000000       more of them
  *   npm run fuzz -- --from 1000000        others

@@ -23,6 +23,8 @@ const REACHED: readonly (readonly [end: RegExp, inTenThousand: number])[] = [
   [/^lookup: foreign/, 50],
   [/^stun: mapped/, 200],
   [/^stun: no /, 20],
+  [/^registrar: was bound/, 20],
+  [/^registrar: was not bound/, 50],
 ];
 
 describe('hostile input', () => {

@@ -6,11 +6,12 @@ import { runClient } from './client-input.ts';
 import { Draw, hold } from './draw.ts';
 import { messageInput, readMessage } from './message-input.ts';
 import { runLookup, runStun } from './octets-input.ts';
+import { runRegistrar } from './registrar-input.ts';
 import { runRelay } from './relay-input.ts';
 import { runServer } from './server-input.ts';
 import { readStream, streamInput } from './stream-input.ts';
 
-type Kind = 'message' | 'stream' | 'client' | 'server' | 'relay' | 'lookup' | 'stun';
+type Kind = 'message' | 'stream' | 'client' | 'server' | 'relay' | 'lookup' | 'stun' | 'registrar';
 
 /** Gives a word for what became of the input. */
 const RUNS: Readonly<Record<Kind, (draw: Draw) => string>> = {
@@ -21,6 +22,7 @@ const RUNS: Readonly<Record<Kind, (draw: Draw) => string>> = {
   relay: runRelay,
   lookup: runLookup,
   stun: runStun,
+  registrar: runRegistrar,
 };
 const TURNS: readonly Kind[] = [
   ...(['message', 'message', 'message', 'message', 'stream', 'stream'] as const),
@@ -37,6 +39,8 @@ export interface Tally {
 }
 
 export function kindOf(input: number): Kind {
+  // Half an hour each, which costs as much as thirty others.
+  if (input % 60 === 59) return 'registrar';
   return TURNS[input % TURNS.length] ?? 'message';
 }
 
