@@ -11,6 +11,7 @@ import { topVia } from '../header/via.ts';
 import type { SipMessage } from '../message/message.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
 import { type PacerPort, type PacerTicket, PRIORITY } from '../user-agent/ports.ts';
+import { BranchTable } from './branch-table.ts';
 import { type ClientRequest, isSameRemote, type Mismatch, mismatchOf } from './client-request.ts';
 import {
   type ClientContext,
@@ -75,15 +76,13 @@ interface TimerOwner {
 }
 
 export class ClientLayer {
-  /** By branch, which alone is unique enough to find the one candidate. */
-  readonly #live = new Map<string, ClientTransaction>();
-  readonly #byFlow = new Map<Flow, Set<ClientTransaction>>();
   /**
-   * Completed transactions are all alike, so that only their branches are kept, in two generations
-   * that take turns every T4: a copy is absorbed for T4 at least and 2 x T4 at most (timer K).
+   * By branch, which alone is unique enough to find the one candidate. Completed ones are all alike, so that
+   * only their branches are kept, in two generations that take turns every T4: a copy is absorbed for T4 at
+   * least and 2 x T4 at most (timer K).
    */
-  #lingering = new Set<string>();
-  #lingeringLonger = new Set<string>();
+  readonly #table = new BranchTable<ClientTransaction>();
+  readonly #byFlow = new Map<Flow, Set<ClientTransaction>>();
   readonly #lingerTimer = new Timer((now) => this.#endLingering(now));
   readonly #contexts = new Map<number, ClientContext>();
   readonly #clock: Clock;
@@ -111,7 +110,7 @@ export class ClientLayer {
 
   /** Transactions alive, those that wait for timer K included. */
   get size(): number {
-    return this.#live.size + this.#lingering.size + this.#lingeringLonger.size;
+    return this.#table.waiting + this.#table.lingering;
   }
 
   /** Requests that were sent again (timer E) since the start. */
@@ -121,7 +120,7 @@ export class ClientLayer {
 
   /** True when no more transactions can be held; the caller has to let the request wait. */
   get isFull(): boolean {
-    return this.#live.size >= MAX_TRANSACTIONS;
+    return this.#table.waiting >= MAX_TRANSACTIONS;
   }
 
   start(request: ClientRequest, user: ClientUser): ClientTransaction {
@@ -135,7 +134,7 @@ export class ClientLayer {
       this,
       this.#now,
     );
-    this.#live.set(request.branch, transaction);
+    this.#table.add(transaction);
     if (context.isReliable) this.#watchFlow(transaction);
     for (const effect of context.first.effects) this.#carryOut(transaction, effect);
     this.#armEarliest(transaction);
@@ -151,9 +150,9 @@ export class ClientLayer {
   receive(response: SipMessage, flow: Flow, at: Instant): Mismatch | undefined {
     const via = topVia(response);
     if (via?.branch === undefined) return 'via';
-    const transaction = this.#live.get(via.branch) ?? this.#live.get(foldBranch(via.branch));
+    const transaction = this.#table.find(via.branch);
     if (transaction === undefined) {
-      return this.#absorbs(foldBranch(via.branch)) ? undefined : 'noTransaction';
+      return this.#table.absorbs(via.branch) ? undefined : 'noTransaction';
     }
     const mismatch = mismatchOf(response, via, transaction.request, flow);
     if (mismatch !== undefined) return mismatch;
@@ -174,7 +173,7 @@ export class ClientLayer {
   #datagramsOn(flow: Flow): ClientTransaction[] {
     if (flow.protocol !== 'udp') return [];
     const found: ClientTransaction[] = [];
-    for (const transaction of this.#live.values()) {
+    for (const transaction of this.#table.allWaiting()) {
       const { remote } = transaction.request.flow;
       if (transaction.user !== undefined && isSameRemote(remote, flow.remote))
         found.push(transaction);
@@ -297,27 +296,26 @@ export class ClientLayer {
     return state.name === 'trying' && state.resendAfterMs >= this.#sipTimers.t2Ms;
   }
 
-  #absorbs(branch: string): boolean {
-    return this.#lingering.has(branch) || this.#lingeringLonger.has(branch);
-  }
-
   #linger(transaction: ClientTransaction): void {
-    this.#forget(transaction);
-    this.#lingering.add(transaction.request.branch);
+    this.#table.linger(transaction);
+    this.#leave(transaction);
     if (this.#lingerTimer.isArmed) return;
     this.#timers.arm(this.#lingerTimer, after(this.#now, this.#sipTimers.t4Ms));
   }
 
   #endLingering(now: Instant): void {
-    this.#lingeringLonger = this.#lingering;
-    this.#lingering = new Set();
-    if (this.#lingeringLonger.size === 0) return;
+    this.#table.age();
+    if (this.#table.lingering === 0) return;
     this.#timers.arm(this.#lingerTimer, after(now, this.#sipTimers.t4Ms));
   }
 
   #forget(transaction: ClientTransaction): void {
+    this.#table.remove(transaction);
+    this.#leave(transaction);
+  }
+
+  #leave(transaction: ClientTransaction): void {
     this.#settle(transaction);
-    this.#live.delete(transaction.request.branch);
     const siblings = this.#byFlow.get(transaction.request.flow);
     siblings?.delete(transaction);
     if (siblings?.size === 0) this.#byFlow.delete(transaction.request.flow);
@@ -351,9 +349,4 @@ function bePatient(transaction: ClientTransaction): void {
   if (isPatient || timeoutAt === undefined) return;
   transaction.isPatient = true;
   transaction.timeoutAt = after(timeoutAt, Math.max(0, request.patienceMs - context.timeoutMs));
-}
-
-/** Our branches are lower case after the cookie; tokens are case-insensitive (section 7.3.1). */
-function foldBranch(branch: string): string {
-  return `z9hG4bK${branch.slice(7).toLowerCase()}`;
 }
