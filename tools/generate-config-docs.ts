@@ -42,12 +42,11 @@ function jsonSchema(): Json {
 
 /** Our own words about a key, in those of JSON Schema. */
 function tidyNode(node: Json): void {
-  const { unit, example, notYet, isSecret, defaultText, reload, ...rest } = node;
+  const { unit, example, isSecret, defaultText, reload, ...rest } = node;
   for (const key of Object.keys(node)) delete node[key];
   Object.assign(node, rest);
   if (example !== undefined) node['examples'] = [example];
   if (isSecret === true) node['writeOnly'] = true;
-  if (notYet !== undefined) node['description'] = `Not yet (${notYet}): ${node['description']}`;
 }
 
 function allowEnvironment(node: unknown): void {
@@ -84,10 +83,8 @@ function describeSection(section: z.core.$ZodType, path: string, sections: strin
   for (const [name, schema] of Object.entries(def.shape)) {
     const about = aboutOf(schema);
     rows.push(row(name, schema, about));
-    if (about.notYet === undefined) {
-      for (const inner of sectionsIn(schema))
-        later.push([inner.section, `${path}${name}${inner.suffix}`]);
-    }
+    for (const inner of sectionsIn(schema))
+      later.push([inner.section, `${path}${name}${inner.suffix}`]);
   }
   const title = path === '' ? 'Top level' : `\`${path.replace(/\.$/, '')}\``;
   const table = ['| key | value | default | what it is for |', '|---|---|---|---|', ...rows];
@@ -113,11 +110,14 @@ function row(name: string, schema: z.core.$ZodType, about: Partial<About>): stri
   if (about.example !== undefined) notes.push(`Example: ${code(about.example)}.`);
   if (about.isSecret === true) notes.push('Secret.');
   if (about.reload === 'restart') notes.push('A change needs a restart.');
-  if (about.notYet !== undefined) notes.unshift(`*Not yet: comes with ${about.notYet}.*`);
   const isOptional = (schema as z.core.$ZodTypes)._zod.def.type === 'optional';
   const fallback = about.default === undefined ? (about.defaultText ?? '') : code(about.default);
-  const value = about.notYet === undefined ? typeText(schema) : '';
-  const cells = [`\`${name}\``, value, isOptional ? fallback : '**required**', notes.join(' ')];
+  const cells = [
+    `\`${name}\``,
+    typeText(schema),
+    isOptional ? fallback : '**required**',
+    notes.join(' '),
+  ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
@@ -210,7 +210,6 @@ const RULES = `[\`config/example.yaml\`](../config/example.yaml) shows every key
   several \`outboundProxy\`, or a \`registrar\` behind one, to the first of them, with a Route header for each. With
   \`via\` to our own proxy, with Routes for it and for the address that was found for the first hop. The protocol is
   that of the URI, else of \`transport\`, else of the \`localSocket\`, else what RFC 3263 finds.
-- A key marked *not yet* is known and refused: its feature comes with the release that is named.
 `;
 
 if (import.meta.main) {

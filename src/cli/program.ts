@@ -95,11 +95,25 @@ function addRemoteCommands(program: Command, io: CliIo, done: Done): void {
     if (isOfPeers)
       command.option('--contract', 'for all peer servers of the contract of that name');
   }
+  remoteCommand(program, 'freeze', 'disable no peer server any more, until thaw')
+    .option('--reason <text>', 'why, for others')
+    .option('--until <time>', 'until when: 30m, 2h, 1d, or an ISO 8601 time')
+    .action(async (options: OrderOptions) =>
+      done(await (await remote()).runFreeze(options, 'freeze', io)),
+    );
+  remoteCommand(program, 'thaw', 'end a freeze of the verdicts, ordered or not').action(
+    async (options: ClientOptions) => done(await (await remote()).runFreeze(options, 'thaw', io)),
+  );
   remoteCommand(program, 'fetch-bindings', 'ask the registrar which bindings it holds')
     .argument('<id>', 'id of the registration')
     .option('--json', 'what the API gives, as JSON')
     .action(async (id: string, options: ClientOptions & { json?: boolean }) =>
       done(await (await remote()).runFetchBindings(options, id, options.json === true, io)),
+    );
+  remoteCommand(program, 'explain', 'why a peer server is enabled or not, and what would change it')
+    .argument('<id>', 'contract/name')
+    .action(async (id: string, options: ClientOptions) =>
+      done(await (await remote()).runExplain(options, id, io)),
     );
   remoteCommand(program, 'probe', 'probe a peer server now')
     .argument('<id>', 'contract/name')

@@ -2,6 +2,7 @@
 import { isMap } from '../config/merge-sources.ts';
 import { EXIT } from '../daemon/exit-codes.ts';
 import { ApiClient } from './api-client.ts';
+import { printExplanation } from './explain.ts';
 import { findApi } from './find-api.ts';
 import type { CliIo } from './io.ts';
 import {
@@ -121,6 +122,18 @@ export async function runOrder(
   return EXIT.ok.code;
 }
 
+/** `freeze`, `thaw`. */
+export async function runFreeze(
+  { reason, until, ...options }: OrderOptions,
+  command: 'freeze' | 'thaw',
+  io: CliIo,
+): Promise<number> {
+  const client = await connect(options, io);
+  await client.post('/v1/commands', { command, reason, until });
+  io.out(command === 'freeze' ? 'verdicts are frozen\n' : 'verdicts are no longer frozen\n');
+  return EXIT.ok.code;
+}
+
 /** No registration has a slash in its id, every peer server has one. */
 function commandsPath(id: string, isContract: boolean): string {
   const words = id.split('/').map(encodeURIComponent).join('/');
@@ -150,6 +163,19 @@ export async function runProbe(options: ClientOptions, id: string, io: CliIo): P
   const path = id.split('/').map(encodeURIComponent).join('/');
   await client.post(`/v1/peer-servers/${path}/commands`, { command: 'probe' });
   io.out(`${id} is probed now; see: trunkd status\n`);
+  return EXIT.ok.code;
+}
+
+/** Why a peer server is enabled or not. */
+export async function runExplain(options: ClientOptions, id: string, io: CliIo): Promise<number> {
+  const client = await connect(options, io);
+  const [contract = '', name = ''] = id.split('/').map(encodeURIComponent);
+  const rows = {
+    server: await client.get(`/v1/peer-servers/${contract}/${name}`),
+    contract: await client.get(`/v1/peering-contracts/${contract}`),
+    verdicts: await client.get('/v1/verdicts'),
+  };
+  io.out(printExplanation(rows));
   return EXIT.ok.code;
 }
 

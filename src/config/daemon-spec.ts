@@ -1,5 +1,5 @@
 import type { Secret } from '../core/base/secret.ts';
-import type { ContractSpec } from '../core/health/spec.ts';
+import type { ContractSpec, OwnFaultSpec } from '../core/health/spec.ts';
 import type { RegistrationSpec } from '../core/registration/spec.ts';
 import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { RelaySpec } from '../core/sip/relay/ports.ts';
@@ -43,6 +43,7 @@ export interface DaemonSpec {
   readonly pacing: PacingSpec;
   /** To all targets together; 0: no limit. */
   readonly probesPerSec: number;
+  readonly ownFault: OwnFaultSpec;
   readonly metrics: { readonly perRegistration: number };
   readonly unregisterOnStop: boolean;
   readonly contracts: readonly ContractSpec[];

@@ -11,6 +11,7 @@ export const DEFAULTS = {
   pacing: { perTarget: 6, burst: 3, probes: 2000 },
   userAgent: 'trunkd',
   unregisterOnStop: false,
+  ownFault: { maxDown: '60%', minTargets: 5, minContracts: 2, freezeMax: '10m' },
   contract: { admin: 'up', onAllDown: 'tryAll', balance: 'weighted' },
   registration: {
     expires: 3600,

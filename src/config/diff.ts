@@ -235,6 +235,7 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (a instanceof Secret || b instanceof Secret) {
     return a instanceof Secret && b instanceof Secret && a.equals(b);
   }
+  if (a instanceof Map && b instanceof Map) return isSame([...a], [...b]);
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
   const left = a as Readonly<Record<string, unknown>>;

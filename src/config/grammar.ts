@@ -57,7 +57,7 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** `50%` as 50, from 1 to 100; undefined for anything else. */
-function parsePercent(text: string): number | undefined {
+export function parsePercent(text: string): number | undefined {
   const percent = /^\d{1,3}%$/.test(text) ? Number(text.slice(0, -1)) : 0;
   return percent >= 1 && percent <= 100 ? percent : undefined;
 }

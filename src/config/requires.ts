@@ -1,5 +1,5 @@
 /** Registrations that peer servers require have to exist; they may stand anywhere in the configuration. */
-import type { ContractSpec } from '../core/health/spec.ts';
+import type { ContractSpec, PeerServerSpec } from '../core/health/spec.ts';
 import type { RegistrationSpec } from '../core/registration/spec.ts';
 import type { ItemPlaces } from './load-contract.ts';
 import { isMap } from './merge-sources.ts';
@@ -36,15 +36,24 @@ export function checkRequires(
   reporter: Reporter,
 ): void {
   const servers = contracts.flatMap(({ peerServers }) => peerServers);
-  if (servers.every(({ requires }) => requires === undefined)) return;
+  if (servers.every((one) => namesOf(one).length === 0)) return;
   const known = new Set(there.registrations.map(({ id }) => id));
-  for (const { id, requires } of servers) {
-    const path = places.peerServers.get(id);
+  for (const server of servers) {
+    const path = places.peerServers.get(server.id);
     if (path === undefined) continue;
-    for (const wanted of requires?.registrations ?? []) {
+    for (const { at, wanted } of namesOf(server)) {
       if (known.has(wanted) || there.unsound.has(wanted)) continue;
       const text = `there is no registration ${quoted(wanted)}`;
-      reporter.report(path, [{ path: ['requires', 'registrations'], text }]);
+      reporter.report(path, [{ path: at, text }]);
     }
   }
+}
+
+/** The registrations that a server names, and where. */
+function namesOf({ requires, probeThrough }: PeerServerSpec) {
+  const names = (requires?.registrations ?? []).map((wanted) => {
+    return { at: ['requires', 'registrations'], wanted };
+  });
+  if (probeThrough !== undefined) names.push({ at: ['probe', 'through'], wanted: probeThrough });
+  return names;
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.ts';
-import { key, notYet, required, VERDICTS_RELEASE } from './schema/about.ts';
+import { key, required } from './schema/about.ts';
 import { consumerSchema } from './schema/consumer.ts';
 import { contractSchema, defaultsSection } from './schema/contract.ts';
 import * as leaf from './schema/leaf.ts';
@@ -186,6 +186,28 @@ const pacingSection = z.strictObject({
   }),
 });
 
+const ownFaultSection = z.strictObject({
+  maxDown: key(leaf.percent, {
+    description:
+      'More than this share of the targets that were asked has to fail at once, while no registrar answers.',
+    default: DEFAULTS.ownFault.maxDown,
+  }),
+  minTargets: key(z.int().min(2).max(10_000), {
+    description: 'As many targets have to fail at least, on as many addresses.',
+    default: DEFAULTS.ownFault.minTargets,
+    unit: 'targets',
+  }),
+  minContracts: key(z.int().min(1).max(1_000), {
+    description: 'In as many contracts at least.',
+    default: DEFAULTS.ownFault.minContracts,
+    unit: 'contracts',
+  }),
+  freezeMax: key(leaf.duration(1_000, 86_400_000, '1s to 1d'), {
+    description: 'For how long verdicts freeze at most; then silence counts again.',
+    default: DEFAULTS.ownFault.freezeMax,
+  }),
+});
+
 const codes = z.array(leaf.statusCode).min(1).max(100);
 
 const answerPolicySchema = z.strictObject({
@@ -245,7 +267,10 @@ export const configSchema = z.strictObject({
     description: 'Remove all bindings when the daemon stops.',
     default: DEFAULTS.unregisterOnStop,
   }),
-  ownFault: notYet(VERDICTS_RELEASE, 'When to suspect our own network.', { maxDown: '60%' }),
+  ownFault: key(ownFaultSection, {
+    description:
+      'When to suspect our own network: verdicts freeze, so that nothing is disabled for its silence.',
+  }),
   answerPolicies: key(z.record(leaf.name, answerPolicySchema), {
     description:
       'Named rules for probe.answers: status codes or classes (4xx); single codes go before classes, both before the base.',

@@ -1,9 +1,11 @@
 /** The sections of the configuration that stand at the top, as the daemon wants them. */
 import { Secret } from '../core/base/secret.ts';
+import type { OwnFaultSpec } from '../core/health/spec.ts';
 import { familyOf, isLoopback, parseBind, parseHostPort, printHostPort } from './address.ts';
 import { readSecret } from './credentials.ts';
 import type { DaemonSpec, RoleToken } from './daemon-spec.ts';
 import { DEFAULTS } from './defaults.ts';
+import { parseDuration, parsePercent } from './grammar.ts';
 import type { Complaint } from './problem.ts';
 import type { ConfigSettings } from './schema.ts';
 import type { SecretReader } from './secrets.ts';
@@ -32,6 +34,7 @@ export function toTopSpec(
     log: { level: log?.level ?? DEFAULTS.log.level },
     dns: { servers: dns?.servers?.map(canonicalServer) },
     pacing: toPacing(settings.pacing, complaints),
+    ownFault: toOwnFault(settings.ownFault),
     probesPerSec: settings.pacing?.probes ?? DEFAULTS.pacing.probes,
     metrics: { perRegistration: metrics?.perRegistration ?? DEFAULTS.metrics.perRegistration },
     unregisterOnStop: settings.unregisterOnStop ?? DEFAULTS.unregisterOnStop,
@@ -88,6 +91,16 @@ function toStateDirectory(settings: ConfigSettings['state'], env: Environment): 
   if (settings !== undefined) return settings.directory;
   const [given] = (env['STATE_DIRECTORY'] ?? '').split(':');
   return given === '' ? undefined : given;
+}
+
+function toOwnFault(settings: ConfigSettings['ownFault']): OwnFaultSpec {
+  const { ownFault } = DEFAULTS;
+  return {
+    maxDownShare: (parsePercent(settings?.maxDown ?? ownFault.maxDown) ?? 0) / 100,
+    minTargets: settings?.minTargets ?? ownFault.minTargets,
+    minContracts: settings?.minContracts ?? ownFault.minContracts,
+    freezeMaxMs: parseDuration(settings?.freezeMax ?? ownFault.freezeMax) ?? 0,
+  };
 }
 
 function toPacing(

@@ -67,6 +67,7 @@ export function toPeerServer(
     whenNeverUp: all.whenNeverUp ?? DEFAULTS.peerServer.whenNeverUp,
     probe: toProbe(probe, around.policies, complaints),
     upWhen: parseQuorum(probe.upWhen ?? DEFAULTS.probe.upWhen),
+    probeThrough: probe.through,
     requires: toRequires(settings.requires, complaints),
     ...comingBack(all),
     userAgent: around.userAgent,

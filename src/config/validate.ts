@@ -2,7 +2,6 @@
 import type { z } from 'zod';
 import { quoted } from './parse-yaml.ts';
 import type { Complaint, PathStep } from './problem.ts';
-import { aboutOf } from './schema/about.ts';
 import { nearestWord } from './suggest.ts';
 import { type Borrowed, type Environment, type Tidied, tidy } from './tidy.ts';
 
@@ -84,11 +83,6 @@ function explainIssue(root: Subject, issue: Issue, prefix: readonly PathStep[]):
     if (inner !== undefined) return inner.flatMap((one) => explainIssue(root, one, path));
   }
   const value = valueAt(root.value, path);
-  const about = aboutOf(schemaAt(root.schema, path) ?? root.schema);
-  const later = about.notYet;
-  if (later !== undefined && issue.code === 'invalid_type') {
-    return [{ path, isAboutKey: true, text: `${label}: not yet, it comes with trunkd ${later}` }];
-  }
   if (issue.code === 'invalid_key') {
     const text = `${label} ${issue.issues[0]?.message ?? 'is no good name'}`;
     return [{ path, isAboutKey: true, text }];

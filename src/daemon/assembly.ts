@@ -20,6 +20,7 @@ import { SipStack } from '../core/sip/user-agent/stack.ts';
 import { StubResolver } from '../net/dns.ts';
 import { nodeHasher } from '../net/hash.ts';
 import { hostId } from '../net/host-id.ts';
+import { LocalWatch } from '../net/local-watch.ts';
 import type { Notify } from '../net/notice.ts';
 import { EntropyRandom } from '../net/random.ts';
 import { TimerDriver } from '../net/timer-driver.ts';
@@ -54,6 +55,7 @@ export interface Assembly {
   readonly proxies: OwnProxies;
   readonly keeper: RegistrationKeeper;
   readonly prober: Prober;
+  readonly local: LocalWatch;
   readonly router: Router;
   readonly callers: Callers;
   readonly relay: CallRelay;
@@ -75,7 +77,10 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const senders = new Senders(spec.inbound.allow);
   // Sockets and stack know each other; the sockets are made first and bring nothing before they are bound.
   const user: TransportUser & AddressUser = {
-    received: (wire, flow, at) => stack.received(wire, flow, at),
+    received: (wire, flow, at) => {
+      if (prober.wantsTraffic) prober.heard(flow, at);
+      stack.received(wire, flow, at);
+    },
     flowFailed: (flow, reason) => {
       // First of all: what was under way through a proxy of ours failed for want of it.
       proxies.flowFailed(flow);
@@ -126,22 +131,12 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   });
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
   const registrations = standings(keeper);
-  const health = { ...shared, probesPerSec, registrations };
+  const local = new LocalWatch(clock);
+  const health = { ...shared, probesPerSec, registrations, local };
   const prober: Prober = new Prober({ ...health, epoch: Date.now() });
   const router = new Router({ book: prober, random, hasher });
   return {
-    clock,
-    timers,
-    driver,
-    transport,
-    lookups: found,
-    stack,
-    senders,
-    proxies,
-    keeper,
-    prober,
-    router,
-    callers,
-    relay,
+    ...{ clock, timers, driver, transport, lookups: found, stack, senders, proxies },
+    ...{ keeper, prober, local, router, callers, relay },
   };
 }

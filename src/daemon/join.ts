@@ -1,7 +1,12 @@
-/** Joins registrations and health, which do not know each other: `requires` of peer servers. */
+/**
+ * Joins registrations and health, which do not know each other: `requires` of peer servers, and
+ * registrars as witnesses that our own network lives.
+ */
 import type { Prober } from '../core/health/prober.ts';
 import type { RegistrationStanding, RegistrationsPort } from '../core/health/requirements.ts';
 import type { RegistrationBook, RegistrationSnapshot } from '../core/registration/snapshot.ts';
+import { parseNameAddr } from '../core/sip/header/name-addr.ts';
+import { parseTargetKey } from '../core/sip/locate/target.ts';
 import type { CoreEvent } from '../observe/events.ts';
 
 /** How registrations stand, as peer servers see them. */
@@ -11,16 +16,32 @@ export function standings(book: RegistrationBook): RegistrationsPort {
       const row = book.snapshot(id);
       return row === undefined ? undefined : standingOf(row);
     },
+    wayOf: (id) => {
+      const row = book.snapshot(id);
+      const target = row?.bound === true ? parseTargetKey(row.target ?? '') : undefined;
+      if (row === undefined || target === undefined) return undefined;
+      const { localSocket, tls } = row.spec.profile;
+      return { target, localSocket, tls, route: (row.facts?.serviceRoute ?? []).flatMap(uriOf) };
+    },
   };
 }
 
 /** A subscriber of the event hub: what happens to a registration is of interest to who requires it. */
 export function requiredBy(prober: Prober): (event: CoreEvent) => void {
   return (event) => {
-    if (event.type === 'registration.changed' || event.type === 'registration.removed') {
+    // The answer of a registrar, whatever it says, shows that our own network lives.
+    if (event.type === 'registration.answered') {
+      if (typeof event.code === 'number') prober.witness(event.at);
+    } else if (event.type === 'registration.changed' || event.type === 'registration.removed') {
       prober.registrationChanged(event.spec.id);
     }
   };
+}
+
+/** A value of Service-Route as it may stand in a Route of ours: text of a registrar, so nothing odd gets through. */
+function uriOf(value: string): readonly string[] {
+  const uri = parseNameAddr(value)?.uri ?? '';
+  return /^sips?:[!-;=?-~]+$/i.test(uri) ? [uri] : [];
 }
 
 function standingOf({ bound, state, cause, counters }: RegistrationSnapshot): RegistrationStanding {

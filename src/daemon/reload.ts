@@ -109,6 +109,7 @@ export class Reloader {
     assembly.stack.pacer.setPacing(spec.pacing);
     assembly.keeper.setPacing(spec.pacing);
     assembly.prober.setProbesPerSec(spec.probesPerSec);
+    assembly.prober.setOwnFault(spec.ownFault);
     log.setLevel(spec.log.level);
   }
 }

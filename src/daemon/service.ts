@@ -134,6 +134,7 @@ export class Service implements CommandPort {
     }
     this.#notifier = await this.#openNotifier();
     driver.start();
+    this.#assembly.local.start();
     this.#readiness.start();
     await this.#populate(spec);
     this.#metrics.configLoaded(true);
@@ -213,6 +214,23 @@ export class Service implements CommandPort {
     return prober[what](subject, { command, reason, by, at, until }) ? 'accepted' : 'unknown';
   }
 
+  freeze(reason: string, forMs: number | undefined, origin: string): void {
+    this.#audit('freeze', reason, origin);
+    const { prober, clock } = this.#assembly;
+    const until = forMs === undefined ? undefined : after(clock.now(), forMs);
+    prober.orderFreeze({ by: origin, reason, until });
+  }
+
+  thaw(origin: string): boolean {
+    this.#audit('thaw', '', origin);
+    return this.#assembly.prober.thaw();
+  }
+
+  /** No audit line: proxies tell often, and it commands nothing. */
+  observe(id: string, code: number, count: number, by: string): boolean | 'unknown' {
+    return this.#assembly.prober.observe(id, { code, count, by }) ?? 'unknown';
+  }
+
   probe(id: string, origin: string): CommandReply {
     this.#audit('probe', id, origin);
     const { prober } = this.#assembly;
@@ -271,6 +289,7 @@ export class Service implements CommandPort {
     const { keeper, prober, proxies } = this.#assembly;
     takeCalls(this.#assembly, spec);
     proxies.apply(spec.proxies);
+    prober.setOwnFault(spec.ownFault);
     prober.apply(spec.contracts);
     await inSlices(spec.registrations, (one) => keeper.add(one));
     this.#status.membersChanged();

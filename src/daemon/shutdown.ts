@@ -16,9 +16,10 @@ export interface StopPlan {
 
 /** Ends when all is closed, or when its time is over. */
 export async function stopAssembly(assembly: Assembly, plan: StopPlan): Promise<void> {
-  const { keeper, prober, proxies, transport, driver } = assembly;
+  const { keeper, prober, proxies, transport, driver, local } = assembly;
   const closingHttp = plan.closeHttp();
   prober.stop();
+  local.stop();
   const stopped = new Promise<void>((resolve) => keeper.stop(plan.unregister, resolve));
   await within(plan.unregister ? UNREGISTER_MS : CLOSE_MS, stopped);
   proxies.stop();

@@ -1,4 +1,4 @@
-/** What can be commanded: POST, JSON only. Commands of a later issue are known and answer 501. */
+/** What can be commanded: POST, JSON only. Each is told in the log, with who gave it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type LateTypes, schemasOf } from './late-schema.ts';
 import { HTTP_LIMITS } from './limits.ts';
@@ -12,6 +12,7 @@ export function addCommands(app: FastifyInstance, commands: CommandPort): void {
   addDaemonCommands(app, commands);
   addRegistrationCommands(app, commands);
   addPeerServerCommands(app, commands);
+  addObservations(app, commands);
   addContractCommands(app, commands);
   addProxyCommands(app, commands);
 }
@@ -21,15 +22,28 @@ function addDaemonCommands(app: FastifyInstance, commands: CommandPort): void {
     '/v1/commands',
     {
       schema: {
-        summary: 'Commands to the daemon: reload',
+        summary:
+          'Commands to the daemon: reload; freeze verdicts, so that nothing is disabled; thaw',
         body: schema('daemonCommand'),
-        response: { 200: schema('reloadApplied'), '4xx': problemAnswer, 501: problemAnswer },
+        response: {
+          200: schema('reloadApplied'),
+          202: schema('accepted'),
+          '4xx': problemAnswer,
+        },
       },
     },
     async (request, reply) => {
-      const { command, force } = request.body;
-      if (command !== 'reload') return sendNotYet(reply, command);
-      return sendReload(reply, await commands.reload(force ?? false, originOf(request)));
+      const { command, force, reason = '', until } = request.body;
+      const origin = originOf(request);
+      if (command === 'reload')
+        return sendReload(reply, await commands.reload(force ?? false, origin));
+      const forMs = readUntil(until, reply);
+      if (forMs === 'bad') return reply;
+      if (command === 'freeze') commands.freeze(reason, forMs, origin);
+      else if (!commands.thaw(origin)) {
+        return sendProblem(reply, 'conflict', 'Verdicts are not frozen.');
+      }
+      return reply.code(202).send({ accepted: true });
     },
   );
 }
@@ -104,6 +118,27 @@ function addPeerServerCommands(app: FastifyInstance, commands: CommandPort): voi
   );
 }
 
+function addObservations(app: FastifyInstance, commands: CommandPort): void {
+  app.withTypeProvider<LateTypes>().post(
+    '/v1/peer-servers/:contract/:name/observations',
+    {
+      schema: {
+        summary: 'What calls to a peer server got: where they fail, it is probed at once',
+        params: schema('peerServerParams'),
+        body: schema('observation'),
+        response: { 202: schema('observed'), '4xx': problemAnswer },
+      },
+    },
+    (request, reply) => {
+      const id = `${request.params.contract}/${request.params.name}`;
+      const { code, count } = request.body;
+      const probing = commands.observe(id, code, count, originOf(request));
+      if (probing === 'unknown') sendNotFound(reply, 'peer server', id);
+      else reply.code(202).send({ accepted: true, probing });
+    },
+  );
+}
+
 function addContractCommands(app: FastifyInstance, commands: CommandPort): void {
   app.withTypeProvider<LateTypes>().post(
     '/v1/peering-contracts/:name/commands',
@@ -159,10 +194,6 @@ function readUntil(until: string | undefined, reply: FastifyReply): number | und
 
 function originOf(request: FastifyRequest): string {
   return `http ${request.ip}`;
-}
-
-function sendNotYet(reply: FastifyReply, command: string): FastifyReply {
-  return sendProblem(reply, 'notYet', `The command ${command} is not built yet.`);
 }
 
 function sendReply(answer: CommandReply, reply: FastifyReply, kind: string, id: string): void {

@@ -1,6 +1,6 @@
 /** The shapes of peering contracts and their servers. */
 import { z } from 'zod';
-import type { ContractRow, PeerServerRow } from '../observe/peer-rows.ts';
+import type { ContractRow, PeerServerRow, VerdictsRow } from '../observe/peer-rows.ts';
 import {
   admin,
   cause,
@@ -46,7 +46,7 @@ const target = z.object({
   lastResponse,
   lastProbeAt: time.nullable(),
   evidence: z
-    .array(z.object({ at: time, what: z.string() }))
+    .array(z.object({ at: time, what: z.string(), times: z.int(), lastAt: time }))
     .readonly()
     .describe('results that were not as usual, and changes of the state; the oldest first'),
   successes: z.int(),
@@ -135,6 +135,20 @@ export const contract = z.object({
     .readonly(),
   registrations: z.record(registrationState, z.int()),
 }) satisfies z.ZodType<ContractRow>;
+
+export const verdicts = z.object({
+  epoch: z.int().describe('rises with every start of trunkd'),
+  sequence: z.int().describe('rises with every change of anything that consumers are told'),
+  frozen: z
+    .object({
+      since: time,
+      until: time.nullable(),
+      ordered: z.boolean().describe('by an operator; else our own side is at fault'),
+      cause: causeShape,
+    })
+    .nullable()
+    .describe('while set, nothing is disabled for its silence'),
+}) satisfies z.ZodType<VerdictsRow>;
 
 export const contractPage = listOf(contract);
 export const peerServerPage = listOf(peerServer);

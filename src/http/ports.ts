@@ -61,10 +61,16 @@ export interface CommandPort {
   forget(id: string, reason: string, origin: string): CommandReply;
   /** Asks its registrar which bindings there are; undefined: the registration is unknown. */
   fetchBindings(id: string, origin: string): Promise<FetchedRows | undefined>;
+  /** Nothing is disabled any more, until `thaw` or the end of its time. */
+  freeze(reason: string, forMs: number | undefined, origin: string): void;
+  /** False: nothing was frozen. */
+  thaw(origin: string): boolean;
   /** Enables, drains or switches off a peer server, over the configuration. */
   orderPeerServer(id: string, order: AdminOrder, origin: string): CommandReply;
   /** The same for all servers of a contract. */
   orderContract(name: string, order: AdminOrder, origin: string): CommandReply;
+  /** What calls to a peer server got. True: it is probed now. */
+  observe(id: string, code: number, count: number, origin: string): boolean | 'unknown';
   /** Probes every target now. */
   probe(id: string, origin: string): CommandReply;
   /** Commands to, or news of, a SIP proxy of ours. */

@@ -22,6 +22,7 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
   addRegistrations(app, sources.status);
   addContracts(app, sources.status);
   addPeerServers(app, sources.status);
+  addVerdicts(app, sources.status);
   addProxies(app, sources.status);
   addCertificates(app, sources.status);
   addProbes(app, sources.health);
@@ -109,6 +110,21 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
     ({ params }, reply) => {
       const id = `${params.contract}/${params.name}`;
       sendOne(reply, status.peerServer(id), 'peer server', id);
+    },
+  );
+}
+
+function addVerdicts(app: FastifyInstance, status: StatusBook): void {
+  app.withTypeProvider<LateTypes>().get(
+    '/v1/verdicts',
+    {
+      schema: {
+        summary: 'Which version of all verdicts this is, and whether they are frozen',
+        response: { 200: peerSchema('verdicts') },
+      },
+    },
+    (_request, reply) => {
+      reply.send(status.verdicts());
     },
   );
 }

@@ -181,13 +181,7 @@ export const registrationParams = z.object({ id: text });
 export const contractParams = z.object({ name: text });
 export const peerServerParams = z.object({ contract: text, name: text });
 
-/** Commands of the contract whose issue comes later; they answer 501. */
 const adminCommand = z.enum(['up', 'drain', 'off']);
-
-export const daemonCommand = z.strictObject({
-  command: z.enum(['reload', 'freeze', 'thaw']),
-  force: z.boolean().optional().describe('reload only: apply it even if it drops much'),
-});
 
 /** `reason` and `until` go with the admin commands. */
 const adminFields = {
@@ -204,6 +198,15 @@ const adminFields = {
     .describe('when the configuration counts again: 30m, 2h, 1d, or an ISO 8601 time'),
 };
 
+export const daemonCommand = z.strictObject({
+  command: z.enum(['reload', 'freeze', 'thaw']),
+  force: z.boolean().optional().describe('reload only: apply it even if it drops much'),
+  reason: adminFields.reason.describe('freeze only'),
+  until: adminFields.until.describe(
+    'freeze only: when it ends by itself, as 30m or an ISO 8601 time',
+  ),
+});
+
 export const registrationCommand = z.strictObject({
   command: z
     .enum(['register', 'unregister', 'forget', ...adminCommand.options])
@@ -216,6 +219,28 @@ export const registrationCommand = z.strictObject({
 export const peerServerCommand = z.strictObject({
   command: z.enum(['probe', ...adminCommand.options]),
   ...adminFields,
+});
+
+const COUNT_TEXT = 'has to be a whole number from 1 to 1000000';
+const CODE_TEXT = 'has to be a status code from 100 to 699';
+
+export const observation = z.strictObject({
+  code: z
+    .int(CODE_TEXT)
+    .min(100, CODE_TEXT)
+    .max(699, CODE_TEXT)
+    .describe('status code that calls got; 408 where the proxy itself gave up'),
+  count: z
+    .int(COUNT_TEXT)
+    .min(1, COUNT_TEXT)
+    .max(1_000_000, COUNT_TEXT)
+    .default(1)
+    .describe('how many calls'),
+});
+
+export const observed = z.object({
+  accepted: z.literal(true),
+  probing: z.boolean().describe('the server is probed at once'),
 });
 
 export const proxyCommand = z.discriminatedUnion('command', [

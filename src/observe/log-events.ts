@@ -68,6 +68,12 @@ export const LOG_EVENTS = {
     meaning:
       'How many peer servers of a contract are enabled changed: all, some or none; `offers` tells what consumers get.',
   },
+  'verdicts.frozen': {
+    level: 'error when our own side is at fault; else warn',
+    fields: '`frozen`, `networkSuspect`, `cause` {`code`, `text`}, `until` or null',
+    meaning:
+      'Verdicts are frozen, since our own side is at fault (`ownFault`) or an operator wants it, or no longer: nothing is disabled for its silence meanwhile.',
+  },
   'probe.finished': {
     level: 'debug',
     fields: '`contract`, `peerServer`, `target`, `verdict`, `code`, `rttMs`',

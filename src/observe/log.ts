@@ -79,6 +79,9 @@ export class DaemonLog {
         return;
       case 'verdict.changed':
         return;
+      case 'verdicts.frozen':
+        this.#verdictsFrozen(event);
+        return;
       case 'registration.answered':
       case 'probe.finished':
         if (this.#pino.isLevelEnabled('debug')) this.#transaction(event);
@@ -176,6 +179,17 @@ export class DaemonLog {
       lastResort: event.lastResort,
       contract: event.spec.contract,
       labels: event.spec.labels,
+    });
+  }
+
+  #verdictsFrozen({ type, isFrozen, cause, until }: Changed<HealthEvent, 'verdicts.frozen'>): void {
+    const { code, text } = cause;
+    const isOrdered = code === 'ownFault.ordered';
+    this.write(isFrozen && !isOrdered ? 'error' : 'warn', type, {
+      frozen: isFrozen,
+      networkSuspect: isFrozen && !isOrdered,
+      cause: { code, text },
+      until: this.#wallClock.iso(until),
     });
   }
 

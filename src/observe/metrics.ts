@@ -143,7 +143,7 @@ export class Metrics {
       ['trunkd_peer_server_last_resort', this.#peers((peer) => (peer.lastResort ? 1 : 0))],
       ['trunkd_peer_server_rtt_seconds', this.#peers((peer) => seconds(peer.rttMs))],
       ['trunkd_proxy_up', this.#proxies()],
-      ['trunkd_verdicts_frozen', one(0)],
+      ['trunkd_verdicts_frozen', one(this.#options.health.freeze === undefined ? 0 : 1)],
       ['trunkd_consumer_in_sync', this.#consumers()],
       ['trunkd_messages_dropped_total', byLabel(sip.dropped)],
       ['trunkd_retransmissions_total', one(sip.retransmissions)],

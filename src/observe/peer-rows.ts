@@ -1,5 +1,5 @@
 /** What the API shows of peering contracts and their servers, in the words of status-rows.ts. */
-import type { ContractSnapshot, PeerServerSnapshot } from '../core/health/snapshot.ts';
+import type { ContractSnapshot, HealthBook, PeerServerSnapshot } from '../core/health/snapshot.ts';
 import { type RenderedCause, renderCause } from './cause.ts';
 import { printable } from './printable.ts';
 import {
@@ -42,7 +42,13 @@ interface TargetRow {
   readonly lastResponse: LastResponse;
   readonly lastProbeAt: string | null;
   /** The last results that were not as usual, and changes of the state; the oldest first. */
-  readonly evidence: readonly { readonly at: string; readonly what: string }[];
+  readonly evidence: readonly {
+    readonly at: string;
+    readonly what: string;
+    /** So often in a row, the last time at `lastAt`. */
+    readonly times: number;
+    readonly lastAt: string;
+  }[];
   readonly successes: number;
   readonly failures: number;
   readonly nextProbeAt: string | null;
@@ -196,9 +202,11 @@ function targetRow(target: PeerServerSnapshot['targets'][number], wallClock: Wal
           },
     lastResponse: target.lastResponse ?? null,
     lastProbeAt: wallClock.iso(target.lastSentAt),
-    evidence: target.evidence.map(({ at, what }) => ({
-      at: wallClock.iso(at),
-      what: printable(what),
+    evidence: target.evidence.map((one) => ({
+      at: wallClock.iso(one.at),
+      what: printable(one.what),
+      times: one.times,
+      lastAt: wallClock.iso(one.lastAt),
     })),
     successes: target.successes,
     failures: target.failures,
@@ -214,6 +222,38 @@ function probeRow(plan: PeerServerSnapshot['spec']['probe']): PeerServerRow['pro
     recheckMs: plan.recheckMs ?? 1_000,
     answers: plan.answers?.name ?? 'standard',
     impairedAboveMs: plan.impairedAboveMs ?? null,
+  };
+}
+
+/** Which version of all verdicts this is, and whether they are frozen. */
+export interface VerdictsRow {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly frozen: {
+    readonly since: string;
+    readonly until: string | null;
+    readonly ordered: boolean;
+    readonly cause: RenderedCause;
+  } | null;
+}
+
+const FREEZE_NEXT =
+  'Nothing is disabled for its silence meanwhile; it ends when targets answer again, at its time, or by the command thaw.';
+
+export function verdictsRow(
+  { revision, freeze }: Pick<HealthBook, 'revision' | 'freeze'>,
+  wallClock: WallClock,
+): VerdictsRow {
+  if (freeze === undefined) return { ...revision, frozen: null };
+  const { since, until, isOrdered, cause } = freeze;
+  return {
+    ...revision,
+    frozen: {
+      since: wallClock.iso(since),
+      until: wallClock.iso(until),
+      ordered: isOrdered,
+      cause: renderCause({ ...cause, next: FREEZE_NEXT }, undefined, wallClock),
+    },
   };
 }
 

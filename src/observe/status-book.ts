@@ -6,7 +6,14 @@ import type { HealthBook, PeerServerSnapshot } from '../core/health/snapshot.ts'
 import type { RegistrationBook, RegistrationSnapshot } from '../core/registration/snapshot.ts';
 import type { ProxyBook } from '../core/sip/proxy/events.ts';
 import { type CertificateRow, certificateId, certificateRow } from './certificate-rows.ts';
-import { type ContractRow, contractRow, type PeerServerRow, peerServerRow } from './peer-rows.ts';
+import {
+  type ContractRow,
+  contractRow,
+  type PeerServerRow,
+  peerServerRow,
+  type VerdictsRow,
+  verdictsRow,
+} from './peer-rows.ts';
 import { type ProxyRow, proxyRow } from './proxy-rows.ts';
 import type { CertificateReading } from './readings.ts';
 import { type RegistrationRow, registrationRow } from './status-rows.ts';
@@ -103,6 +110,10 @@ export class StatusBook {
   peerServer(id: string): PeerServerRow | undefined {
     const row = this.#health.peerServer(id);
     return row === undefined ? undefined : peerServerRow(row, this.#wallClock);
+  }
+
+  verdicts(): VerdictsRow {
+    return verdictsRow(this.#health, this.#wallClock);
   }
 
   proxy(name: string): ProxyRow | undefined {

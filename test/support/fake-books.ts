@@ -152,7 +152,7 @@ export function aPeerServer(
         rttMs: 12.34,
         rtt: { lastMs: 12.34, smoothedMs: 12, p50Ms: 12, p95Ms: 13, samples: 3 },
         lastSentAt: instant(2_000),
-        evidence: [{ at: instant(2_000), what: 'unknown -> up' }],
+        evidence: [{ at: instant(2_000), what: 'unknown -> up', times: 1, lastAt: instant(2_000) }],
         lastResponse: { code: 200, reason: 'OK' },
         successes: 2,
         failures: 0,
@@ -219,6 +219,7 @@ function noRegistrations(): Record<RegistrationState, number> {
 export class FakeHealthBook implements HealthBook {
   readonly revision = { epoch: 1, sequence: 1 };
   readonly stuck = 0;
+  freeze: HealthBook['freeze'];
   readonly rows = new Map<string, PeerServerSnapshot>();
 
   constructor(rows: readonly PeerServerSnapshot[]) {

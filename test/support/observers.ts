@@ -128,6 +128,20 @@ class RecordedCommands implements CommandPort {
     return { items: [{ leg: id, target: 'udp:192.0.2.1:5060', bindings, cause: null }] };
   }
 
+  observe(id: string, code: number, count: number, origin: string): boolean | 'unknown' {
+    this.calls.push(`observe ${id} ${code} ${count} ${origin}`);
+    return id === 'acme/madrid' ? code >= 500 : 'unknown';
+  }
+
+  freeze(reason: string, forMs: number | undefined, origin: string): void {
+    this.calls.push(`freeze "${reason}" ${forMs} ${origin}`);
+  }
+
+  thaw(origin: string): boolean {
+    this.calls.push(`thaw ${origin}`);
+    return this.calls.some((call) => call.startsWith('freeze'));
+  }
+
   orderPeerServer(id: string, order: AdminOrder, origin: string): CommandReply {
     this.calls.push(`${order.command} ${id} "${order.reason}" ${order.forMs} ${origin}`);
     return id === 'acme/madrid' ? 'accepted' : 'unknown';

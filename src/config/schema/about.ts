@@ -12,8 +12,6 @@ export interface About {
   /** What a change of the key needs; `hot` where nothing is said. */
   readonly reload?: 'restart';
   readonly isSecret?: true;
-  /** The release that brings the key; until then it is refused. */
-  readonly notYet?: string;
 }
 
 /** An optional key. */
@@ -26,18 +24,6 @@ export function required<S extends z.ZodType>(schema: S, about: About): S {
   return schema.meta({ ...about });
 }
 
-/** A key that is known and refused: its feature comes with a later release. */
-export function notYet(
-  release: string,
-  description: string,
-  example?: unknown,
-): z.ZodOptional<z.ZodNever> {
-  return z
-    .never()
-    .optional()
-    .meta({ description, notYet: release, ...(example === undefined ? {} : { example }) });
-}
-
 /** What was said about a schema node. */
 export function aboutOf(schema: z.core.$ZodType): Partial<About> {
   // Only this file writes to the registry, and it writes no other shape.
@@ -45,4 +31,3 @@ export function aboutOf(schema: z.core.$ZodType): Partial<About> {
 }
 
 /** The release that brings what design and schema name already. */
-export const VERDICTS_RELEASE = '0.3';

@@ -16,6 +16,7 @@ import {
   isUriParameters,
   isUserPart,
   parseDuration,
+  parsePercent,
   parseQuorum,
 } from '../grammar.ts';
 import { headerNameFault } from '../header-fields.ts';
@@ -155,6 +156,13 @@ export const path = textThat(
   'file name',
   (text) => text.length <= 4096 && !hasControl(text),
   'is no usable file name',
+);
+
+/** From 1 to 100 percent. */
+export const percent = textThat(
+  'percentage',
+  (text) => parsePercent(text) !== undefined,
+  'has to be a percentage from 1% to 100%',
 );
 
 const QUORUM_RULE = 'has to be any, all, a number, or a percentage as 50%';

@@ -6,8 +6,9 @@ import { key } from './about.ts';
 import * as leaf from './leaf.ts';
 
 export const probeSection = z.strictObject({
-  mode: key(z.enum(['options', 'off']), {
-    description: 'How the server is watched: by OPTIONS requests, or not at all.',
+  mode: key(z.enum(['options', 'idleOnly', 'off']), {
+    description:
+      'How the server is watched: by OPTIONS requests; by those only while nothing is heard from it (every fifth is sent in any case); or not at all.',
     default: DEFAULTS.probe.mode,
   }),
   interval: key(leaf.duration(1000, 3_600_000, '1s to 1h'), {
@@ -52,6 +53,12 @@ export const probeSection = z.strictObject({
     description: 'A target is impaired whose smoothed round-trip time is above this.',
     defaultText: 'never for that',
     example: '800ms',
+  }),
+  through: key(leaf.registrationId, {
+    description:
+      'Id of a registration: probes go over the flow that it is bound over, with its Service-Route; while it is not bound, the last one counts.',
+    defaultText: 'the way of calls to sipProxy',
+    example: 'acme-main',
   }),
   maxForwards: key(z.int().min(0).max(255), {
     description:

@@ -37,6 +37,12 @@ export const FAULT_CODES = {
     'Our own SIP proxy does not answer, so that nothing can be said of what lies behind it.',
   'proxy.hopFailed':
     'Our own SIP proxy answered by itself, since it got no answer from the target behind it.',
+  'ownFault.networkSuspect':
+    'So much failed at once, and no registrar answered, that our own network is suspected.',
+  'ownFault.loopLag': 'Our own process stood still, so that answers may have been overlooked.',
+  'ownFault.suspended': 'This machine was suspended.',
+  'ownFault.noCarrier': 'No network interface of this machine has a carrier and an address.',
+  'ownFault.ordered': 'An operator froze the verdicts.',
   'probe.ignored': 'The answer to the probe is one that its policy leaves out of account.',
   cancelled: 'We gave the attempt up ourselves.',
 } as const;

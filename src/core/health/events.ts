@@ -1,4 +1,5 @@
 import type { Cause } from '../base/cause.ts';
+import type { Fault } from '../base/fault.ts';
 import type { Instant } from '../base/instant.ts';
 import type { PeerServerSpec } from './spec.ts';
 
@@ -42,6 +43,15 @@ export type HealthEvent =
       readonly was: 'all' | 'some' | 'none';
       /** Which servers are offered to consumers now. */
       readonly offers: 'enabled' | 'all' | 'none';
+    }
+  /** Verdicts are frozen, since our own side is at fault or an operator wants it, or no longer. */
+  | {
+      readonly type: 'verdicts.frozen';
+      readonly at: Instant;
+      readonly isFrozen: boolean;
+      readonly cause: Fault;
+      /** When it ends at the latest. */
+      readonly until: Instant | undefined;
     }
   /** One probe ended; for counters and the round-trip histogram. */
   | {

@@ -11,6 +11,7 @@ import type { Flow, TlsPolicy } from '../sip/transport/ports.ts';
 import { tlsPolicyKey } from '../sip/transport/tls-policy.ts';
 import type { RequestTemplate, SourceCheck } from '../sip/user-agent/ports.ts';
 import { policyKey } from './answer-policy.ts';
+import type { RegisteredWay } from './requirements.ts';
 import type { PeerServerSpec, ProbeLook, ProbePlan } from './spec.ts';
 
 /** All that makes one probe different from another: peer servers with equal ways share their probes. */
@@ -36,8 +37,15 @@ const TAG_DIGITS = 12;
 const TOKEN_DIGITS = 32;
 
 /** The way of a peer server's probes to one of its targets. */
-export function probeWay(spec: PeerServerSpec, target: Target): ProbeWay {
-  const { sipProxy, scheme, route, contact, localSocket, tls, sourceCheck, userAgent } = spec;
+export function probeWay(
+  spec: PeerServerSpec,
+  target: Target,
+  registered?: RegisteredWay,
+): ProbeWay {
+  const { sipProxy, scheme, contact, sourceCheck, userAgent } = spec;
+  const { localSocket, tls } = registered ?? spec;
+  const serviceRoute = registered?.route ?? [];
+  const route = serviceRoute.length > 0 ? serviceRoute : spec.route;
   const way = { target, sipProxy, scheme, route, contact, localSocket, tls, sourceCheck };
   const { credentials, digest } = spec;
   return { ...way, userAgent, plan: spec.probe, credentials, digest };

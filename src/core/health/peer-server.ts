@@ -12,9 +12,9 @@ import { FlapDamper } from './damping.ts';
 import { effectiveAdmin, OrderSlot } from './order.ts';
 import { isProbed, isTargetEnabled, type PeerWord, rankOf, wordOf } from './peer-word.ts';
 import type { ProbeUnit } from './probe-unit.ts';
-import type { Requirement } from './requirements.ts';
+import type { RegisteredWay, Requirement } from './requirements.ts';
 import { shareOf } from './slow-start.ts';
-import type { PeerServerSnapshot } from './snapshot.ts';
+import type { Freeze, PeerServerSnapshot } from './snapshot.ts';
 import type { Admin, PeerServerSpec } from './spec.ts';
 import { causesOf } from './word-causes.ts';
 
@@ -25,6 +25,9 @@ export interface ServerHost {
   relocate(server: PeerServer): void;
   /** Its word has to be weighed again, though nothing happened: time went by. */
   settle(server: PeerServer): void;
+  /** Set while verdicts are frozen. */
+  readonly freeze: Freeze | undefined;
+  registeredWayOf(server: PeerServer): RegisteredWay | undefined;
   requirementOf(server: PeerServer): Requirement;
   requirementCauses(server: PeerServer): readonly Cause[];
 }
@@ -39,6 +42,8 @@ export class PeerServer {
   targets: readonly Target[] | undefined;
   /** Why the name did not resolve when it was asked last. */
   lookupFault: Fault | undefined;
+  /** The way of the registration that its probes take. */
+  registered: RegisteredWay | undefined;
   /** When the name is to be asked again. */
   readonly locateTimer: Timer;
   /** When its word changes by itself: a share of slow start, the end of a hold. */
@@ -53,6 +58,8 @@ export class PeerServer {
   backSince: Instant | undefined;
   /** Good for calls, whatever the others of its contract are; counted by the pool. */
   isCountedSound = false;
+  /** Registrations that it requires are not bound, as known before a freeze. */
+  isUnmet = false;
   /** Made when it goes down for the first time. */
   damper: FlapDamper | undefined;
   /** The `sequence` in which consumers were told of it last, and what. */

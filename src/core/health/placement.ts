@@ -3,17 +3,20 @@
  * no longer fresh, and takes and gives back the probe units of those targets. An answer that fails
  * changes nothing: the last targets are probed on.
  */
+import type { Publish } from '../base/event-hub.ts';
 import { after, elapsedMs, type Instant } from '../base/instant.ts';
 import { between } from '../base/random.ts';
 import type { Locator } from '../sip/locate/ports.ts';
 import { hopKey, isSameTarget, type NextHop, type Target } from '../sip/locate/target.ts';
 import type { ProxyNamed } from '../sip/proxy/ports.ts';
-import type { PeerState } from './events.ts';
+import type { HealthEvent, PeerState } from './events.ts';
+import { Freezer, type LocalEvidence } from './freezer.ts';
 import { probeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
 import { ProbeCap } from './probe-cap.ts';
-import type { ProbeUnit, UnitPorts } from './probe-unit.ts';
+import type { ProbeUnit } from './probe-unit.ts';
 import { ProbeCalendar } from './spread.ts';
+import type { UnitPorts } from './unit-ports.ts';
 import { UnitTable } from './unit-table.ts';
 import type { Finding } from './verdict.ts';
 import { Watchdog } from './watchdog.ts';
@@ -34,6 +37,9 @@ export type PlacementPorts = Pick<
   readonly locator: Locator;
   /** Probes a second to all targets together; 0: no cap. */
   readonly probesPerSec?: number;
+  /** What this machine knows of itself; nothing where left out. */
+  readonly local?: LocalEvidence;
+  readonly publish: Publish<HealthEvent>;
   /** SIP proxies of ours; none where left out. */
   readonly proxyNamed?: ProxyNamed | undefined;
 };
@@ -44,10 +50,15 @@ export interface PlacementUser {
   changed(server: PeerServer): void;
   /** Its name could be resolved before, or was not asked yet, and now it cannot. */
   unresolved(server: PeerServer): void;
+  /** Verdicts are frozen, or no longer. */
+  freezeChanged(): void;
   finished(server: PeerServer, target: string, finding: Finding, rttMs: number | undefined): void;
 }
 
+const NOTHING_KNOWN: LocalEvidence = { faultSince: () => undefined };
+
 export class Placement {
+  readonly freezer: Freezer;
   readonly #ports: PlacementPorts;
   readonly #user: PlacementUser;
   readonly #table: UnitTable;
@@ -59,7 +70,12 @@ export class Placement {
     this.#user = user;
     this.#cap = new ProbeCap(ports.clock, ports.timers, ports.probesPerSec ?? 0);
     this.#watchdog = new Watchdog(ports.clock, ports.timers, () => this.#table.units());
-    const { clock, timers, random, hasher, pacer, userAgent } = ports;
+    const { clock, timers, random, hasher, pacer, userAgent, publish } = ports;
+    this.freezer = new Freezer({
+      ...{ clock, timers, publish, local: ports.local ?? NOTHING_KNOWN },
+      units: () => this.#table.units(),
+      changed: () => this.#user.freezeChanged(),
+    });
     this.#table = new UnitTable({
       clock,
       timers,
@@ -70,6 +86,7 @@ export class Placement {
       proxyNamed: ports.proxyNamed ?? (() => undefined),
       calendar: new ProbeCalendar(random),
       cap: this.#cap,
+      freezer: this.freezer,
       changed: (unit, before) => this.#unitChanged(unit, before),
       finished: (unit, finding, rttMs) => {
         for (const server of unit.subscribers) {
@@ -100,8 +117,10 @@ export class Placement {
       this.forget(server);
       return;
     }
+    if (server.spec.probeThrough === undefined) server.registered = undefined;
     const isSameHop = previousHop !== undefined && hopKey(previousHop) === hopKey(server.spec.hop);
-    if (server.targets === undefined || !isSameHop) this.locate(server);
+    const isElsewhere = server.spec.probeThrough !== undefined || !isSameHop;
+    if (server.targets === undefined || isElsewhere) this.locate(server);
     else this.#use(server, server.targets);
   }
 
@@ -120,6 +139,10 @@ export class Placement {
   locate(server: PeerServer): void {
     const { clock, timers, locator } = this.#ports;
     server.locateSerial += 1;
+    if (server.spec.probeThrough !== undefined) {
+      this.#followRegistration(server);
+      return;
+    }
     const serial = server.locateSerial;
     timers.arm(server.locateTimer, after(clock.now(), RELOCATE_MS));
     locator.locate(server.spec.hop, (result, freshUntil) => {
@@ -140,6 +163,15 @@ export class Placement {
     });
   }
 
+  /** Whether `heard` is of any use to anybody. */
+  get wantsTraffic(): boolean {
+    return this.#table.wantsTraffic;
+  }
+
+  heard(targetKey: string, at: Instant): void {
+    this.#table.heard(targetKey, at);
+  }
+
   /** A proxy of ours answers again: what nothing is known of behind it is asked without delay. */
   proxyAnswers(proxy: string): void {
     this.#table.hurryUnknown(proxy);
@@ -158,6 +190,18 @@ export class Placement {
     }
     this.#table.stop();
     this.#watchdog.stop();
+    this.freezer.stop();
+  }
+
+  /** Takes the way of a registration; while that is not bound, the last one is asked on. */
+  #followRegistration(server: PeerServer): void {
+    const { clock, timers } = this.#ports;
+    timers.arm(server.locateTimer, after(clock.now(), RELOCATE_MS));
+    const way = server.host.registeredWayOf(server);
+    if (way === undefined) return;
+    server.registered = way;
+    this.#use(server, [way.target]);
+    this.#user.changed(server);
   }
 
   #planRelocation(server: PeerServer, freshUntil: Instant | undefined, hasFailed: boolean): void {
@@ -175,7 +219,7 @@ export class Placement {
   #use(server: PeerServer, targets: readonly Target[]): void {
     const old = server.units;
     const units = targets.map((target) => {
-      const way = probeWay(server.spec, target);
+      const way = probeWay(server.spec, target, server.registered);
       const before = old.find((unit) => isSameTarget(unit.target, target));
       return this.#table.acquire(way, server, server.startCount, before);
     });

@@ -17,10 +17,13 @@ const QUICK_AGAIN = 0.8;
 /** Unusual results that are kept for whoever asks why. */
 const MAX_EVIDENCE = 8;
 
-/** One result that was not as usual, or a change of the state. */
+/** One result that was not as usual, or a change of the state; the same again in a row only counts. */
 export interface Evidence {
   readonly at: Instant;
   readonly what: string;
+  readonly times: number;
+  /** When it was so last. */
+  readonly lastAt: Instant;
 }
 
 const NO_EVIDENCE: readonly Evidence[] = [];
@@ -58,7 +61,11 @@ export class ProbeRecord {
 
   /** Something that explains a verdict; the last few are kept. */
   note(at: Instant, what: string): void {
-    this.#evidence = [...this.#evidence.slice(1 - MAX_EVIDENCE), { at, what }];
+    const last = this.#evidence.at(-1);
+    this.#evidence =
+      last?.what === what
+        ? [...this.#evidence.slice(0, -1), { ...last, times: last.times + 1, lastAt: at }]
+        : [...this.#evidence.slice(1 - MAX_EVIDENCE), { at, what, times: 1, lastAt: at }];
   }
 
   get evidence(): readonly Evidence[] {

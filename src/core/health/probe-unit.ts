@@ -2,57 +2,31 @@
  * Keeper of the machine of one way to one target: asks the pacer, sends the probes, arms the one timer,
  * and tells whoever shares the way when something changed. Made and stopped by the unit table.
  */
-import type { Clock } from '../base/clock.ts';
 import { type Fault, fault } from '../base/fault.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
-import type { Random } from '../base/random.ts';
-import { Timer, type TimerQueue } from '../base/timer-queue.ts';
-import type { Hasher } from '../sip/digest/ports.ts';
+import { Timer } from '../base/timer-queue.ts';
 import { DigestSession } from '../sip/digest/session.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
 import { silentFault } from '../sip/proxy/events.ts';
-import type { ProxyNamed } from '../sip/proxy/ports.ts';
 import {
   type Exchange,
   type ExchangeOutcome,
-  type PacerPort,
   type PacerTicket,
   PRIORITY,
-  type UserAgentPort,
 } from '../sip/user-agent/ports.ts';
-import type { PeerState } from './events.ts';
+import { IdleTurns } from './idle-turns.ts';
 import { stepTarget } from './machine.ts';
 import { OptionsProbe, type ProbeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
-import type { CapUser, ProbeCap } from './probe-cap.ts';
+import type { CapUser } from './probe-cap.ts';
 import { ProbeRecord } from './probe-record.ts';
 import { patienceMs, timeoutMs } from './rtt-window.ts';
 import type { TargetSnapshot } from './snapshot.ts';
 import type { ProbePlan } from './spec.ts';
-import { isCrowd, type ProbeCalendar, phaseOf } from './spread.ts';
+import { isCrowd, phaseOf } from './spread.ts';
 import { carryOver, newTarget, type TargetInput, type TargetState } from './target-state.ts';
+import type { UnitPorts } from './unit-ports.ts';
 import type { Finding } from './verdict.ts';
-
-/** What all units share. */
-export interface UnitPorts {
-  readonly clock: Clock;
-  readonly timers: TimerQueue;
-  readonly random: Random;
-  readonly hasher: Hasher;
-  readonly pacer: PacerPort;
-  readonly userAgent: UserAgentPort;
-  readonly calendar: ProbeCalendar;
-  readonly proxyNamed: ProxyNamed;
-  /** On all probes together. */
-  readonly cap: ProbeCap;
-  /** The first moment from `at` on at which the unit may probe its target in regular turn. */
-  turn(unit: ProbeUnit, at: Instant): Instant;
-  /** The state of the target changed, or whether anything can be said of it. */
-  changed(unit: ProbeUnit, before: PeerState): void;
-  finished(unit: ProbeUnit, finding: Finding, rttMs: number | undefined): void;
-  /** Addresses that answers may come from when `sourceCheck` is `set`. */
-  alternatives(unit: ProbeUnit): readonly string[];
-}
 
 interface RunningProbe {
   readonly id: number;
@@ -91,6 +65,7 @@ export class ProbeUnit implements CapUser {
   /** The first probe comes sooner than its phase says. */
   #isOutOfPhase = false;
   #isStopped = false;
+  readonly #idleTurns: IdleTurns | undefined;
 
   constructor(way: ProbeWay, key: string, ports: UnitPorts) {
     this.way = way;
@@ -100,6 +75,7 @@ export class ProbeUnit implements CapUser {
     this.#probe = new OptionsProbe(way);
     this.#tail = (flow) => this.#probe.tail(flow);
     this.#phase = phaseOf(key);
+    this.#idleTurns = way.plan.mode === 'idleOnly' ? new IdleTurns() : undefined;
     this.#state = newTarget(ports.clock.now());
     const { credentials, digest } = way;
     this.#session =
@@ -164,6 +140,7 @@ export class ProbeUnit implements CapUser {
   /** Ends everything that is under way; nothing is reported any more. */
   stop(): void {
     this.#isStopped = true;
+    this.#ports.freezer.forget(this);
     this.#ports.calendar.leave(this.plan.intervalMs);
     this.#ports.timers.disarm(this.#timer);
     this.#nextProbeAt = undefined;
@@ -187,6 +164,12 @@ export class ProbeUnit implements CapUser {
     if (this.#state.open.length > 0) this.#voidOpen(STANDSTILL);
   }
 
+  /** Calls fail there: it is asked at once, unless it is being asked. */
+  observed(what: string): void {
+    this.#record.note(this.#ports.clock.now(), what);
+    this.hurry();
+  }
+
   snapshot(): Omit<TargetSnapshot, 'enabled'> {
     const { name, since, successes, failures } = this.#state;
     return {
@@ -207,19 +190,30 @@ export class ProbeUnit implements CapUser {
 
   #ticked(now: Instant): void {
     const since = this.#state.open[0]?.sentAt;
-    const { via } = this.target;
-    if (via === undefined || since === undefined) {
+    if (since === undefined) {
       this.#tick(now);
+      return;
+    }
+    const { via } = this.target;
+    if (via === undefined) {
+      this.#silentSince(since);
       return;
     }
     // What is judged now is the silence of the target, unless it is that of our own proxy.
     const vouched = (wasAlive: boolean): void => {
-      if (wasAlive) this.#tick(this.#ports.clock.now());
+      if (wasAlive) this.#silentSince(since);
       else this.#voidOpen(silentFault(via));
     };
     const proxy = this.#ports.proxyNamed(via);
     if (proxy === undefined) vouched(false);
     else proxy.vouch(since, (wasAlive) => this.#isStopped || vouched(wasAlive));
+  }
+
+  /** An answer is missing: that counts against the target, unless it is our own fault. */
+  #silentSince(since: Instant): void {
+    const own = this.#ports.freezer.doubt(this, since);
+    if (own === undefined) this.#tick(this.#ports.clock.now());
+    else this.#voidOpen(own);
   }
 
   /** Nothing that is under way proves anything. */
@@ -230,8 +224,20 @@ export class ProbeUnit implements CapUser {
     }
   }
 
+  /** Something came from the target: with `idleOnly` that may stand for its next regular probe. */
+  heard(at: Instant): void {
+    this.#idleTurns?.heard(at);
+  }
+
   #tick(now: Instant): void {
     const isDue = this.#nextProbeAt !== undefined && this.#nextProbeAt <= now;
+    const heardAt = isDue ? this.#idleTurns?.insteadOfProbe(this.#state) : undefined;
+    if (heardAt !== undefined) {
+      this.#isInTurn = true;
+      this.#nextProbeAt = this.#round(heardAt);
+      this.#arm();
+      return;
+    }
     if (isDue) this.#isInTurn = this.#state.next.kind === 'round' && !this.#isOutOfPhase;
     if (isDue) this.#isOutOfPhase = false;
     this.#feed({ kind: 'tick', isDue });
@@ -352,11 +358,19 @@ export class ProbeUnit implements CapUser {
     const running = this.#running;
     if (!running.some((probe) => probe.id === id)) return;
     this.#running = running.length === 1 ? NONE_RUNNING : running.filter((one) => one.id !== id);
-    const finding = this.#record.judge(outcome, this.plan, this.#ports.clock.now());
+    const judged = this.#record.judge(outcome, this.plan, this.#ports.clock.now());
+    const finding = judged.verdict === 'bad' ? this.#doubted(judged, id) : judged;
+    if (judged.verdict !== 'bad') this.#ports.freezer.answered(this);
     const rttMs =
       outcome.kind === 'response' && finding.kind === 'answer' ? outcome.rttMs : undefined;
     this.#feed({ kind: 'ended', id, finding });
     this.#ports.finished(this, finding, rttMs);
+  }
+
+  /** What went wrong may be our own fault. */
+  #doubted(finding: Finding, id: number): Finding {
+    const sentAt = this.#state.open.find((probe) => probe.id === id)?.sentAt;
+    return this.#ports.freezer.weigh(this, finding, sentAt);
   }
 
   #dropTicket(): void {

@@ -6,27 +6,41 @@
  *                                      changed -> announcer.ts: the word of each server -> events
  */
 import type { Cause } from '../base/cause.ts';
-import type { Publish } from '../base/event-hub.ts';
 import type { Instant } from '../base/instant.ts';
+import { targetKey } from '../sip/locate/target.ts';
+import type { Flow } from '../sip/transport/ports.ts';
 import { Announcer } from './announcer.ts';
 import { ContractPool } from './contract-pool.ts';
-import type { HealthEvent } from './events.ts';
+import { isAlarming, type Observation, observationText } from './observations.ts';
 import type { Order } from './order.ts';
 import { PeerServer, type ServerHost } from './peer-server.ts';
 import { Placement, type PlacementPorts } from './placement.ts';
-import { type RegistrationsPort, type Requirement, Requirements } from './requirements.ts';
-import type { ContractSnapshot, HealthBook, PeerServerSnapshot, Revision } from './snapshot.ts';
-import type { ContractSpec, PeerServerSpec } from './spec.ts';
+import {
+  type RegisteredWay,
+  type RegistrationsPort,
+  type Requirement,
+  Requirements,
+} from './requirements.ts';
+import type {
+  ContractSnapshot,
+  Freeze,
+  HealthBook,
+  PeerServerSnapshot,
+  Revision,
+} from './snapshot.ts';
+import type { ContractSpec, OwnFaultSpec, PeerServerSpec } from './spec.ts';
 
 export type ProberPorts = PlacementPorts & {
-  readonly publish: Publish<HealthEvent>;
   /** Rises with every start of the daemon: the time of day, say. */
   readonly epoch?: number;
   /** How registrations stand that servers require; none where left out. */
   readonly registrations?: RegistrationsPort;
 };
 
-const NO_REGISTRATIONS: RegistrationsPort = { standingOf: () => undefined };
+const NO_REGISTRATIONS: RegistrationsPort = {
+  standingOf: () => undefined,
+  wayOf: () => undefined,
+};
 
 export class Prober implements HealthBook, ServerHost {
   readonly #ports: ProberPorts;
@@ -42,11 +56,15 @@ export class Prober implements HealthBook, ServerHost {
     this.#announcer = new Announcer({ clock, timers, publish, epoch });
     this.#placement = new Placement(ports, {
       changed: (server) => this.settle(server),
+      freezeChanged: () => this.#settleAll(),
       unresolved: (server) => this.#announcer.noticeLookup(server),
       finished: (server, target, finding, rttMs) =>
         this.#announcer.finished(server, target, finding, rttMs),
     });
-    this.#requirements = new Requirements(ports, registrations, (server) => this.settle(server));
+    this.#requirements = new Requirements(ports, registrations, (server) => {
+      if (server.spec.probeThrough !== undefined && server.isProbed) this.relocate(server);
+      this.settle(server);
+    });
   }
 
   get revision(): Revision {
@@ -61,6 +79,30 @@ export class Prober implements HealthBook, ServerHost {
   /** Probes that the self-check found without a next step; must stay 0. */
   get stuck(): number {
     return this.#placement.stuck;
+  }
+
+  get freeze(): Freeze | undefined {
+    return this.#placement.freezer.freeze;
+  }
+
+  /** When our own network is suspected. */
+  setOwnFault(spec: OwnFaultSpec): void {
+    this.#placement.freezer.spec = spec;
+  }
+
+  /** Nothing is disabled any more until `thaw`, or until its time. */
+  orderFreeze(order: Pick<Order, 'by' | 'reason' | 'until'>): void {
+    this.#placement.freezer.order(order.by, order.reason, order.until);
+  }
+
+  /** Ends any freeze. False: there was none. */
+  thaw(): boolean {
+    return this.#placement.freezer.thaw();
+  }
+
+  /** Something else than a probe was answered: our network lives. */
+  witness(at: Instant): void {
+    this.#placement.freezer.witness(at);
   }
 
   /** The cap on all probes together; 0: none. */
@@ -128,6 +170,30 @@ export class Prober implements HealthBook, ServerHost {
     return true;
   }
 
+  /**
+   * What calls to a server got; where that is a failure, every target that waits for its next turn is
+   * asked now. Undefined when there is no such server, else whether that was done.
+   */
+  observe(id: string, observation: Observation): boolean | undefined {
+    const server = this.#servers.get(id);
+    if (server === undefined) return undefined;
+    if (!server.isProbed || !isAlarming(observation, server.spec.probe.answers)) return false;
+    for (const unit of server.units) unit.observed(observationText(observation));
+    return true;
+  }
+
+  /** Whether some server is probed only while nothing is heard from it (`mode: idleOnly`). */
+  get wantsTraffic(): boolean {
+    return this.#placement.wantsTraffic;
+  }
+
+  /** A message came from there; asked for by `wantsTraffic`. */
+  heard({ protocol, remote }: Flow, at: Instant): void {
+    const { address, port } = remote;
+    const family = address.includes(':') ? 6 : 4;
+    this.#placement.heard(targetKey({ protocol, address, port, family }), at);
+  }
+
   /** A proxy of ours answers (again). */
   proxyAnswers(proxy: string): void {
     this.#placement.proxyAnswers(proxy);
@@ -182,12 +248,23 @@ export class Prober implements HealthBook, ServerHost {
     this.#announcer.settle(server);
   }
 
+  /** While verdicts are frozen, registrations that are lost disable nobody either. */
   requirementOf(server: PeerServer): Requirement {
-    return this.#requirements.of(server);
+    const requirement = this.#requirements.of(server);
+    if (this.freeze === undefined) server.isUnmet = requirement === 'unmet';
+    return requirement === 'unmet' && !server.isUnmet ? 'pending' : requirement;
+  }
+
+  registeredWayOf(server: PeerServer): RegisteredWay | undefined {
+    return this.#requirements.wayOf(server);
   }
 
   requirementCauses(server: PeerServer): readonly Cause[] {
     return this.#requirements.causes(server);
+  }
+
+  #settleAll(): void {
+    for (const server of this.#servers.values()) this.settle(server);
   }
 
   /** What may be done with them is another thing now. */

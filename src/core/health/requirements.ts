@@ -6,6 +6,8 @@
 import type { Cause } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import { Timer, type TimerQueue } from '../base/timer-queue.ts';
+import type { Target } from '../sip/locate/target.ts';
+import type { TlsPolicy } from '../sip/transport/ports.ts';
 import { healthCause } from './causes.ts';
 import type { PeerServer } from './peer-server.ts';
 
@@ -15,8 +17,19 @@ export interface RegistrationStanding {
   readonly cause: Cause | undefined;
 }
 
+/** Where a registration is bound, and how requests of its account travel (RFC 3608, RFC 5626). */
+export interface RegisteredWay {
+  readonly target: Target;
+  /** The Service-Route, in order; empty: there is none. */
+  readonly route: readonly string[];
+  readonly localSocket: string | undefined;
+  readonly tls: TlsPolicy;
+}
+
 /** Carried out by the daemon, which knows both sides. */
 export interface RegistrationsPort {
+  /** Undefined while it is not bound. */
+  wayOf(id: string): RegisteredWay | undefined;
   /** Undefined: there is no such registration. */
   standingOf(id: string): RegistrationStanding | undefined;
 }
@@ -52,7 +65,9 @@ export class Requirements {
     this.#byRegistration.clear();
     this.#dirty.clear();
     for (const server of servers) {
-      for (const id of server.spec.requires?.registrations ?? []) {
+      const { requires, probeThrough } = server.spec;
+      const through = probeThrough === undefined ? [] : [probeThrough];
+      for (const id of [...(requires?.registrations ?? []), ...through]) {
         const hanging = this.#byRegistration.get(id) ?? new Set();
         hanging.add(server);
         this.#byRegistration.set(id, hanging);
@@ -70,6 +85,11 @@ export class Requirements {
 
   stop(): void {
     this.#timers.disarm(this.#timer);
+  }
+
+  /** The way that its probes take, where that is the one of a registration; undefined: not bound. */
+  wayOf({ spec }: PeerServer): RegisteredWay | undefined {
+    return spec.probeThrough === undefined ? undefined : this.#port.wayOf(spec.probeThrough);
   }
 
   of(server: PeerServer): Requirement {

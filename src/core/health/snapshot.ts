@@ -1,4 +1,5 @@
 import type { Cause } from '../base/cause.ts';
+import type { Fault } from '../base/fault.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Target } from '../sip/locate/target.ts';
 import type { PeerState } from './events.ts';
@@ -91,9 +92,21 @@ export interface Revision {
   readonly sequence: number;
 }
 
+/** Verdicts are frozen: nothing is disabled for its silence. */
+export interface Freeze {
+  readonly since: Instant;
+  /** When it ends at the latest; undefined: when an operator ends it. */
+  readonly until: Instant | undefined;
+  readonly cause: Fault;
+  /** By an operator: then no bad answer counts either. */
+  readonly isOrdered: boolean;
+}
+
 /** What observers may ask the prober; read by src/observe. */
 export interface HealthBook {
   readonly revision: Revision;
+  /** Undefined: verdicts are not frozen. */
+  readonly freeze: Freeze | undefined;
   /** Probes that the self-check found without a next step; must stay 0. */
   readonly stuck: number;
   contracts(): Iterable<string>;

@@ -52,6 +52,16 @@ export interface Requires {
   readonly atLeast: number;
 }
 
+/** When our own network is suspected (design.md 5). */
+export interface OwnFaultSpec {
+  /** Above this share of the targets that were asked, 0 to 1. */
+  readonly maxDownShare: number;
+  readonly minTargets: number;
+  readonly minContracts: number;
+  /** The longest that verdicts freeze for it. */
+  readonly freezeMaxMs: number;
+}
+
 /** One SIP server of a contract (the seed's Peer Server), ready for the core. */
 export interface PeerServerSpec {
   /** `contract/name`. */
@@ -80,6 +90,8 @@ export interface PeerServerSpec {
   /** How many of its targets have to be up; undefined: one. */
   readonly upWhen?: Quorum | undefined;
   readonly requires?: Requires | undefined;
+  /** Id of the registration whose flow and Service-Route its probes take; undefined: a way of their own. */
+  readonly probeThrough?: string | undefined;
   /** How long a server that comes back takes to get its whole weight; undefined: none. */
   readonly slowStartMs?: number | undefined;
   /** Whether its way up is delayed when it flaps; undefined: it is. */

@@ -8,7 +8,8 @@ import { after, type Instant } from '../base/instant.ts';
 import { areSameCredentials, isSamePolicy } from '../sip/digest/same-credentials.ts';
 import { type ProbeWay, wayKey } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
-import { ProbeUnit, type UnitPorts } from './probe-unit.ts';
+import { ProbeUnit } from './probe-unit.ts';
+import type { UnitPorts } from './unit-ports.ts';
 
 /** Between two regular probes to one target, unless the interval is shorter. */
 const LEAST_GAP_MS = 10_000;
@@ -24,6 +25,7 @@ const NO_UNITS: ReadonlySet<ProbeUnit> = new Set<ProbeUnit>();
 
 export class UnitTable {
   readonly #ports: UnitPorts;
+  #idleOnly = 0;
   readonly #units = new Map<string, ProbeUnit>();
   /** By target: its only unit, or the crowd of them. */
   readonly #byTarget = new Map<string, ProbeUnit | Crowd>();
@@ -60,6 +62,7 @@ export class UnitTable {
     const unit = new ProbeUnit(way, key, this.#ports);
     unit.subscribers.add(server);
     this.#units.set(key, unit);
+    this.#idleOnly += Number(way.plan.mode === 'idleOnly');
     this.#join(unit);
     unit.start(count, old);
     return unit;
@@ -83,12 +86,25 @@ export class UnitTable {
     if (!unit.subscribers.delete(server) || unit.subscribers.size > 0) return;
     unit.stop();
     this.#units.delete(unit.key);
+    this.#idleOnly -= Number(unit.plan.mode === 'idleOnly');
     const found = this.#byTarget.get(unit.targetKey);
     if (found === unit) this.#byTarget.delete(unit.targetKey);
     if (found === undefined || found instanceof ProbeUnit) return;
     found.units.delete(unit);
     const [last] = found.units;
     if (found.units.size === 1 && last !== undefined) this.#byTarget.set(unit.targetKey, last);
+  }
+
+  /** True while some way is not probed as long as its target is heard. */
+  get wantsTraffic(): boolean {
+    return this.#idleOnly > 0;
+  }
+
+  /** Something came from the target of that key. */
+  heard(key: string, at: Instant): void {
+    const found = this.#byTarget.get(key);
+    const units = found instanceof ProbeUnit ? [found] : (found?.units ?? []);
+    for (const unit of units) if (unit.plan.mode === 'idleOnly') unit.heard(at);
   }
 
   /** Asks what nothing is known of behind a proxy of ours. */

@@ -26,6 +26,8 @@ export function causesOf(server: PeerServer): readonly Cause[] {
     const text = `It came back not long ago, and has a weight of ${server.weight} out of ${server.spec.weight}.`;
     causes.push(healthCause('slowStart.running', text));
   }
+  const { freeze } = host;
+  if (freeze !== undefined) causes.push(causeOfVoid(freeze.cause));
   if (word.lastResort && !word.enabled) {
     causes.push(healthCause(pool.isPanic ? 'contract.panic' : 'contract.allDown'));
   }
@@ -76,7 +78,10 @@ function spanText(ms: number): string {
 function causeOfUnit({ state, plan }: ProbeUnit): Cause | undefined {
   const { voidFault, name } = state;
   // Its last verdict stands, and is nothing to rely on while our own proxy is silent or speaks for it.
-  if (voidFault !== undefined && (name === 'unknown' || voidFault.code.startsWith('proxy.'))) {
+  if (
+    voidFault !== undefined &&
+    (name === 'unknown' || /^(proxy|ownFault|process)\./.test(voidFault.code))
+  ) {
     return causeOfVoid(voidFault);
   }
   return causeOfState(state.name, state.reason, state.failures, plan);

@@ -1,8 +1,9 @@
+import type { Fault } from '../../../src/core/base/fault.ts';
 import { after } from '../../../src/core/base/instant.ts';
 import { Timer } from '../../../src/core/base/timer-queue.ts';
 import type { HealthEvent } from '../../../src/core/health/events.ts';
 import { Prober } from '../../../src/core/health/prober.ts';
-import type { RegistrationStanding } from '../../../src/core/health/requirements.ts';
+import type { RegisteredWay, RegistrationStanding } from '../../../src/core/health/requirements.ts';
 import type { PeerServerSnapshot } from '../../../src/core/health/snapshot.ts';
 import type {
   Admin,
@@ -120,9 +121,16 @@ export class ProbeLab {
       pacer: new OpenPacer(this.time),
       userAgent: this.network,
       registrations: {
+        wayOf: (id) => this.registeredWays.get(id),
         standingOf: (id) => {
           const standing = this.registrations.get(id);
           return standing && { standing, cause: standing === 'unbound' ? REFUSED : undefined };
+        },
+      },
+      local: {
+        faultSince: (_since, _limitMs, isLoopback) => {
+          const reason = this.ownFault;
+          return reason?.code === 'ownFault.noCarrier' && isLoopback ? undefined : reason;
         },
       },
       publish: (event) => {
@@ -131,8 +139,13 @@ export class ProbeLab {
     });
   }
 
+  /** What is wrong with this machine. */
+  ownFault: Fault | undefined;
   /** How the registrations stand that servers may require. */
   readonly registrations = new Map<string, RegistrationStanding['standing']>();
+
+  /** Where they are bound. */
+  readonly registeredWays = new Map<string, RegisteredWay>();
 
   /** A registration stands otherwise from now on. */
   register(id: string, standing: RegistrationStanding['standing']): void {

@@ -33,6 +33,7 @@ describe('defaults', () => {
       dns: { servers: undefined },
       pacing: { perTarget: 6, burst: 3, max: 6 },
       probesPerSec: 2000,
+      ownFault: { maxDownShare: 0.6, minTargets: 5, minContracts: 2, freezeMaxMs: 600_000 },
       metrics: { perRegistration: 1000 },
       unregisterOnStop: false,
       contracts: [],

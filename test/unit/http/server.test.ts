@@ -293,7 +293,7 @@ describe('commands', () => {
     ['/v1/registrations/alice/commands', { command: 'dance' }, 'badParameter'],
     ['/v1/registrations/alice/commands', {}, 'badParameter'],
     ['/v1/commands', { command: 'reload', forse: true }, 'badParameter'],
-    ['/v1/commands', { command: 'freeze' }, 'notYet'],
+    ['/v1/commands', { command: 'freeze', until: 'never' }, 'badParameter'],
     ['/v1/peer-servers/acme/nobody/commands', { command: 'drain', reason: 'x' }, 'notFound'],
     ['/v1/peering-contracts/nobody/commands', { command: 'off' }, 'notFound'],
     ['/v1/peering-contracts/acme/commands', { command: 'off', until: '0s' }, 'badParameter'],
@@ -346,6 +346,7 @@ describe('pages for machines', () => {
       '/v1/peer-servers/{contract}/{name}',
       '/v1/peer-servers/{contract}/{name}/commands',
       '/v1/peer-servers/{contract}/{name}/health',
+      '/v1/peer-servers/{contract}/{name}/observations',
       '/v1/peering-contracts',
       '/v1/peering-contracts/{name}',
       '/v1/peering-contracts/{name}/commands',
@@ -358,6 +359,7 @@ describe('pages for machines', () => {
       '/v1/registrations/{id}/commands',
       '/v1/registrations/{id}/fetch-bindings',
       '/v1/route',
+      '/v1/verdicts',
     ]);
     const row = body.paths['/v1/registrations/{id}'].get.responses['200'];
     expect(row.content['application/json'].schema.properties.bound.type).toBe('boolean');

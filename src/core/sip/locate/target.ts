@@ -31,6 +31,17 @@ export function targetKey(target: Target): string {
   return target.via === undefined ? key : `${target.via}>${key}`;
 }
 
+/** What `targetKey` made a text of; undefined for anything else. */
+export function parseTargetKey(key: string): Target | undefined {
+  const [, via, protocol, host = '', port] = TARGET_KEY.exec(key) ?? [];
+  if (protocol !== 'udp' && protocol !== 'tcp' && protocol !== 'tls') return undefined;
+  const isV6 = host.startsWith('[');
+  const address = isV6 ? host.slice(1, -1) : host;
+  return { protocol, address, port: Number(port), family: isV6 ? 6 : 4, via };
+}
+
+const TARGET_KEY = /^(?:([^>]+)>)?(udp|tcp|tls):(\[[^\]]+\]|[^:]+):(\d{1,5})$/;
+
 export function isSameTarget(a: Target, b: Target): boolean {
   if (a === b) return true;
   const isSamePlace = a.address === b.address && a.port === b.port && a.protocol === b.protocol;

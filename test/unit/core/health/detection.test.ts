@@ -119,3 +119,27 @@ describe('a probe that is lost now and then', () => {
     expect(lab.changes(ID)).toEqual(['up enabled']);
   });
 });
+
+describe('a late answer', () => {
+  it('counts for nothing: who always answers after the time-out is down, and stays down', () => {
+    const lab = new ProbeLab();
+    lab.prober.apply([aContract([aServer('192.0.2.9')])]);
+    lab.run(60);
+    lab.network.behave(KEY, 200, 6_000);
+    lab.run(300);
+    expect(lab.changes(ID)).toEqual(['up enabled', 'down disabled lastResort']);
+  });
+
+  it('within the time-out ends the row of misses', () => {
+    const lab = new ProbeLab();
+    lab.prober.apply([aContract([aServer('192.0.2.9')])]);
+    lab.run(60);
+    for (let turn = 0; turn < 20; turn += 1) {
+      lab.network.behave(KEY, 200, 3_500);
+      lab.run(4);
+      lab.network.behave(KEY, 200);
+      lab.run(30);
+    }
+    expect(lab.changes(ID)).toEqual(['up enabled']);
+  });
+});

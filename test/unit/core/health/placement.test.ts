@@ -136,3 +136,17 @@ describe('a server with a name', () => {
     expect(lab.word(ID)).toBe('unknown enabled lastResort');
   });
 });
+
+describe('a DNS that is dead', () => {
+  it('is no evidence against anybody: the last addresses are probed on, and no verdict changes', () => {
+    const names = new Names();
+    names.answer = ['192.0.2.1', '192.0.2.2'];
+    const lab = aNamedServer(names);
+    const changes = lab.changes('acme/named').length;
+    names.answer = 'fails';
+    lab.run(3_600);
+    expect(lab.word('acme/named')).toBe('up enabled');
+    expect(lab.changes('acme/named')).toHaveLength(changes);
+    expect(lab.server('acme/named').targets.map(({ state }) => state)).toEqual(['up', 'up']);
+  });
+});

@@ -168,16 +168,26 @@ describe('the cap on all probes together', () => {
 });
 
 describe('evidence', () => {
-  it('holds what was not as usual, with its times, and no more than eight', () => {
+  const whats = (lab: ProbeLab) =>
+    lab.server(A).targets[0]?.evidence.map(({ what, times }) => `${what} x${times}`) ?? [];
+
+  it('holds what was not as usual, with its times; the same again only counts', () => {
     const lab = aProbed({});
     lab.network.behave(KEY_A, 500);
     lab.run(60);
-    const evidence = lab.server(A).targets[0]?.evidence ?? [];
-    expect(evidence).toHaveLength(8);
+    expect(whats(lab).slice(0, 2)).toEqual(['unknown -> up x1', '500 Text x3']);
+    expect(whats(lab)[2]).toBe('up -> down x1');
     lab.network.behave(KEY_A, 200);
     lab.run(20);
-    const whats = lab.server(A).targets[0]?.evidence.map(({ what }) => what) ?? [];
-    expect(whats.at(-1)).toBe('down -> up');
-    expect(whats.at(-2)).toBe('500 Text');
+    expect(whats(lab).at(-1)).toBe('down -> up x1');
+  });
+
+  it('is of the last eight things', () => {
+    const lab = aProbed({});
+    for (let round = 0; round < 8; round += 1) {
+      lab.network.behave(KEY_A, 500 + (round % 2));
+      lab.run(30);
+    }
+    expect(whats(lab)).toHaveLength(8);
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { RegisteredWay } from '../../../../src/core/health/requirements.ts';
+import { parseTargetKey, targetKey } from '../../../../src/core/sip/locate/target.ts';
 import { aContract, aServer, ProbeLab } from '../../../support/health/probe-lab.ts';
 
 const A = 'acme/192.0.2.1';
@@ -57,5 +59,57 @@ describe('a server that requires registrations', () => {
     expect(lab.word(A)).toBe('up enabled');
     lab.register('two', 'unbound');
     expect(lab.word(A)).toBe('up enabled');
+  });
+});
+
+describe('probes through the flow of a registration', () => {
+  const way = (address: string): RegisteredWay => ({
+    target: { protocol: 'tcp', address, port: 5060, family: 4 },
+    route: ['sip:edge.example;lr', 'sip:core.example;lr'],
+    localSocket: 'out',
+    tls: { verify: 'strict', identity: address, allowWildcard: false, minVersion: 'TLSv1.2' },
+  });
+
+  it('go where it is bound, with its Service-Route, and follow it', () => {
+    const lab = new ProbeLab();
+    lab.prober.apply([
+      aContract([aServer('sip.acme.example', { name: 'a', probeThrough: 'one' })]),
+    ]);
+    lab.run(60);
+    expect(lab.network.requests).toEqual([]);
+    expect(lab.word('acme/a')).toBe('unknown enabled');
+    lab.registeredWays.set('one', way('192.0.2.7'));
+    lab.register('one', 'bound');
+    lab.run(12);
+    const { request } = lab.network.requests[0] ?? expect.fail('no probe');
+    expect(request).toMatchObject({
+      target: { protocol: 'tcp', address: '192.0.2.7' },
+      route: ['sip:edge.example;lr', 'sip:core.example;lr'],
+      localSocket: 'out',
+    });
+    expect(request.template.requestUri).toBe('sip:sip.acme.example');
+    expect(lab.word('acme/a')).toBe('up enabled');
+    lab.registeredWays.delete('one');
+    lab.register('one', 'unbound');
+    lab.run(60);
+    expect(lab.word('acme/a')).toBe('up enabled');
+    lab.registeredWays.set('one', way('192.0.2.8'));
+    lab.register('one', 'bound');
+    lab.run(12);
+    expect(lab.network.requests.at(-1)?.key).toBe('tcp:192.0.2.8:5060');
+  });
+
+  it.each(['udp:192.0.2.1:5060', 'tls:[2001:db8::1]:5061', 'edge1>tcp:192.0.2.1:5060'])(
+    '%s is read as it was written',
+    (key) => {
+      const target = parseTargetKey(key) ?? expect.fail('unreadable');
+      expect(targetKey(target)).toBe(key);
+    },
+  );
+
+  it('what is no target is none', () => {
+    for (const key of ['', 'udp:', 'sctp:192.0.2.1:1', 'udp:192.0.2.1', 'udp:a:b']) {
+      expect(parseTargetKey(key)).toBeUndefined();
+    }
   });
 });

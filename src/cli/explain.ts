@@ -1,0 +1,140 @@
+/**
+ * What `trunkd explain SERVER` prints: why a peer server is enabled or not, the evidence with its times,
+ * what would change it, and what comes next. Made of the rows of the API alone.
+ */
+import { isMap } from '../config/merge-sources.ts';
+import type { Row } from './status-page.ts';
+
+export interface ExplainedRows {
+  readonly server: Row;
+  readonly contract: Row;
+  readonly verdicts: Row;
+}
+
+export function printExplanation({ server, contract, verdicts }: ExplainedRows): string {
+  return [
+    `${text(server['id'])}: ${wordOf(server)}`,
+    '',
+    'Why:',
+    ...numbered(whyLines(server, verdicts)),
+    '',
+    'Evidence:',
+    ...evidenceLines(server),
+    '',
+    'What would change it:',
+    ...bulleted(changeLines(server, contract)),
+    '',
+    'What comes next:',
+    ...bulleted(nextLines(server)),
+    '',
+  ].join('\n');
+}
+
+function wordOf(server: Row): string {
+  const offered = ['enabled', 'a last resort, after all others', 'not offered to calls'];
+  const word = offered[Number(server['rank'])] ?? 'not known';
+  const weight = `weight ${text(server['effectiveWeight'])} of ${text(server['weight'])}`;
+  const partial = server['partial'] === true ? ', some of its addresses are down' : '';
+  return `${word}, state ${text(server['state'])}${partial}, since ${text(server['since'])}; priority ${text(server['priority'])}, ${weight}`;
+}
+
+function whyLines(server: Row, verdicts: Row): string[] {
+  const lines = rowsOf(server['causes']).map(
+    (cause) => `${text(cause['text'])} [${text(cause['code'])}]`,
+  );
+  if (lines.length === 0) lines.push('Nothing is known of it yet, and that counts in its favour.');
+  const { frozen } = verdicts;
+  if (isMap(frozen)) {
+    const until = frozen['until'] === null ? '' : `, until ${text(frozen['until'])} at the latest`;
+    lines.push(
+      `Verdicts are frozen since ${text(frozen['since'])}${until}: silence disables nobody.`,
+    );
+  }
+  return lines;
+}
+
+function evidenceLines(server: Row): string[] {
+  const targets = rowsOf(server['targets']);
+  if (targets.length === 0) return ['  none: no address of it is probed'];
+  return targets.flatMap((target) => {
+    const { lastResponse, rtt } = target;
+    const answer = isMap(lastResponse)
+      ? `last answer ${text(lastResponse['code'])} ${text(lastResponse['reason'])}`.trim()
+      : 'never answered';
+    const times = isMap(rtt)
+      ? `, round trip ${text(target['rttMs'])} ms (half within ${text(rtt['p50Ms'])}, 95 % within ${text(rtt['p95Ms'])} of ${text(rtt['samples'])})`
+      : '';
+    return [
+      `  ${text(target['target'])} is ${text(target['state'])} since ${text(target['since'])}: ${answer}${times}, asked last ${text(target['lastProbeAt'])}`,
+      ...rowsOf(target['evidence']).map(evidenceLine),
+    ];
+  });
+}
+
+function evidenceLine(one: Row): string {
+  const { times } = one;
+  const row =
+    typeof times === 'number' && times > 1 ? `, ${times} times, last ${text(one['lastAt'])}` : '';
+  return `    ${text(one['at'])}  ${text(one['what'])}${row}`;
+}
+
+function changeLines(server: Row, contract: Row): string[] {
+  const { probe, admin, order, requires } = server;
+  const lines: string[] = [];
+  if (admin !== 'up') {
+    const until = isMap(order) && order['until'] !== null ? `, or ${text(order['until'])}` : '';
+    const how = isMap(order) ? `\`trunkd up\`${until}` : '`admin: up` in the configuration';
+    lines.push(`${how} lets it be used again.`);
+  }
+  if (isMap(probe) && probe['mode'] === 'off')
+    lines.push('It is not probed: only people change it.');
+  else if (isMap(probe)) {
+    for (const target of rowsOf(server['targets'])) lines.push(probeLine(target, probe));
+  }
+  if (isMap(requires)) {
+    const ids = Array.isArray(requires['registrations']) ? requires['registrations'] : [];
+    lines.push(`At least ${text(requires['atLeast'])} of ${ids.join(', ')} have to be bound.`);
+  }
+  const all =
+    contract['onAllDown'] === 'tryAll' ? 'all are offered as a last resort' : 'none is offered';
+  lines.push(
+    `Of its contract ${text(contract['enabled'])} servers are enabled; when none is, ${all}.`,
+  );
+  return lines;
+}
+
+function probeLine(target: Row, probe: Row): string {
+  const name = text(target['target']);
+  const { fall, rise } = probe;
+  if (target['state'] === 'down') {
+    return `${name} is up after ${text(rise)} good answers in a row (${text(target['successes'])} so far).`;
+  }
+  const failures = text(target['failures']);
+  const timeout = `${Number(probe['timeoutMs']) / 1000} s`;
+  return `${name} is down after ${text(fall)} failures in a row (${failures} so far), silent ones over ${timeout}; answers are judged by \`${text(probe['answers'])}\`.`;
+}
+
+function nextLines(server: Row): string[] {
+  const lines = rowsOf(server['targets']).map(
+    (target) => `${text(target['target'])} is probed at ${text(target['nextProbeAt'])}.`,
+  );
+  for (const cause of rowsOf(server['causes'])) lines.push(text(cause['next']));
+  return lines.filter((line, index) => line !== '' && lines.indexOf(line) === index);
+}
+
+function numbered(lines: readonly string[]): string[] {
+  return lines.map((line, index) => `  ${index + 1}. ${line}`);
+}
+
+function bulleted(lines: readonly string[]): string[] {
+  return (lines.length === 0 ? ['nothing'] : lines).map((line) => `  - ${line}`);
+}
+
+function rowsOf(value: unknown): readonly Row[] {
+  return Array.isArray(value) ? value.filter(isMap) : [];
+}
+
+function text(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

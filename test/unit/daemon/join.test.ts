@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { standings } from '../../../src/daemon/join.ts';
+import { aRegistration, FakeRegistrationBook } from '../../support/fake-books.ts';
+
+const NO_COUNTS = { attempts: 0, requests: 0, succeeded: 0, failed: 0, lapses: 0 };
+const FACTS = {
+  path: [],
+  associatedUris: [],
+  publicGruu: undefined,
+  temporaryGruu: undefined,
+  others: [],
+  otherCount: 0,
+};
+
+function portOf(changes: Parameters<typeof aRegistration>[1]) {
+  return standings(new FakeRegistrationBook([aRegistration('one', changes)]));
+}
+
+describe('how a registration stands', () => {
+  it.each([
+    [{ bound: true }, 'bound'],
+    [{ bound: false, state: 'waiting' }, 'unbound'],
+    [{ bound: false, state: 'registering', counters: NO_COUNTS }, 'pending'],
+    [{ bound: false, state: 'idle', counters: NO_COUNTS }, 'pending'],
+    [{ bound: false, state: 'off', counters: NO_COUNTS }, 'unbound'],
+    [{ bound: false, state: 'registering' }, 'unbound'],
+  ] as const)('%o: %s', (changes, standing) => {
+    expect(portOf(changes).standingOf('one')?.standing).toBe(standing);
+    expect(portOf(changes).standingOf('two')).toBeUndefined();
+  });
+});
+
+describe('the way of a registration', () => {
+  it('is its target, socket and Service-Route, and only what may stand in a Route', () => {
+    const serviceRoute = [
+      '<sip:edge.example;lr>',
+      '"Core" <sips:core.example;lr>;x=1',
+      '<tel:123>',
+      '<sip:a b>',
+      'nonsense',
+    ];
+    const way = portOf({ facts: { ...FACTS, serviceRoute } }).wayOf('one');
+    expect(way).toMatchObject({
+      target: { protocol: 'udp', address: '192.0.2.1', port: 5060, family: 4 },
+      route: ['sip:edge.example;lr', 'sips:core.example;lr'],
+    });
+  });
+
+  it('is none while it is not bound', () => {
+    expect(portOf({ bound: false }).wayOf('one')).toBeUndefined();
+    expect(portOf({ target: undefined }).wayOf('one')).toBeUndefined();
+  });
+});
