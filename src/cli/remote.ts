@@ -8,6 +8,7 @@ import type { CliIo } from './io.ts';
 import {
   printContracts,
   printFetched,
+  printFreeze,
   printPeerServers,
   printProxies,
   printRegistrations,
@@ -69,6 +70,7 @@ async function writeTables(client: ApiClient, io: CliIo): Promise<void> {
     return rows;
   };
   const parts = [
+    printFreeze((await client.get('/v1/verdicts'))['frozen']),
     printContracts(await read('/v1/peering-contracts'), io.isColoured),
     printProxies(await read('/v1/proxies'), io.isColoured),
     printPeerServers(await read('/v1/peer-servers'), io.isColoured),

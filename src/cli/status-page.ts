@@ -1,4 +1,5 @@
 /** What `trunkd status` prints: the rows of the API as tables. */
+import { isMap } from '../config/merge-sources.ts';
 import { type Cell, cell, printTable, type Tone } from './table.ts';
 
 /** A row as it came; every field is read with care, since the daemon may be of another version. */
@@ -21,6 +22,13 @@ const STATE_TONE: Readonly<Record<string, Tone>> = {
   unknown: 'meh',
   some: 'meh',
 };
+
+/** Stands first: while verdicts are frozen, what follows says less than it seems to. */
+export function printFreeze(frozen: unknown): string {
+  if (!isMap(frozen)) return '';
+  const until = frozen['until'] === null ? 'trunkd thaw' : `${text(frozen['until'])} at the latest`;
+  return `Verdicts are frozen since ${text(frozen['since'])}, until ${until}: ${causeText(frozen['cause'])}\n`;
+}
 
 export function printContracts(rows: readonly Row[], isColoured: boolean): string {
   if (rows.length === 0) return '';

@@ -55,5 +55,6 @@ export function statusLine(registrations: RegistrationBook, health: HealthBook):
     peers += 1;
     if (health.peerServer(id)?.enabled === true) enabled += 1;
   }
-  return `${registered} of ${total} registrations registered; ${enabled} of ${peers} peer servers enabled`;
+  const frozen = health.freeze === undefined ? '' : '; verdicts are frozen';
+  return `${registered} of ${total} registrations registered; ${enabled} of ${peers} peer servers enabled${frozen}`;
 }

@@ -6,6 +6,7 @@
 import type { Random } from '../base/random.ts';
 import type { DigestPolicy } from '../sip/digest/algorithm.ts';
 import type { Credentials } from '../sip/digest/ports.ts';
+import type { DigestSession } from '../sip/digest/session.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
 import type { Flow, TlsPolicy } from '../sip/transport/ports.ts';
 import { tlsPolicyKey } from '../sip/transport/tls-policy.ts';
@@ -122,4 +123,22 @@ function at(user: string): string {
 function withoutPort(hostPort: string): string {
   const colon = hostPort.lastIndexOf(':');
   return colon > hostPort.lastIndexOf(']') ? hostPort.slice(0, colon) : hostPort;
+}
+
+const FIRST_CSEQ = (): number => 1;
+
+/**
+ * Where the CSeq of a probe comes from: each has a Call-ID of its own, so that it may always be the first,
+ * unless a challenge is answered.
+ */
+export function cseqOf(session: DigestSession | undefined): () => number {
+  return session === undefined ? FIRST_CSEQ : risingFrom(1);
+}
+
+function risingFrom(first: number): () => number {
+  let next = first;
+  return () => {
+    next += 1;
+    return next - 1;
+  };
 }

@@ -158,10 +158,7 @@ export class PeerServer {
       changedIn: this.changedIn,
       rttMs: best?.rttMs,
       isPartial: word.isPartial,
-      targets: units.map((unit) => ({
-        ...unit.snapshot(),
-        enabled: isTargetEnabled(unit.state, word),
-      })),
+      targets: units.map((unit) => unit.snapshot(isTargetEnabled(unit.state, word))),
       nextProbeAt: this.nextProbeAt,
     };
   }

@@ -16,7 +16,7 @@ import {
 } from '../sip/user-agent/ports.ts';
 import { IdleTurns } from './idle-turns.ts';
 import { stepTarget } from './machine.ts';
-import { OptionsProbe, type ProbeWay } from './options-probe.ts';
+import { cseqOf, OptionsProbe, type ProbeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
 import type { CapUser } from './probe-cap.ts';
 import { ProbeRecord } from './probe-record.ts';
@@ -33,8 +33,6 @@ interface RunningProbe {
   readonly exchange: Exchange;
 }
 
-/** A probe has a Call-ID of its own, so its CSeq may always be the first, unless a challenge is answered. */
-const FIRST_CSEQ = (): number => 1;
 const STANDSTILL: Fault = fault('process.stoodStill', 'local');
 const NO_ADDRESSES: readonly string[] = [];
 const NONE_RUNNING: readonly RunningProbe[] = [];
@@ -170,18 +168,24 @@ export class ProbeUnit implements CapUser {
     this.hurry();
   }
 
-  snapshot(): Omit<TargetSnapshot, 'enabled'> {
-    const { name, since, successes, failures } = this.#state;
+  /** `enabled`: calls may go there. */
+  snapshot(enabled: boolean): TargetSnapshot {
+    const { name, since, successes, failures, lastSentAt } = this.#state;
+    const record = this.#record;
     return {
       target: this.targetKey,
       at: this.target,
       state: name,
+      enabled,
       since,
       rttMs: this.rttMs,
-      rtt: this.#record.rtt,
-      lastResponse: this.#record.lastResponse,
-      lastSentAt: this.#state.lastSentAt,
-      evidence: this.#record.evidence,
+      // Sorts for its percentiles, which few that take a snapshot look at.
+      get rtt() {
+        return record.rtt;
+      },
+      lastResponse: record.lastResponse,
+      lastSentAt,
+      evidence: record.evidence,
       successes,
       failures,
       nextProbeAt: this.nextProbeAt,
@@ -344,7 +348,7 @@ export class ProbeUnit implements CapUser {
         sourceCheck: way.sourceCheck,
         localSocket: way.localSocket,
         tls: way.target.protocol === 'tls' ? way.tls : undefined,
-        nextCseq: this.#session === undefined ? FIRST_CSEQ : risingFrom(1),
+        nextCseq: cseqOf(this.#session),
         session: this.#session,
         timeoutMs: timeoutMs(this.plan, this.#record.medianMs),
       },
@@ -384,12 +388,4 @@ export class ProbeUnit implements CapUser {
     this.#running = NONE_RUNNING;
     for (const { exchange } of running) exchange.cancel();
   }
-}
-
-function risingFrom(first: number): () => number {
-  let next = first;
-  return () => {
-    next += 1;
-    return next - 1;
-  };
 }
