@@ -1,7 +1,8 @@
 /**
  * What this machine knows of itself that would explain a missing answer: the process stood still, the
- * machine was suspended, no interface has a carrier. A beat every 200 ms shows the first two; the last is
- * looked up when somebody asks, once a second at most.
+ * machine was suspended, no interface has a carrier any more. A beat every 200 ms shows the first two; the
+ * last is looked up now and then, and when somebody asks, once a second at most. A machine that never had a
+ * carrier has lost none: all that it reaches is on itself.
  */
 import { networkInterfaces, uptime } from 'node:os';
 import type { Clock } from '../core/base/clock.ts';
@@ -16,6 +17,8 @@ const LEAST_LAG_MS = 250;
 const LEAST_SUSPEND_MS = 2_500;
 const REMEMBERED = 32;
 const CARRIER_FRESH_MS = 1_000;
+/** How often it is looked up unasked: to have seen it once is enough. */
+const CARRIER_LOOK_MS = 5_000;
 
 interface Standstill {
   readonly from: Instant;
@@ -41,6 +44,8 @@ export class LocalWatch {
   #asleepMs: number;
   #timer: NodeJS.Timeout | undefined;
   #carrier: { readonly at: Instant; readonly has: boolean } | undefined;
+  /** There was one at some time. */
+  #hadCarrier = false;
 
   constructor(clock: Clock, os: LocalReadings = OS) {
     this.#clock = clock;
@@ -50,6 +55,7 @@ export class LocalWatch {
   }
 
   start(): void {
+    this.#hasCarrier(0);
     this.#beatAt = this.#clock.now();
     this.#timer = setInterval(() => this.beat(), BEAT_MS);
     this.#timer.unref();
@@ -72,7 +78,8 @@ export class LocalWatch {
       const text = `Our own process stood still for ${(ms / 1000).toFixed(1)} s, so that answers may have been overlooked.`;
       return fault('ownFault.loopLag', 'local', text);
     }
-    return isLoopback || this.#hasCarrier() ? undefined : fault('ownFault.noCarrier', 'local');
+    if (isLoopback || this.#hasCarrier(CARRIER_FRESH_MS) || !this.#hadCarrier) return undefined;
+    return fault('ownFault.noCarrier', 'local');
   }
 
   /** Looks at the clocks; called by its own timer, and by tests. */
@@ -88,6 +95,7 @@ export class LocalWatch {
       this.#standstills.push({ from, to: now, what: 'suspend' });
       this.#asleepMs = asleepMs;
     }
+    this.#hasCarrier(CARRIER_LOOK_MS);
   }
 
   /** Grows by what the machine slept, which the monotonic clock leaves out. */
@@ -95,10 +103,11 @@ export class LocalWatch {
     return this.#os.uptimeSec() * 1000 - this.#clock.now();
   }
 
-  #hasCarrier(): boolean {
+  #hasCarrier(freshMs: number): boolean {
     const now = this.#clock.now();
-    if (this.#carrier === undefined || elapsedMs(this.#carrier.at, now) >= CARRIER_FRESH_MS) {
+    if (this.#carrier === undefined || elapsedMs(this.#carrier.at, now) >= freshMs) {
       this.#carrier = { at: now, has: this.#os.hasCarrier() };
+      this.#hadCarrier ||= this.#carrier.has;
     }
     return this.#carrier.has;
   }

@@ -41,7 +41,8 @@ export const FAULT_CODES = {
     'So much failed at once, and no registrar answered, that our own network is suspected.',
   'ownFault.loopLag': 'Our own process stood still, so that answers may have been overlooked.',
   'ownFault.suspended': 'This machine was suspended.',
-  'ownFault.noCarrier': 'No network interface of this machine has a carrier and an address.',
+  'ownFault.noCarrier':
+    'No network interface of this machine has a carrier and an address any more.',
   'ownFault.ordered': 'An operator froze the verdicts.',
   'probe.ignored': 'The answer to the probe is one that its policy leaves out of account.',
   cancelled: 'We gave the attempt up ourselves.',

@@ -69,17 +69,32 @@ describe('the watch over ourselves', () => {
 
   it('a carrier is looked for once a second at most, and not for loopback', () => {
     const machine = new Machine();
+    machine.run(200);
     machine.carrier = false;
+    const { looks } = machine;
     expect(machine.watch.faultSince(instant(0), 2_000, true)).toBeUndefined();
-    expect(machine.looks).toBe(0);
+    expect(machine.looks).toBe(looks);
+    machine.run(1_000);
     expect([machine.code(0), machine.code(0)]).toEqual([
       'ownFault.noCarrier',
       'ownFault.noCarrier',
     ]);
-    expect(machine.looks).toBe(1);
+    expect(machine.looks).toBe(looks + 1);
     machine.carrier = true;
     machine.run(1_200);
     expect(machine.code(0)).toBeUndefined();
+  });
+
+  it('a machine that never had a carrier has lost none', () => {
+    const machine = new Machine();
+    machine.carrier = false;
+    machine.run(60_000);
+    expect(machine.code(0)).toBeUndefined();
+    machine.carrier = true;
+    machine.run(6_000);
+    machine.carrier = false;
+    machine.run(6_000);
+    expect(machine.code(0)).toBe('ownFault.noCarrier');
   });
 
   it('really looks at this machine', () => {
