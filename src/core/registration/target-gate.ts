@@ -131,22 +131,23 @@ export class TargetGate {
     const now = this.#user.clock.now();
     if (this.isCutOff) {
       this.#wasCutOff = true;
-      for (const waiting of this.#line.reorder(this.isClosed)) this.#hold(waiting);
+      for (const waiting of this.#line.reorder(this.isClosed, now)) this.#hold(waiting);
       return;
     }
     this.#signs.forget();
     // Its first answer after our start is no recovery.
     if (!this.isClosed && this.#wasCutOff) this.#startSlowly(now);
     this.#wasCutOff = false;
-    this.#line.reorder(this.isClosed);
+    this.#line.reorder(this.isClosed, now);
     this.#pump(now);
   }
 
   /** Puts a registration in line; `start` is called when its turn comes. */
   join(entry: Entry): void {
-    this.#line.join(entry, this.isClosed);
+    const now = this.#user.clock.now();
+    this.#line.join(entry, this.isClosed, now);
     this.#hold(entry);
-    this.#pump(this.#user.clock.now());
+    this.#pump(now);
   }
 
   /** Its turn is no longer wanted. */
@@ -250,7 +251,8 @@ export class TargetGate {
     this.#why = why;
     this.#user.noticed(entry, why);
     this.#user.turned();
-    for (const waiting of this.#line.reorder(true)) this.#user.held(waiting, why);
+    const now = this.#user.clock.now();
+    for (const waiting of this.#line.reorder(true, now)) this.#user.held(waiting, why);
   }
 
   #recover(now: Instant): void {
@@ -259,7 +261,7 @@ export class TargetGate {
     this.#signs.forget();
     this.#startSlowly(now);
     // From here on, who runs out first goes first.
-    this.#line.reorder(false);
+    this.#line.reorder(false, now);
     if (first !== undefined) {
       this.#user.noticed(first, targetRecovered(this.key, this.#line.size));
     }

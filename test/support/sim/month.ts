@@ -21,6 +21,8 @@ const EXPIRES_SEC = 3600;
 const NOTICE_MS = 90_000;
 /** A registrar of one or two is never known as dead: each of them backs off by itself, up to 30 min. */
 const LONGEST_BACKOFF_MS = 1_900_000;
+/** Between two refreshes of an hour's grant. */
+const USUAL_PERIOD_SEC = 2_970;
 /** A refresh is planned at most that long before the end of its binding: M + 0.1 G. */
 const PLANNED_AHEAD_MS = 720_000;
 
@@ -178,7 +180,10 @@ export class Month {
     if (users.size < 3) return LONGEST_BACKOFF_MS;
     const due = this.books.endingBefore(lifeline, this.time.elapsedMs + PLANNED_AHEAD_MS);
     const isBad = weather.some(({ loss, lossBack = 0 }) => loss + lossBack > 0.1);
-    return NOTICE_MS + (due * (isBad ? 4 : 2) * 1000) / PACING.perTarget;
+    const perUser = isBad ? 4 : 2;
+    // Meanwhile others come due, too.
+    const load = (users.size * perUser) / USUAL_PERIOD_SEC / PACING.perTarget;
+    return NOTICE_MS + (due * perUser * 1000) / PACING.perTarget / (1 - load);
   }
 
   #provider(plan: ProviderPlan, seed: number): Provider {

@@ -16,6 +16,37 @@ function densest(times: readonly number[], windowMs: number): number {
   return most;
 }
 
+describe('the line before a target', () => {
+  const PACING = { perTarget: 6, burst: 3, max: 6 };
+  const CHANGE = { localSocket: 'udp', protocol: 'udp', family: 4, isDefault: true } as const;
+
+  it('whoever has no binding goes before those that only make theirs anew, with long to live', () => {
+    const rig = new Rig({ pacing: PACING });
+    rig.add(200, { expiresSec: 3600 });
+    rig.time.run(60_000);
+    expect(rig.counted('registered')).toBe(200);
+    rig.keeper.localAddressChanged({ ...CHANGE, remotes: undefined });
+    rig.time.run(6_000);
+    rig.add(5, { expiresSec: 3600 }, 'new');
+    rig.time.run(2_000);
+    for (let index = 0; index < 5; index += 1) expect(rig.of(`new${index}`).bound).toBe(true);
+  });
+
+  it('a binding that runs out soon goes before both', () => {
+    const rig = new Rig({ pacing: PACING });
+    rig.add(100, { expiresSec: 3600 });
+    rig.time.run(30_000);
+    rig.add(1, { expiresSec: 600 }, 'short');
+    rig.time.run(1_000);
+    rig.add(60, { expiresSec: 3600 }, 'new');
+    rig.keeper.localAddressChanged({ ...CHANGE, remotes: undefined });
+    const before = rig.of('short0').counters.requests;
+    rig.time.run(7_000);
+    expect(rig.of('short0').counters.requests).toBe(before + 1);
+    expect(rig.counted('registered')).toBeLessThan(160);
+  });
+});
+
 describe('a target that never answers', () => {
   it.each([UNPACED, { perTarget: 300, burst: 300, max: 300 }])(
     'sees few attempts (%o)',
