@@ -78,6 +78,15 @@ function addRemoteCommands(program: Command, io: CliIo, done: Done): void {
     .action(async (options: ClientOptions & { force?: boolean }) =>
       done(await (await remote()).runReload(options, options.force === true, io)),
     );
+  remoteCommand(program, 'pause', 'send no REGISTER until resume; bindings are left as they are')
+    .option('--reason <text>', 'why, for others')
+    .option('--until <time>', 'until when: 30m, 2h, 1d, or an ISO 8601 time')
+    .action(async (options: OrderOptions) =>
+      done(await (await remote()).runPause(options, 'pause', io)),
+    );
+  remoteCommand(program, 'resume', 'all registrations go on after a pause').action(
+    async (options: ClientOptions) => done(await (await remote()).runPause(options, 'resume', io)),
+  );
   remoteCommand(program, 'register', 'register now')
     .argument('<id>', 'id of the registration')
     .action(async (id: string, options: ClientOptions) =>

@@ -110,6 +110,19 @@ export interface OrderOptions extends ClientOptions {
   readonly contract?: boolean;
 }
 
+/** `pause` and `resume`: all registrations. */
+export async function runPause(
+  options: OrderOptions,
+  command: 'pause' | 'resume',
+  io: CliIo,
+): Promise<number> {
+  const client = await connect(options, io);
+  const { reason, until } = options;
+  await client.post('/v1/commands', { command, reason, until });
+  io.out(`${command} accepted; see: trunkd status\n`);
+  return EXIT.ok.code;
+}
+
 /** `drain`, `off`, `up` for a registration, a peer server or a contract; `unregister`, `forget`. */
 export async function runOrder(
   options: OrderOptions,

@@ -162,6 +162,18 @@ export class Service implements CommandPort {
     return this.#reloads.ask(force);
   }
 
+  pause(reason: string, forMs: number | undefined, origin: string): void {
+    this.#audit('pause', reason, origin);
+    const { keeper, clock } = this.#assembly;
+    const until = forMs === undefined ? undefined : after(clock.now(), forMs);
+    keeper.pause.begin({ reason, until });
+  }
+
+  resume(origin: string): void {
+    this.#audit('resume', '', origin);
+    this.#assembly.keeper.pause.end();
+  }
+
   register(id: string, origin: string): CommandReply {
     this.#audit('register', id, origin);
     const { keeper } = this.#assembly;

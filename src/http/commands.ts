@@ -23,7 +23,7 @@ function addDaemonCommands(app: FastifyInstance, commands: CommandPort): void {
     {
       schema: {
         summary:
-          'Commands to the daemon: reload; freeze verdicts, so that nothing is disabled; thaw',
+          'Commands to the daemon: reload; pause and resume all registrations; freeze verdicts, so that nothing is disabled; thaw',
         body: schema('daemonCommand'),
         response: {
           200: schema('reloadApplied'),
@@ -39,7 +39,9 @@ function addDaemonCommands(app: FastifyInstance, commands: CommandPort): void {
         return sendReload(reply, await commands.reload(force ?? false, origin));
       const forMs = readUntil(until, reply);
       if (forMs === 'bad') return reply;
-      if (command === 'freeze') commands.freeze(reason, forMs, origin);
+      if (command === 'pause') commands.pause(reason, forMs, origin);
+      else if (command === 'resume') commands.resume(origin);
+      else if (command === 'freeze') commands.freeze(reason, forMs, origin);
       else if (!commands.thaw(origin)) {
         return sendProblem(reply, 'conflict', 'Verdicts are not frozen.');
       }

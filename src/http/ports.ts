@@ -53,6 +53,9 @@ export interface AdminOrder {
 /** Commands that change something; the daemon writes the audit line of each. */
 export interface CommandPort {
   reload(force: boolean, origin: string): Promise<ReloadReport>;
+  /** All registrations rest: no REGISTER is sent, bindings stay. `forMs` undefined: until `resume`. */
+  pause(reason: string, forMs: number | undefined, origin: string): void;
+  resume(origin: string): void;
   /** Registers at the next turn of the pacing. */
   register(id: string, origin: string): CommandReply;
   /** Switches a registration off or on, over the configuration. */

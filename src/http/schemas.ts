@@ -183,27 +183,28 @@ export const peerServerParams = z.object({ contract: text, name: text });
 
 const adminCommand = z.enum(['up', 'drain', 'off']);
 
+const reason = z
+  .string()
+  .max(200)
+  // It stands in log lines and causes.
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'holds a control character')
+  .optional();
+const until = z.string().max(40).optional();
+
 /** `reason` and `until` go with the admin commands. */
 const adminFields = {
-  reason: z
-    .string()
-    .max(200)
-    // It stands in log lines and causes.
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'holds a control character')
-    .optional(),
-  until: z
-    .string()
-    .max(40)
-    .optional()
-    .describe('when the configuration counts again: 30m, 2h, 1d, or an ISO 8601 time'),
+  reason,
+  until: until.describe('when the configuration counts again: 30m, 2h, 1d, or an ISO 8601 time'),
 };
 
 export const daemonCommand = z.strictObject({
-  command: z.enum(['reload', 'freeze', 'thaw']),
+  command: z
+    .enum(['reload', 'pause', 'resume', 'freeze', 'thaw'])
+    .describe('pause: no REGISTER is sent, and bindings are left as they are, until resume'),
   force: z.boolean().optional().describe('reload only: apply it even if it drops much'),
-  reason: adminFields.reason.describe('freeze only'),
-  until: adminFields.until.describe(
-    'freeze only: when it ends by itself, as 30m or an ISO 8601 time',
+  reason: reason.describe('pause and freeze only'),
+  until: until.describe(
+    'pause and freeze only: when it ends by itself, as 30m or an ISO 8601 time',
   ),
 });
 

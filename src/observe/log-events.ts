@@ -28,6 +28,12 @@ export const LOG_EVENTS = {
     meaning:
       'After a start or a reload: how many bindings are made, and when all are there by the pace alone. `registrar` is the one that takes longest, with its `bindingsThere`.',
   },
+  'registrations.paused': {
+    level: 'warn when they rest; info when they go on',
+    fields: '`isPaused`, `reason`, `until` or null, `text`',
+    meaning:
+      'An operator paused all registrations (`trunkd pause`), or they go on: resumed, or the time of the pause is over.',
+  },
   'registration.changed': {
     level:
       'error when rejected; warn when waiting or refreshFailing; debug when registering; else info',

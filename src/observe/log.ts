@@ -94,6 +94,9 @@ export class DaemonLog {
           offers: event.offers,
         });
         return;
+      case 'registrations.paused':
+        this.#paused(event);
+        return;
       case 'proxy.changed':
         this.#proxyChanged(event);
         return;
@@ -207,6 +210,16 @@ export class DaemonLog {
     }
   }
 
+  #paused({ type, order }: Changed<RegistrationEvent, 'registrations.paused'>): void {
+    if (order === undefined) {
+      this.write('info', type, { isPaused: false, reason: '', until: null, text: GO_ON });
+      return;
+    }
+    const { reason, until } = order;
+    const at = this.#wallClock.iso(until);
+    this.write('warn', type, { isPaused: true, reason, until: at, text: REST });
+  }
+
   #proxyChanged(event: ProxyEvent): void {
     const { type, proxy, from, state, isRestarted } = event;
     const cause = renderCause(event.cause, undefined, this.#wallClock);
@@ -247,6 +260,9 @@ export class DaemonLog {
     });
   }
 }
+
+const REST = 'No REGISTER is sent. Bindings stay as they are, and those that run out are gone.';
+const GO_ON = 'Registrations go on in the pace of their targets, those first that run out first.';
 
 /** What the operator can do about it. */
 const SIP_ADVICE: { readonly [type in SipEvent['type']]?: string } = {

@@ -54,6 +54,11 @@ export const METRICS = {
     labels: [],
     help: 'Probes that the self-check found without a next step since the start; anything but 0 is a bug.',
   },
+  trunkd_registrations_paused: {
+    kind: 'gauge',
+    labels: [],
+    help: '1 while an operator has all registrations rest (`trunkd pause`): no REGISTER is sent.',
+  },
   trunkd_register_requests_total: {
     kind: 'counter',
     labels: ['contract', 'code'],

@@ -173,6 +173,7 @@ export const A_CAUSE: Cause = {
 
 export class FakeRegistrationBook implements RegistrationBook {
   stuck = 0;
+  isPaused = false;
   readonly rows = new Map<string, RegistrationSnapshot>();
 
   constructor(rows: readonly RegistrationSnapshot[]) {

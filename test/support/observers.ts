@@ -104,6 +104,14 @@ class RecordedCommands implements CommandPort {
     return this.report;
   }
 
+  pause(reason: string, forMs: number | undefined, origin: string): void {
+    this.calls.push(`pause "${reason}" ${forMs} ${origin}`);
+  }
+
+  resume(origin: string): void {
+    this.calls.push(`resume ${origin}`);
+  }
+
   register(id: string, origin: string): CommandReply {
     this.calls.push(`register ${id} ${origin}`);
     if (id === 'bob') return 'idle';

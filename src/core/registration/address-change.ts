@@ -5,10 +5,24 @@
  * pacer does the rest. Whoever waits for its next try because there was no way out does not wait longer.
  */
 import type { LocalAddressChange } from '../sip/transport/ports.ts';
+import { CROWD_SPREAD_MS, markCrowd, turnsOf } from './crowd.ts';
 import type { Entry } from './entry.ts';
+import type { Machinist } from './machinist.ts';
+
+export function followAddress(
+  machinist: Machinist,
+  entries: Iterable<Entry>,
+  change: LocalAddressChange,
+): void {
+  const concerned = whoIsConcerned(entries, change);
+  markCrowd(concerned);
+  for (const { entry, at } of turnsOf(concerned, CROWD_SPREAD_MS, machinist.now())) {
+    machinist.feed(entry, { kind: 'wayChanged', againAt: at });
+  }
+}
 
 /** Those that the change concerns. */
-export function whoIsConcerned(entries: Iterable<Entry>, change: LocalAddressChange): Entry[] {
+function whoIsConcerned(entries: Iterable<Entry>, change: LocalAddressChange): Entry[] {
   const concerned: Entry[] = [];
   for (const entry of entries) if (isConcerned(entry, change)) concerned.push(entry);
   return concerned;

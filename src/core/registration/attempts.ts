@@ -33,6 +33,7 @@ import { evidenceOf, type GateUser, mayGoOn, NOTHING, SILENT } from './gate-user
 import { apart } from './legs.ts';
 import type { GuardUser } from './lockout-guard.ts';
 import type { OutboundOffer } from './outbound.ts';
+import { Pause, type PauseOrder } from './pause.ts';
 import { stopOf } from './redirect-trail.ts';
 import { RegisterExchanges } from './register-exchange.ts';
 import type { Registrar } from './registrar.ts';
@@ -68,6 +69,8 @@ export interface AttemptUser {
   /** The registrar was only asked for its bindings (`Rare.query`). */
   queried(entry: Entry, outcome: ExchangeOutcome): void;
   summon(entry: Entry): void;
+  /** All rest from now on, as ordered; undefined: they go on. */
+  pauseChanged(order: PauseOrder | undefined): void;
   noticed(entry: Entry, why: Cause): void;
   authNews(entry: Entry, news: AuthNews): void;
   /** Our address as the other side of the flow sees it, where that is known. */
@@ -85,6 +88,7 @@ export class Attempts implements GateUser, GuardUser {
   readonly pacer: PacerPort;
   readonly proxyNamed: ProxyNamed;
   pacing: PacingSpec;
+  readonly pause: Pause;
   readonly #locator: Locator;
   readonly #userAgent: UserAgentPort;
   readonly #user: AttemptUser;
@@ -101,6 +105,7 @@ export class Attempts implements GateUser, GuardUser {
     this.#locator = ports.locator;
     this.#userAgent = ports.userAgent;
     this.#user = user;
+    this.pause = new Pause(ports.timers, (order) => this.#pauseChanged(order));
     this.#directory = new Directory(this);
     this.#exchanges = new RegisterExchanges(ports, user);
   }
@@ -141,6 +146,11 @@ export class Attempts implements GateUser, GuardUser {
     }
     registrar.guard.undecided(entry);
     if (where === 'guarded') registrar.guard.leave(entry);
+  }
+
+  #pauseChanged(order: PauseOrder | undefined): void {
+    this.#user.pauseChanged(order);
+    if (order === undefined) this.#directory.resumed();
   }
 
   /** The gates of what lies behind a proxy of ours. */

@@ -42,6 +42,7 @@ export const REGISTRATION_CODES = {
   'registration.stoodStill':
     'The binding ran out while trunkd itself did not run: suspended, stopped, or starved of CPU.',
   'registration.off': 'An operator or the configuration switched the registration off.',
+  'registration.paused': 'An operator paused all registrations; bindings are left as they are.',
   'registration.standby': 'A serial registrar waits until those before it fail.',
   'registration.forgotten': 'An operator let go of the registration without removing its binding.',
   'registration.notListed': 'The registrar was asked for its bindings, and did not tell them.',

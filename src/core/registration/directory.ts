@@ -67,6 +67,11 @@ export class Directory {
     return true;
   }
 
+  /** Everybody who waits for the end of the pause follows. */
+  resumed(): void {
+    for (const { guard } of this.#registrars.values()) guard.resumed();
+  }
+
   /** The gates of what lies behind a proxy of ours. */
   behind(proxy: string): readonly TargetGate[] {
     return [...this.#gates.values()].filter(({ target }) => target.via === proxy);

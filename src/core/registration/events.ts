@@ -1,5 +1,6 @@
 import type { Cause } from '../base/cause.ts';
 import type { Instant } from '../base/instant.ts';
+import type { PauseOrder } from './pause.ts';
 import type { RegistrationSpec } from './spec.ts';
 
 export type RegistrationState =
@@ -57,6 +58,12 @@ export type RegistrationEvent =
       readonly contract: string;
       readonly code: number | 'timeout' | 'fault';
       readonly requests: number;
+    }
+  /** An operator has all rest, or (`order` undefined) go on; by order, or because the time of the pause is over. */
+  | {
+      readonly type: 'registrations.paused';
+      readonly at: Instant;
+      readonly order: PauseOrder | undefined;
     }
   /** Something an operator should know, which changes no state: realm changed, short grant, target dead, lock-out guard ... */
   | {

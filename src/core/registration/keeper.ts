@@ -13,18 +13,18 @@ import { Timer } from '../base/timer-queue.ts';
 import type { FlowNews } from '../sip/keep-alive/ports.ts';
 import type { Flow, LocalAddressChange } from '../sip/transport/ports.ts';
 import type { PacingSpec } from '../sip/user-agent/ports.ts';
-import { whoIsConcerned } from './address-change.ts';
+import { followAddress } from './address-change.ts';
 import type { AttemptPorts } from './attempts.ts';
 import { followProxy, loseConnection } from './behind-proxy.ts';
 import type { Callers } from './callers.ts';
 import { STUCK } from './causes.ts';
-import { CROWD_SPREAD_MS, markCrowd, turnsOf } from './crowd.ts';
 import { Entry, forgetAuth } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
 import { LegGroups } from './leg-groups.ts';
 import { Machinist } from './machinist.ts';
 import { isKept, Orders } from './orders.ts';
 import { endOverride, type Order, wantedAdmin, whyOff } from './override.ts';
+import type { Pause } from './pause.ts';
 import type { FetchedBindings } from './queries.ts';
 import { countRefreshes } from './registrar.ts';
 import type { RegistrationBook, RegistrationSnapshot } from './snapshot.ts';
@@ -156,6 +156,11 @@ export class RegistrationKeeper implements RegistrationBook {
     return this.#orders.forget(id, reason);
   }
 
+  /** All registrations rest, or go on. */
+  get pause(): Pause {
+    return this.#machinist.attempts.pause;
+  }
+
   fetchBindings(id: string, receive: (answers: readonly FetchedBindings[]) => void): boolean {
     return !this.#isStopping && this.#orders.fetchBindings(id, receive);
   }
@@ -167,12 +172,7 @@ export class RegistrationKeeper implements RegistrationBook {
 
   /** Our own address is another, or is back: who is concerned registers again, the first to run out first. */
   localAddressChanged(change: LocalAddressChange): void {
-    if (this.#isStopping) return;
-    const concerned = whoIsConcerned(this.#entries.values(), change);
-    markCrowd(concerned);
-    for (const { entry, at } of turnsOf(concerned, CROWD_SPREAD_MS, this.#machinist.now())) {
-      this.#machinist.feed(entry, { kind: 'wayChanged', againAt: at });
-    }
+    if (!this.#isStopping) followAddress(this.#machinist, this.#entries.values(), change);
   }
 
   /** trunkd did not run for that long; see standstill.ts. */
@@ -249,6 +249,10 @@ export class RegistrationKeeper implements RegistrationBook {
 
   otherBindings(): ReadonlyMap<string, number> {
     return this.#machinist.tally.otherBindings;
+  }
+
+  get isPaused(): boolean {
+    return this.pause.isOn;
   }
 
   get stuck(): number {

@@ -13,6 +13,8 @@
  * 60 s, 5 min, then every 30 min; at fault every 3 minutes. The others wait in line here. In lockout a
  * living binding is never delayed, since its account may be a good one; at fault everybody waits, for
  * three minutes at most after the repair: what worked today is refused to all.
+ *
+ * In the same line everybody waits while an operator has all registrations rest (pause.ts).
  */
 import type { Cause } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
@@ -23,6 +25,7 @@ import { REJECTED_LADDER_MS } from './backoff.ts';
 import { Canary } from './canary.ts';
 import { guardLifted, lockoutThreatens, registrarAtFault } from './causes.ts';
 import { type Entry, goesBefore, hasTrait, TRAIT } from './entry.ts';
+import type { Pause } from './pause.ts';
 
 const LOCKOUT_LEAST = 5;
 const LOCKOUT_SHARE = 0.2;
@@ -36,6 +39,7 @@ const TODAY_MS = 86_400_000;
 export interface GuardUser {
   readonly clock: Clock;
   readonly timers: TimerQueue;
+  readonly pause: Pause;
   /** It goes on to its target. */
   passed(entry: Entry): void;
   /** It waits in line here. */
@@ -74,23 +78,39 @@ export class LockoutGuard {
   /** May it go on to its target now? Asked when it comes due, and again when its turn has come. */
   lets(entry: Entry): boolean {
     const { name, boundUntil } = entry.state;
-    if (this.#mode === 'free' || name === 'unregistering') return true;
+    if (name === 'unregistering') return true;
+    if (this.#user.pause.isOn) return hasTrait(entry, TRAIT.forced);
+    if (this.#mode === 'free') return true;
     if (this.#mode === 'lockout' && boundUntil !== undefined) return true;
     return hasTrait(entry, TRAIT.forced) || this.#canary.is(entry);
   }
 
   /** When whoever waits here may expect something to happen. */
-  get nextTryAt(): Instant {
-    return this.#canary.nextAt;
+  get nextTryAt(): Instant | undefined {
+    const { pause } = this.#user;
+    return pause.isOn ? pause.until : this.#canary.nextAt;
   }
 
   /** Puts a registration in line; `passed` is called when its turn comes. */
   join(entry: Entry): void {
+    // A canary that was on its way when the pause began goes again in its turn.
+    this.#canary.returned(entry);
     this.#arrivals += 1;
     entry.rank = this.#arrivals;
     this.#line.add(entry);
-    if (this.#why !== undefined) this.#user.held(entry, this.#why);
+    const why = this.#user.pause.why ?? this.#why;
+    if (why !== undefined) this.#user.held(entry, why);
     this.#pump();
+  }
+
+  get isPaused(): boolean {
+    return this.#user.pause.isOn;
+  }
+
+  /** The pause is over. */
+  resumed(): void {
+    if (this.#mode === 'free') this.#letAllPass();
+    else this.#pump();
   }
 
   /** It waits here no longer, or its attempt was given up. */
@@ -168,14 +188,19 @@ export class LockoutGuard {
     this.#mode = 'free';
     this.#why = undefined;
     this.#user.noticed(entry, guardLifted(this.#key));
+    if (!this.isPaused) this.#letAllPass();
+    for (const other of refused) this.#user.summon(other);
+  }
+
+  #letAllPass(): void {
     for (let waiting = this.#line.first; waiting !== undefined; waiting = this.#line.first) {
       this.#line.remove(waiting);
       this.#user.passed(waiting);
     }
-    for (const other of refused) this.#user.summon(other);
   }
 
   #pump(): void {
+    if (this.isPaused) return;
     const { clock, timers } = this.#user;
     const now = clock.now();
     const first = this.#line.first;

@@ -26,6 +26,7 @@ import { type Effect, type Input, isBound, type MachineState } from './machine-s
 import { noticesOf } from './notices.ts';
 import { isOutboundInForce, refusalEndsAt } from './outbound.ts';
 import { judge, type Verdict } from './outcome.ts';
+import type { PauseOrder } from './pause.ts';
 import { isAuditDue, NOBODY, Queries } from './queries.ts';
 import { redirected } from './redirected.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
@@ -130,7 +131,8 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       const isRefused = name === 'rejected' && !entry.registrar.guard.isFree;
       const isDue = at >= dueAt || (boundUntil !== undefined && isRefused);
       // The question takes the place of the refresh, which is due again when that is answered.
-      if (isDue && isAuditDue(entry, at)) this.queries.ask(entry, NOBODY);
+      const { isOn: isPaused } = this.attempts.pause;
+      if (isDue && !isPaused && isAuditDue(entry, at)) this.queries.ask(entry, NOBODY);
       else if (isDue) this.feed(entry, { kind: 'due' });
     }
   };
@@ -197,6 +199,10 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       registration: isOwn ? registrationId(entry) : undefined,
       cause: why,
     });
+  }
+
+  pauseChanged(order: PauseOrder | undefined): void {
+    this.#publish({ type: 'registrations.paused', at: this.now(), order });
   }
 
   authNews(entry: Entry, news: AuthNews): void {

@@ -55,4 +55,6 @@ export interface RegistrationBook {
   otherBindings(): ReadonlyMap<string, number>;
   /** Registrations that the sweeper found without a next step; must stay 0. */
   readonly stuck: number;
+  /** An operator has all registrations rest. */
+  readonly isPaused: boolean;
 }

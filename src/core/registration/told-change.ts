@@ -8,14 +8,15 @@ type Changed = Extract<RegistrationEvent, { type: 'registration.changed' }>;
 
 /**
  * A binding ended: true where we wanted it. Behind a silent proxy of ours it is nobody's lapse but our own, and told
- * as the proxy's.
+ * as the proxy's; in a pause it is what an operator ordered.
  */
 export function countsAsLapse(
-  { gate }: Entry,
+  { gate, registrar }: Entry,
   from: RegistrationState,
   to: RegistrationState,
 ): boolean {
-  return from !== 'unregistering' && to !== 'off' && gate?.isCutOff !== true;
+  const isExcused = gate?.isCutOff === true || registrar.guard.isPaused;
+  return from !== 'unregistering' && to !== 'off' && !isExcused;
 }
 
 /** `entry`: the binding whose cause and next attempt are those of the registration. */

@@ -55,6 +55,8 @@ export class RunningExchange implements Exchange, ClientUser {
   #flow: Flow | undefined;
   /** The flow over UDP that the last request would have taken, had it not been too large. */
   #ownFlow: Flow | undefined;
+  /** The last request went over UDP, and was to go over TCP for its size. */
+  #isLarge = false;
   /** What waits for a connection. */
   #draft: Draft | undefined;
   #transaction: ClientTransaction | undefined;
@@ -109,6 +111,7 @@ export class RunningExchange implements Exchange, ClientUser {
     this.#isKept = false;
     const { status } = response;
     const { session, authNews } = this.#request;
+    if (this.#isLarge) this.#ports.largeRequests.endedByUdp(this.#target, true);
     this.#proxy?.heard(at);
     if (this.#proxy !== undefined && isMadeByProxy(response)) {
       this.#hopFailed(this.#proxy, response);
@@ -219,7 +222,8 @@ export class RunningExchange implements Exchange, ClientUser {
     const draft = this.#draft ?? newDraft(this.#request, this.#ports.random);
     const { cseq, branch, authorization } = draft;
     const wire = wireOf(draft, this.#request, flow, this.#ownFlow, this.#proxy?.target);
-    if (this.#isForTcp(flow, wire)) {
+    this.#isLarge = this.#wantsTcp(flow, wire);
+    if (this.#isLarge && this.#ports.largeRequests.mayGoByTcp(this.#target)) {
       this.#draft = draft;
       this.#openByTcp(flow);
       return;
@@ -257,10 +261,9 @@ export class RunningExchange implements Exchange, ClientUser {
     this.#request.sent?.(this.#sentAt, wire);
   }
 
-  #isForTcp({ protocol }: Flow, wire: string): boolean {
+  #wantsTcp({ protocol }: Flow, wire: string): boolean {
     const isLarge = protocol === 'udp' && wire.length > LARGE_REQUEST_OCTETS;
-    if (!isLarge || this.#request.sizePolicy !== 'tcp' || this.#proxy !== undefined) return false;
-    return this.#ports.largeRequests.mayGoByTcp(this.#target);
+    return isLarge && this.#request.sizePolicy === 'tcp' && this.#proxy === undefined;
   }
 
   /** Where TCP is refused it goes over UDP after all. */
@@ -358,7 +361,9 @@ export class RunningExchange implements Exchange, ClientUser {
   }
 
   #reportFault(reason: Fault, wasSent: boolean): void {
-    if (this.#ownFlow !== undefined) this.#ports.largeRequests.failedByTcp(this.#target);
+    const { largeRequests } = this.#ports;
+    if (this.#ownFlow !== undefined) largeRequests.failedByTcp(this.#target);
+    else if (this.#isLarge) largeRequests.endedByUdp(this.#target, false);
     this.#report({ kind: 'failed', fault: reason, wasSent, requests: this.#requests });
   }
 

@@ -85,6 +85,17 @@ describe('a request that is too large for a datagram', () => {
     expect(waiting).toHaveLength(2);
   });
 
+  it('tries TCP again where it was the whole target that was away', () => {
+    const { start, time, outcomes, waiting } = setUp();
+    start(LARGE);
+    waiting[0]?.(failure(fault('transport.refused', 'peer')));
+    // Nothing comes back over UDP either.
+    time.run(33_000);
+    expect(outcomes).toHaveLength(1);
+    start(LARGE);
+    expect(waiting).toHaveLength(2);
+  });
+
   it('tries UDP the next time where nothing comes back over TCP', () => {
     const { start, time, outcomes, tcp, waiting, transport, udp } = setUp();
     start(LARGE);
