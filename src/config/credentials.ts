@@ -2,17 +2,24 @@
 import { Secret } from '../core/base/secret.ts';
 import { algorithmOf, type DigestPolicy, STRONGEST_FIRST } from '../core/sip/digest/algorithm.ts';
 import type { Credentials, HashName } from '../core/sip/digest/ports.ts';
+import { areSamePresent } from '../core/sip/digest/same-credentials.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Complaint, PathStep } from './problem.ts';
 import type { SecretSource } from './schema/leaf.ts';
 import type { SecretReader } from './secrets.ts';
 
-export interface AuthSettings {
+export interface AuthSettings extends NextSettings {
+  readonly realm?: string | readonly string[] | undefined;
+  /** Registrations only. */
+  readonly next?: NextSettings | undefined;
+}
+
+/** What another password would be written as. */
+interface NextSettings {
   readonly username?: string | undefined;
   readonly password?: SecretSource | undefined;
   readonly ha1?: SecretSource | undefined;
   readonly ha1Algorithm?: AlgorithmName | undefined;
-  readonly realm?: string | readonly string[] | undefined;
 }
 
 export interface DigestSettings {
@@ -48,20 +55,39 @@ export function toCredentials(
   secrets: SecretReader,
   complaints: Complaint[],
 ): Credentials | undefined {
-  const incomplete = whyIncomplete(auth);
+  const username = auth.username ?? defaultUsername;
+  const made = oneOf(auth, username, ['auth'], secrets, complaints);
+  if (auth.next === undefined) return made;
+  const { realm } = auth;
+  const nextName = auth.next.username ?? username;
+  const next = oneOf({ ...auth.next, realm }, nextName, ['auth', 'next'], secrets, complaints);
+  if (made === undefined || next === undefined) return undefined;
+  if (!areSamePresent(made, next)) return { ...made, next };
+  const text = "'next' holds the present credentials: it is left out";
+  complaints.push({ path: ['auth', 'next'], text, isRemark: true });
+  return made;
+}
+
+function oneOf(
+  auth: AuthSettings,
+  username: string,
+  path: readonly PathStep[],
+  secrets: SecretReader,
+  complaints: Complaint[],
+): Credentials | undefined {
+  const incomplete = whyIncomplete(auth, path);
   if (incomplete !== undefined) {
     complaints.push(incomplete);
     return undefined;
   }
   const key = auth.password === undefined ? 'ha1' : 'password';
-  const secret = readSecret(auth[key] ?? '', ['auth', key], secrets, complaints);
+  const secret = readSecret(auth[key] ?? '', [...path, key], secrets, complaints);
   if (secret === undefined) return undefined;
-  const misfit = key === 'ha1' && secret !== '' ? whyHa1DoesNotFit(auth, secret) : undefined;
+  const misfit = key === 'ha1' && secret !== '' ? whyHa1DoesNotFit(auth, secret, path) : undefined;
   if (misfit !== undefined) {
     complaints.push(misfit);
     return undefined;
   }
-  const username = auth.username ?? defaultUsername;
   const ha1Hash = auth.ha1Algorithm && algorithmOf(auth.ha1Algorithm)?.hash;
   const { realm } = auth;
   return key === 'password'
@@ -70,13 +96,10 @@ export function toCredentials(
 }
 
 /** Exactly one secret; a hash of it is made for one realm with one algorithm. */
-function whyIncomplete({
-  password,
-  ha1,
-  realm,
-  ha1Algorithm,
-}: AuthSettings): Complaint | undefined {
-  const path = ['auth'];
+function whyIncomplete(
+  { password, ha1, realm, ha1Algorithm }: AuthSettings,
+  path: readonly PathStep[],
+): Complaint | undefined {
   const hasPassword = password !== undefined;
   if (hasPassword && ha1 !== undefined) {
     return { path, text: "only one of 'password' and 'ha1' may stand here" };
@@ -91,11 +114,15 @@ function whyIncomplete({
   }
   const text = "'ha1' is made for one realm, so there may be only one here";
   const isOne = typeof realm === 'string' || realm.length === 1;
-  return isOne ? undefined : { path: [...path, 'realm'], text };
+  return isOne ? undefined : { path: ['auth', 'realm'], text };
 }
 
-function whyHa1DoesNotFit({ ha1Algorithm }: AuthSettings, ha1: string): Complaint | undefined {
-  const path = ['auth', 'ha1'];
+function whyHa1DoesNotFit(
+  { ha1Algorithm }: AuthSettings,
+  ha1: string,
+  base: readonly PathStep[],
+): Complaint | undefined {
+  const path = [...base, 'ha1'];
   if (!/^([0-9a-f]{32}|[0-9a-f]{64})$/i.test(ha1)) {
     return { path, text: "'ha1' has to be 32 or 64 hex digits" };
   }

@@ -5,12 +5,7 @@ import { key, required } from './about.ts';
 import * as leaf from './leaf.ts';
 import { addressesKey, digestKeys, presetKey, tlsSection, wayKeys } from './shared.ts';
 
-const authSection = z.strictObject({
-  username: key(leaf.line, {
-    description: 'User name for digest authentication, where it is not the username.',
-    defaultText: 'username',
-    example: 'acct1',
-  }),
+const secretKeys = {
   password: key(leaf.secret, {
     description: 'The password, or where it is found.',
     isSecret: true,
@@ -25,10 +20,32 @@ const authSection = z.strictObject({
     description: 'The algorithm that ha1 was made with; it answers no other one.',
     defaultText: 'MD5 for 32 hex digits, SHA-256 for 64',
   }),
+};
+
+const nextSection = z.strictObject({
+  username: key(leaf.line, {
+    description: 'User name, where that changes, too.',
+    defaultText: 'the present one',
+    example: 'acct1',
+  }),
+  ...secretKeys,
+});
+
+const authSection = z.strictObject({
+  username: key(leaf.line, {
+    description: 'User name for digest authentication, where it is not the username.',
+    defaultText: 'username',
+    example: 'acct1',
+  }),
+  ...secretKeys,
   realm: key(leaf.realms, {
     description: 'The only realm that is answered, or a list of them.',
     defaultText: 'any realm that the provider proposes',
     example: 'acme',
+  }),
+  next: key(nextSection, {
+    description:
+      'The credentials that follow (rotation): tried at once, and used from then on, where the registrar refuses the present ones.',
   }),
 });
 

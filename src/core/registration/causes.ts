@@ -20,6 +20,8 @@ export const REGISTRATION_CODES = {
   'auth.wrongProof': 'The proof that the registrar sent of knowing the password is wrong.',
   'auth.unusableChallenge': 'The challenge has no scheme and algorithm that may be used.',
   'auth.challengeLoop': 'The registrar kept asking for another nonce.',
+  'auth.credentialPromoted':
+    'The registrar refuses the present credentials, and takes those of auth.next; they are used from now on.',
   'auth.noCredentials': 'The registrar asks for credentials, and none are configured.',
   'registrar.refused': 'The registrar forbids this registration (403).',
   'registrar.rejected': 'The registrar cannot accept this registration as it is configured.',
@@ -203,6 +205,12 @@ export function targetBusy(target: string, witnesses: number): Cause {
   const text = `${target} answered 503 to ${witnesses} registrations in a row.`;
   const next = 'Left alone for a while, then tried by one registration; the others follow it.';
   return cause('target.overloaded', 'peer', next, text);
+}
+
+export function credentialPromoted(target: string): Cause {
+  const text = `${target} refuses the present credentials, and takes those of auth.next.`;
+  const next = 'Those are used from now on; write them in place of the present ones.';
+  return cause('auth.credentialPromoted', 'nobody', next, text);
 }
 
 export function realmChanged(registrar: string, from: string, to: string): Cause {

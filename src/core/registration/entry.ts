@@ -140,7 +140,9 @@ export function rareOf(entry: Entry): Rare {
 /** Nonces of former credentials, and where they led. */
 export function forgetAuth(entry: Entry): void {
   entry.session = undefined;
-  if (entry.rare !== undefined) entry.rare.trail = undefined;
+  if (entry.rare === undefined) return;
+  entry.rare.trail = undefined;
+  entry.rare.usesNext = false;
 }
 
 /** The id by which people know it: that of the registration whose leg it is. */

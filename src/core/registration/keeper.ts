@@ -27,6 +27,7 @@ import { endOverride, type Order, wantedAdmin, whyOff } from './override.ts';
 import type { Pause } from './pause.ts';
 import type { FetchedBindings } from './queries.ts';
 import { countRefreshes } from './registrar.ts';
+import { hasOtherProof } from './roll-over.ts';
 import type { RegistrationBook, RegistrationSnapshot } from './snapshot.ts';
 import { snapshotOf } from './snapshot-of.ts';
 import type { RegistrationSpec } from './spec.ts';
@@ -115,9 +116,10 @@ export class RegistrationKeeper implements RegistrationBook {
       return;
     }
     this.#swap(entry, spec);
-    if (change.hasNewCredentials) forgetAuth(entry);
-    const isFresh = change.hasNewCredentials && isKept(entry) && !this.#isStopping;
-    if (isFresh) this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
+    const provesAnew = hasOtherProof(entry, change);
+    if (provesAnew) forgetAuth(entry);
+    if (provesAnew && isKept(entry) && !this.#isStopping)
+      this.#machinist.feed(entry, { kind: 'urge', isFresh: true });
     this.#followAdmin(entry);
   }
 

@@ -42,6 +42,7 @@ export const ADAPTED = {
   outbound: 8,
   minExpiresAgain: 16,
   flowLost: 32,
+  credentials: 64,
 } as const;
 
 export type Input =

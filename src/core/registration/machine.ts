@@ -94,6 +94,8 @@ function conclude(
       return adapt(state, ADAPTED.callId, TRY_WITH_NEW_CALL_ID);
     case 'withoutOutbound':
       return adapt(state, ADAPTED.outbound, TRY);
+    case 'otherCredentials':
+      return adapt(state, ADAPTED.credentials, TRY);
     case 'elsewhere':
       return adapt(state, 0, TRY);
     case 'failed':

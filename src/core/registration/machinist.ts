@@ -32,6 +32,7 @@ import { redirected } from './redirected.ts';
 import { refreshAt, refreshWindow } from './refresh.ts';
 import { RefreshSlots } from './refresh-slots.ts';
 import { countRefreshes } from './registrar.ts';
+import { credentialsOf, rolledOver } from './roll-over.ts';
 import { Tally } from './tally.ts';
 import type { TargetGate } from './target-gate.ts';
 import { TextPool } from './text-pool.ts';
@@ -233,7 +234,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       return;
     }
     const judged = judge(outcome, {
-      username: entry.spec.credentials.username,
+      username: credentialsOf(entry).username,
       ...this.bindings.marksOf(entry),
       isGin: entry.spec.profile.style?.mode === 'gin',
       askedSec,
@@ -243,12 +244,9 @@ export class Machinist implements AttemptUser, FlowWatchUser {
       follows: entry.spec.profile.redirects !== undefined,
       outbound: hasTrait(entry, TRAIT.offersOutbound) ? entry.spec.profile.outbound : 'off',
     });
-    const verdict = redirected(entry, {
-      outcome,
-      verdict: judged,
-      now: this.now(),
-      tell: (why) => this.noticed(entry, why, true),
-    });
+    const tell = (why: Cause) => this.noticed(entry, why, true);
+    const found = redirected(entry, { outcome, verdict: judged, now: this.now(), tell });
+    const verdict = rolledOver(entry, { outcome, verdict: found, tell });
     const { state } = entry;
     for (const why of noticesOf(entry, verdict, askedSec)) this.noticed(entry, why, true);
     if (verdict.kind === 'withoutOutbound') {

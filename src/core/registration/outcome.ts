@@ -35,6 +35,8 @@ export type Verdict =
   | { readonly kind: 'newCallId' }
   /** The first hop cannot do outbound (439): once more without it, RFC 5626 section 11.6. */
   | { readonly kind: 'withoutOutbound' }
+  /** It refused these credentials: the same request goes once more with the other ones. */
+  | { readonly kind: 'otherCredentials' }
   /** The registrar points to another place: the same request goes there. */
   | { readonly kind: 'elsewhere' }
   | FailedVerdict;

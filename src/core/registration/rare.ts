@@ -17,6 +17,10 @@ export class Rare {
   auditedAt: number = -1;
   /** A later leg that waits for those before it to fail. */
   isStandby = false;
+  /** The registrar refused the present credentials: those of `auth.next` are in use. */
+  usesNext = false;
+  /** It was bound with them last, which was told. */
+  wasPromoted = false;
   /** Its registrar sent it elsewhere. */
   trail: RedirectTrail | undefined;
 }

@@ -12,7 +12,7 @@ import { lastOffer, nextOffer } from './offer.ts';
 import type { Host, OutboundOffer } from './outbound.ts';
 import { type Stop, stopOf } from './redirect-trail.ts';
 import { contactPoint, queryTail, registerTail, registerTemplate } from './request.ts';
-import type { RegistrationSpec } from './spec.ts';
+import { credentialsOf } from './roll-over.ts';
 import type { TargetGate } from './target-gate.ts';
 import { TextPool } from './text-pool.ts';
 
@@ -93,7 +93,7 @@ export class RegisterExchanges {
         isFirst = false;
         return entry.cseq;
       },
-      session: this.#sessionOf(stop ?? entry, spec),
+      session: this.#sessionOf(stop ?? entry, entry),
       timeoutMs,
       patienceMs: Math.max(timeoutMs, patienceMs(entry.state.boundUntil, now)),
       authNews: (news) => this.#user.authNews(entry, news),
@@ -106,9 +106,10 @@ export class RegisterExchanges {
   }
 
   /** Nonces belong to the server that gave them: a place that it was redirected to has its own. */
-  #sessionOf(holder: Entry | Stop, { credentials, profile }: RegistrationSpec): DigestSession {
+  #sessionOf(holder: Entry | Stop, entry: Entry): DigestSession {
     const { hasher, random } = this.#ports;
-    holder.session ??= new DigestSession(credentials, hasher, random, profile.digest);
+    const { digest } = entry.spec.profile;
+    holder.session ??= new DigestSession(credentialsOf(entry), hasher, random, digest);
     return holder.session;
   }
 }

@@ -1,6 +1,10 @@
 /** What a new configuration changes for one registration. */
 
-import { areSameCredentials, isSamePolicy } from '../sip/digest/same-credentials.ts';
+import {
+  areSameCredentials,
+  areSamePresent,
+  isSamePolicy,
+} from '../sip/digest/same-credentials.ts';
 import { hopKey } from '../sip/locate/target.ts';
 import type { ContactPlan, RegisterStyle, RegistrationSpec } from './spec.ts';
 
@@ -9,6 +13,8 @@ export interface SpecChange {
   readonly needsNewBinding: boolean;
   /** Proved with at once, and former failures forgotten. */
   readonly hasNewCredentials: boolean;
+  /** Tried at once only where the present ones are refused. */
+  readonly hasNextCredentials: boolean;
   readonly hasNewAdmin: boolean;
 }
 
@@ -28,9 +34,10 @@ export function compareSpecs(before: RegistrationSpec, after: RegistrationSpec):
   return {
     needsNewBinding: !isSameBinding,
     hasNewCredentials: !(
-      areSameCredentials(before.credentials, after.credentials) &&
+      areSamePresent(before.credentials, after.credentials) &&
       isSamePolicy(old.digest, profile.digest)
     ),
+    hasNextCredentials: !areSameCredentials(before.credentials.next, after.credentials.next),
     hasNewAdmin: old.admin !== profile.admin,
   };
 }

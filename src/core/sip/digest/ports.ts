@@ -15,6 +15,8 @@ export interface Credentials {
   readonly ha1: Secret | undefined;
   /** The algorithm that `ha1` is for; without it 32 digits are for MD5, 64 for SHA-256. */
   readonly ha1Hash?: HashName | undefined;
+  /** To be tried where these are refused; they have no next ones. */
+  readonly next?: Credentials | undefined;
   /** The only realms that are answered; undefined accepts those that the servers propose. */
   readonly realm: string | readonly string[] | undefined;
 }

@@ -8,6 +8,11 @@ export function areSameCredentials(
   b: Credentials | undefined,
 ): boolean {
   if (a === undefined || b === undefined || a === b) return a === b;
+  return areSamePresent(a, b) && areSameCredentials(a.next, b.next);
+}
+
+/** The same but for what is to be tried next. */
+export function areSamePresent(a: Credentials, b: Credentials): boolean {
   return (
     a.username === b.username &&
     a.ha1Hash === b.ha1Hash &&
