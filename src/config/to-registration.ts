@@ -189,10 +189,17 @@ function choicesOf(
     onRemove: all.onRemove ?? registration.onRemove,
     sourceCheck: all.sourceCheck ?? registration.sourceCheck,
     sizePolicy: all.sizePolicy ?? registration.sizePolicy,
-    failback: all.failback ?? registration.failback,
+    failback: toFailback(all.failback ?? registration.failback),
     keepAlive: all.keepAlive ?? registration.keepAlive,
     onForeign: all.onForeign ?? registration.onForeign,
   };
+}
+
+function toFailback(
+  failback: NonNullable<RegistrationDefaults['failback']>,
+): RegistrationProfile['failback'] {
+  if (typeof failback === 'string') return failback;
+  return { afterMs: parseDuration(failback.after) ?? 0 };
 }
 
 function toRedirects(

@@ -76,6 +76,19 @@ const fromSection = z.strictObject({
   domain: key(leaf.host, { description: 'Host.', defaultText: 'domain' }),
 });
 
+const failback = z.union(
+  [
+    z.enum(['homing', 'parking', 'dnsTtl']),
+    z.strictObject({
+      after: required(leaf.duration(1_000, 604_800_000, '1s to 168h'), {
+        description: 'How long it stays away.',
+        example: '1h',
+      }),
+    }),
+  ],
+  { error: 'has to be homing, parking, dnsTtl or { after: 1h }' },
+);
+
 export const expandSection = z.strictObject({
   from: required(z.int().min(0).max(MOST_NUMBER), {
     description: 'The first number.',
@@ -185,9 +198,9 @@ const commonKeys = {
       'RFC 5626: offered with each binding (auto), never offered (off), or refused to do without (require).',
     default: DEFAULTS.registration.outbound,
   }),
-  failback: key(z.enum(['homing', 'parking']), {
+  failback: key(failback, {
     description:
-      'Where a binding lives that had to move to another target (SRV record). homing: it is refreshed at the preferred target again once that has answered others for 2 minutes; parking: it stays where it is until that fails.',
+      'Where a binding lives that had to move to another target (SRV record). homing: it is refreshed at the preferred target again once that has answered others for 2 minutes; parking: it stays where it is until that fails; dnsTtl: it returns with the first refresh after the TTL of the answer by which it moved; { after: 1h }: after that time.',
     default: DEFAULTS.registration.failback,
     example: 'parking',
   }),

@@ -173,8 +173,9 @@ export class Attempts implements GateUser, GuardUser {
     place(entry, 'locating', this.clock.now());
     const attempt = entry.attempts;
     const { hop } = stopOf(entry, this.clock.now())?.place ?? entry.spec.profile;
-    this.#locator.locate(hop, (result) => {
-      if (entry.place === 'locating' && entry.attempts === attempt) this.#located(entry, result);
+    this.#locator.locate(hop, (result, until) => {
+      const isAwaited = entry.place === 'locating' && entry.attempts === attempt;
+      if (isAwaited) this.#located(entry, result, until);
     });
   }
 
@@ -257,13 +258,17 @@ export class Attempts implements GateUser, GuardUser {
     entry.cseq = 0;
   }
 
-  #located(entry: Entry, result: Result<readonly Target[], Fault>): void {
+  #located(
+    entry: Entry,
+    result: Result<readonly Target[], Fault>,
+    until: Instant | undefined,
+  ): void {
     const { gate, registrar, state } = entry;
     const isAstray = stopOf(entry, this.clock.now()) !== undefined;
     if (result.ok && isAstray) {
       this.#queueAt(entry, result.value);
     } else if (result.ok) {
-      const hasMoved = this.#directory.located(entry, result.value);
+      const hasMoved = this.#directory.located(entry, result.value, until);
       this.#queue(entry, result.value);
       if (hasMoved) this.turned();
     } else if (gate !== undefined && state.boundUntil !== undefined && !isAstray) {

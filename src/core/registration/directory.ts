@@ -1,5 +1,5 @@
 /** The registrars and targets that registrations share; each lives as long as somebody uses it. */
-import { elapsedMs, instant } from '../base/instant.ts';
+import { elapsedMs, type Instant, instant } from '../base/instant.ts';
 import type { NextHop, Target } from '../sip/locate/target.ts';
 import { hopKey, targetKey } from '../sip/locate/target.ts';
 import { registrarMoved } from './causes.ts';
@@ -30,7 +30,8 @@ export class Directory {
       const guard = new LockoutGuard(hop.host, this.#user);
       registrar = {
         ...{ key, hop, guard, population: 0, refreshesPerSec: 0 },
-        ...{ targets: undefined, movedAt: instant(0), toldOfMoveAt: undefined },
+        ...{ targets: undefined, targetsUntil: undefined, movedAt: instant(0) },
+        ...{ toldOfMoveAt: undefined },
         ...{ slots: undefined, toldOfAuth: undefined, noOutboundUntil: instant(0) },
       };
       this.#registrars.set(key, registrar);
@@ -48,8 +49,9 @@ export class Directory {
   }
 
   /** Takes what the locator says of a registrar; true when it is somewhere else than before. */
-  located(entry: Entry, targets: readonly Target[]): boolean {
+  located(entry: Entry, targets: readonly Target[], until: Instant | undefined): boolean {
     const { registrar } = entry;
+    registrar.targetsUntil = until;
     const before = registrar.targets;
     if (before === targets) return false;
     registrar.targets = targets;

@@ -19,6 +19,7 @@ import { cause, proxyConnectionLost } from './causes.ts';
 import { markCrowd, soonestFirst } from './crowd.ts';
 import { type Entry, hasTrait, registrationId, setTrait, TRAIT, targetName } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
+import { noteHome } from './failback.ts';
 import { FlowWatch, type FlowWatchUser } from './flow-watch.ts';
 import type { LegGroups } from './leg-groups.ts';
 import { step } from './machine.ts';
@@ -291,6 +292,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     const { guard, population } = entry.registrar;
     if (verdict.kind === 'bound') {
       entry.boundAt = this.now();
+      noteHome(entry, this.now(), entry.registrar.targetsUntil);
       guard.succeeded(entry);
       return;
     }

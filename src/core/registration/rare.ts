@@ -21,6 +21,8 @@ export class Rare {
   usesNext = false;
   /** It was bound with them last, which was told. */
   wasPromoted = false;
+  /** It is bound away from its preferred targets, and returns then (`failback: dnsTtl`, `after`); -1: it does not. */
+  homeAt: number = -1;
   /** Its registrar sent it elsewhere. */
   trail: RedirectTrail | undefined;
 }

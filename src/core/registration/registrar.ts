@@ -15,6 +15,8 @@ export interface Registrar {
   readonly guard: LockoutGuard;
   /** Where it is, as the locator said last; undefined before that. */
   targets: readonly Target[] | undefined;
+  /** When the answer is over that named them; undefined: never. */
+  targetsUntil: Instant | undefined;
   /** When `targets` became others. */
   movedAt: Instant;
   /** When that was told last. */

@@ -21,9 +21,10 @@ export type ContactPlan =
 
 /**
  * Where a binding that had to move lives on: back at the preferred target once that has answered others
- * for a while, or where it is until that fails.
+ * for a while; where it is until that fails; back as soon as the answer of the DNS is over by which it moved;
+ * or back after a time.
  */
-type Failback = 'homing' | 'parking';
+export type Failback = 'homing' | 'parking' | 'dnsTtl' | { readonly afterMs: number };
 
 /** The parts that many registrations share; kept as one object, so that 100,000 stay small. */
 export interface RegistrationProfile {

@@ -1,6 +1,6 @@
 /**
  * Which target a registration tries next. In this order: the one that holds its binding, unless a better
- * one is back (failback `homing`); those without a penalty by rank and weight (RFC 2782); those with
+ * one is back (`failback`); those without a penalty by rank and weight (RFC 2782); those with
  * one; and only when nothing else is left a target that is known as dead or busy.
  */
 import { after, type Instant } from '../base/instant.ts';
@@ -9,6 +9,7 @@ import { drawOrder } from '../sip/locate/share-load.ts';
 import { isSameTarget, type Target } from '../sip/locate/target.ts';
 import type { Course } from './course.ts';
 import type { Entry } from './entry.ts';
+import { isHomeTime, rankOf } from './failback.ts';
 import { ADAPTED, isBound } from './machine-state.ts';
 import type { TargetGate } from './target-gate.ts';
 
@@ -90,7 +91,7 @@ function staysOrReturns(
   targets: readonly Target[],
   view: ChoiceView,
 ): Target | undefined {
-  const { spec, state, registrar } = entry;
+  const { state, registrar } = entry;
   const isRefresh = state.name !== 'unregistering' && (state.adapted & SAME_TRY) === 0;
   const own = targets.find((one) => isSameTarget(one, target));
   if (own === undefined) {
@@ -98,23 +99,29 @@ function staysOrReturns(
     const isHeld = view.now < after(registrar.movedAt, OBSOLETE_HOLD_MS);
     return isHeld || !isRefresh ? target : undefined;
   }
-  const better =
-    isRefresh && spec.profile.failback === 'homing' ? betterTarget(own, targets, view) : undefined;
+  const better = isRefresh ? betterTarget(entry, own, targets, view) : undefined;
   return better ?? target;
 }
 
-/** One of a better rank that lets bindings return (features D6). */
+/** One of a better rank to which bindings may return (features D6). */
 function betterTarget(
+  entry: Entry,
   own: Target,
   targets: readonly Target[],
   view: ChoiceView,
 ): Target | undefined {
-  const ownRank = own.standing?.rank ?? targets.indexOf(own);
-  const bestRank = targets[0]?.standing?.rank ?? 0;
-  if (ownRank <= bestRank) return undefined;
+  const { failback } = entry.spec.profile;
+  if (failback === 'parking') return undefined;
+  if (failback !== 'homing' && !isHomeTime(entry, view.now)) return undefined;
+  const ownRank = rankOf(own, targets);
+  if (ownRank <= (targets[0]?.standing?.rank ?? 0)) return undefined;
   const better = targets.filter((one, index) => (one.standing?.rank ?? index) < ownRank);
   return drawOrder(better, view.random).find((one) => {
     const gate = view.gateAt(one);
-    return gate === undefined || (gate.isFree(view.now) && gate.penalty.letsReturn(view.now));
+    if (gate === undefined) return true;
+    if (!gate.isFree(view.now)) return false;
+    return failback === 'homing'
+      ? gate.penalty.letsReturn(view.now)
+      : !gate.penalty.isAvoided(view.now);
   });
 }

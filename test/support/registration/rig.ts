@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Fault, type Result, success } from '../../../src/core/base/fault.ts';
+import { after } from '../../../src/core/base/instant.ts';
 import { Secret } from '../../../src/core/base/secret.ts';
 import { Callers } from '../../../src/core/registration/callers.ts';
 import type { RegistrationEvent } from '../../../src/core/registration/events.ts';
@@ -49,6 +50,8 @@ export class Rig {
   /** The locator forgets who asked: a bug that the sweeper has to find. */
   isLost = false;
   targets: Result<readonly Target[], Fault> = success([aTarget('192.0.2.1')]);
+  /** How long each answer of the DNS is good for; undefined: for ever. */
+  ttlMs: number | undefined;
   /** Hosts that resolve to an address of their own. */
   readonly addresses = new Map<string, string>();
 
@@ -70,7 +73,9 @@ export class Rig {
         locate: ({ host }, receive) => {
           const address = this.addresses.get(host);
           const targets = address === undefined ? this.targets : success([aTarget(address)]);
-          if (!this.isLost) receive(targets);
+          const { ttlMs } = this;
+          const until = ttlMs === undefined ? undefined : after(time.now(), ttlMs);
+          if (!this.isLost) receive(targets, until);
         },
       },
       pacer: this.pacer,
