@@ -24,6 +24,7 @@ export const DEFAULTS = {
     admin: 'up',
     sourceCheck: 'host',
     sizePolicy: 'udp',
+    connection: 'shared',
     redirects: 'never',
     outbound: 'auto',
     family: 'auto',

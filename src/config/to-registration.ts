@@ -182,13 +182,14 @@ function choicesOf(
   all: RegistrationDefaults,
 ): Pick<
   RegistrationProfile,
-  'onRemove' | 'sourceCheck' | 'sizePolicy' | 'failback' | 'keepAlive' | 'onForeign'
+  'onRemove' | 'sourceCheck' | 'sizePolicy' | 'connection' | 'failback' | 'keepAlive' | 'onForeign'
 > {
   const { registration } = DEFAULTS;
   return {
     onRemove: all.onRemove ?? registration.onRemove,
     sourceCheck: all.sourceCheck ?? registration.sourceCheck,
     sizePolicy: all.sizePolicy ?? registration.sizePolicy,
+    connection: all.connection ?? registration.connection,
     failback: toFailback(all.failback ?? registration.failback),
     keepAlive: all.keepAlive ?? registration.keepAlive,
     onForeign: all.onForeign ?? registration.onForeign,

@@ -27,6 +27,8 @@ export interface DialRequest {
   readonly spec: LocalSocketSpec;
   /** Of the local socket: another after a reload that changed it. */
   readonly socketKey: string;
+  /** Not to be shared with others; undefined: all without one share it. */
+  readonly owner: string | undefined;
   /** With a policy the connection becomes TLS. */
   readonly tls: { readonly contexts: TlsContexts; readonly policy: TlsPolicy } | undefined;
 }

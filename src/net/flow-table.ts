@@ -1,6 +1,6 @@
 /**
  * Outgoing connections, shared. Two requests use one connection only where local socket, target and, for
- * TLS, the whole policy are the same: a connection that was checked for one identity must never carry
+ * TLS, the whole policy are the same, and neither is to be left alone (`owner`): a connection that was checked for one identity must never carry
  * requests meant for another (CVE-2020-15260 was that). Connections that others opened are not found
  * here: answers go back on them, requests of ours do not.
  */
@@ -137,8 +137,9 @@ export class FlowTable {
     for (const receive of waiting) receive(answer);
   }
 
-  #adopt(key: string, { spec, socketKey }: DialRequest, socket: Socket): Flow {
-    const flow = new StreamFlow(this.#context, socket, streamFlowSpec(spec, socket, true), () => {
+  #adopt(key: string, { spec, socketKey, owner }: DialRequest, socket: Socket): Flow {
+    const made = { ...streamFlowSpec(spec, socket, true), isOwned: owner !== undefined };
+    const flow = new StreamFlow(this.#context, socket, made, () => {
       this.#flows.delete(flow);
       if (this.#open.get(key) === flow) this.#open.delete(key);
     });
@@ -148,7 +149,9 @@ export class FlowTable {
   }
 }
 
-function flowKey({ socketKey, target, tls }: DialRequest): string {
+function flowKey({ socketKey, target, tls, owner }: DialRequest): string {
   const way = `${socketKey} ${targetKey(target)}`;
-  return tls === undefined ? way : `${way} ${tlsPolicyKey(tls.policy)}`;
+  const trusted = tls === undefined ? way : `${way} ${tlsPolicyKey(tls.policy)}`;
+  // No id holds a newline.
+  return owner === undefined ? trusted : `${trusted}\n${owner}`;
 }

@@ -44,6 +44,7 @@ export interface StreamFlowSpec {
   readonly sentBy: string;
   /** Who opened it decides who keeps it alive. */
   readonly isOurs: boolean;
+  readonly isOwned?: boolean;
 }
 
 export class StreamFlow implements Flow {
@@ -53,6 +54,7 @@ export class StreamFlow implements Flow {
   readonly remote: SocketAddress;
   readonly sentBy: string;
   readonly contactHost: string;
+  readonly isOwned: boolean;
   readonly #context: NetContext;
   readonly #socket: Socket;
   readonly #isOurs: boolean;
@@ -95,6 +97,7 @@ export class StreamFlow implements Flow {
     this.remote = spec.remote;
     this.sentBy = spec.sentBy;
     this.contactHost = spec.sentBy;
+    this.isOwned = spec.isOwned === true;
     this.#heardAt = context.clock.now();
     this.#usedAt = this.#heardAt;
     this.#keepAlivePlan = { intervalMs: context.limits.keepAliveMs, isPongDue: false };

@@ -252,17 +252,17 @@ export class Transport implements TransportPort, WaysOut {
   }
 
   #openStream(
-    { target, tls: policy }: OpenFlow,
+    { target, tls: policy, owner }: OpenFlow,
     { spec, key: socketKey }: LocalSocket,
     contexts: TlsContexts | undefined,
     receive: Receive,
   ): void {
     if (contexts === undefined) {
-      this.#flows.find({ target, spec, socketKey, tls: undefined }, receive);
+      this.#flows.find({ target, spec, socketKey, owner, tls: undefined }, receive);
       return;
     }
     assert(policy !== undefined, 'a TLS target comes with a policy');
-    this.#flows.find({ target, spec, socketKey, tls: { contexts, policy } }, receive);
+    this.#flows.find({ target, spec, socketKey, owner, tls: { contexts, policy } }, receive);
   }
 
   #refuse(receive: Receive, code: FaultCode, blame: Blame, text: string): void {

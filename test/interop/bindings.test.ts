@@ -3,6 +3,7 @@
  * and commands at two Kamailios; GIN, GRUU, From and own headers at a registrar of the tests.
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Kamailio } from '../support/kamailio.ts';
@@ -12,7 +13,18 @@ import { BIN, type Config, Trunkd } from '../support/trunkd.ts';
 import { UdpRegistrar } from '../support/udp-registrar.ts';
 
 const PASSWORD = 'a long password';
-const USERS = ['both', 'serial', 'pair', 'crowd', 'moved', 'asked', 'hosted', 'large'] as const;
+const USERS = [
+  'both',
+  'serial',
+  'pair',
+  'crowd',
+  'moved',
+  'asked',
+  'hosted',
+  'large',
+  'own1',
+  'own2',
+] as const;
 /** More than one datagram should carry. */
 const MUCH = Object.fromEntries(
   Array.from({ length: 10 }, (_, index) => [`X-Much-${index}`, 'x'.repeat(150)]),
@@ -100,6 +112,11 @@ function config(contactOfMoved: string): Config {
           }),
           account('asked', { outbound: 'off' }),
           account('large', { headers: MUCH, sizePolicy: 'tcp', localSocket: 'udp' }),
+          ...['own1', 'own2'].map((id) =>
+            account(id, {
+              ...{ registrar: at(first, ';transport=tcp'), connection: 'perRegistration' },
+            }),
+          ),
           account('largeUdp', {
             ...{ headers: MUCH, sizePolicy: 'tcp', domain: 'test.example' },
             registrar: `sip:127.0.0.1:${scripted.port}`,
@@ -298,3 +315,26 @@ describe('a REGISTER that is too large for a datagram', () => {
     expect(told).toContain(`udp:127.0.0.1:${scripted.port}`);
   });
 });
+
+describe('connection: perRegistration', () => {
+  it('gives each one its own, which ends with the registration', async () => {
+    const owned = ['own1', 'own2'] as const;
+    const contact = (user: string) => at(user, 15090, ';transport=tcp');
+    for (const user of owned) await holds(first, user, contact(user));
+    const portsOf = (user: string) =>
+      first.requests().flatMap((seen) => (seen.user === `d-${user}` ? [seen.sourcePort] : []));
+    expect(portsOf('own1').at(-1)).not.toBe(portsOf('own2').at(-1));
+    const count = () => connectionsTo(first.sipPort);
+    const before = count();
+    await command('own1', 'off');
+    await holds(first, 'own1');
+    await eventually(() => count() === before - 1);
+  });
+});
+
+/** Those of this network namespace that were opened to a port, by the table of the kernel. */
+function connectionsTo(port: number): number {
+  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} 01`;
+  const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  return rows.filter((row) => row.slice(20).startsWith(remote)).length;
+}

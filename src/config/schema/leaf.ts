@@ -307,5 +307,6 @@ export const keepAlive = z.enum(['auto', 'stun', 'crlf', 'off']);
 export const outbound = z.enum(['off', 'auto', 'require']);
 export const family = z.enum(['auto', 'ipv4', 'ipv6', 'preferIpv6']);
 export const redirects = z.enum(['never', 'sameDomain']);
+export const connection = z.enum(['shared', 'perRegistration']);
 export const sizePolicy = z.enum(['udp', 'tcp']);
 export const sourceCheck = z.enum(['host', 'strict', 'set', 'off']);

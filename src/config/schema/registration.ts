@@ -204,6 +204,12 @@ const commonKeys = {
     default: DEFAULTS.registration.failback,
     example: 'parking',
   }),
+  connection: key(leaf.connection, {
+    description:
+      'Over TCP and TLS: one connection for all registrations of a target (shared), or one for each (perRegistration), for providers that tell accounts apart by their connections. Through a proxy (via) connections are those of the proxy.',
+    default: DEFAULTS.registration.connection,
+    example: 'perRegistration',
+  }),
   sizePolicy: key(leaf.sizePolicy, {
     description:
       'What becomes of a request of more than 1,300 octets that would go over UDP: it goes all the same, with a warning (udp), or over TCP to the same address and port, and over UDP only where that is refused (tcp).',

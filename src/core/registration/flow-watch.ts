@@ -97,6 +97,8 @@ export class FlowWatch {
     if (wish !== undefined) bound.kept = this.#ports.flowKeeper.keep(flow, wish);
     else if (bound.count === 1) this.#release(bound);
     if (entry.spec.profile.contact.kind !== 'learned') return;
+    // A request that took TCP for its size says nothing of the address of its Contact.
+    if (entry.gate?.target.protocol !== flow.protocol) return;
     const point = contactPoint(entry.spec, flow, flow.protocol, this.learnedOn(flow));
     if (entry.contactPoint !== point) this.#user.bindAgain(entry, now);
   }
@@ -281,7 +283,8 @@ export class FlowWatch {
 
   readonly #left = (bound: BoundFlow): void => {
     if (bound.timer !== undefined) this.#ports.timers.disarm(bound.timer);
-    this.#release(bound);
+    bound.kept = undefined;
+    if (!(bound.flow instanceof TargetGate)) this.#ports.flowKeeper.abandon(bound.flow);
   };
 
   #release(bound: BoundFlow): void {

@@ -84,6 +84,7 @@ export class RegisterExchanges {
       alternatives: gate.target.via === undefined ? gate.addresses : [],
       sourceCheck: profile.sourceCheck,
       sizePolicy: profile.sizePolicy,
+      owner: profile.connection === 'perRegistration' ? spec.id : undefined,
       localSocket,
       tls,
       nextCseq: () => {

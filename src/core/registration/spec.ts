@@ -47,6 +47,8 @@ export interface RegistrationProfile {
   readonly onRemove: 'unregister' | 'keep';
   readonly admin: Admin;
   readonly sourceCheck: SourceCheck;
+  /** Over TCP and TLS: a connection for each, or one for all; undefined: shared. */
+  readonly connection?: 'shared' | 'perRegistration' | undefined;
   /** What becomes of large requests over UDP. */
   readonly sizePolicy?: SizePolicy | undefined;
   readonly failback: Failback;

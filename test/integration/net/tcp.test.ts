@@ -65,6 +65,20 @@ describe('TCP', () => {
       ]);
     });
 
+    it('are not shared with others by an owner, who has one for each target', async () => {
+      const edge = await anEdge();
+      const server = await aServer();
+      const target = aTarget('tcp', server.port);
+      const ask = (owner?: string) => edge.flowTo(target, owner === undefined ? {} : { owner });
+      const flows = await Promise.all([ask(), ask('a'), ask('b'), ask('a'), ask()]);
+      expect(flows.map(({ isOwned }) => isOwned)).toEqual([false, true, true, true, false]);
+      expect(flows[0]).toBe(flows[4]);
+      expect(flows[1]).toBe(flows[3]);
+      expect(new Set(flows).size).toBe(3);
+      await server.connection(2);
+      expect(server.connections).toHaveLength(3);
+    });
+
     it('write what was sent in one turn in one piece, in order', async () => {
       const { edge, flow, peer } = await connected();
       let segments = 0;

@@ -26,6 +26,7 @@ const UNPACED: PacingSpec = { perTarget: 0, burst: 1, max: 0 };
 /** Writes down which flows are to be kept alive. */
 class RecordingFlowKeeper implements FlowKeeperPort {
   readonly wishes = new Map<Flow, KeepAliveWish>();
+  readonly abandoned: Flow[] = [];
 
   keep(flow: Flow, wish: KeepAliveWish): KeptAlive {
     this.wishes.set(flow, wish);
@@ -34,6 +35,11 @@ class RecordingFlowKeeper implements FlowKeeperPort {
 
   release(flow: Flow): void {
     this.wishes.delete(flow);
+  }
+
+  abandon(flow: Flow): void {
+    this.release(flow);
+    this.abandoned.push(flow);
   }
 }
 

@@ -60,6 +60,8 @@ export class ScriptedUserAgent implements UserAgentPort {
   protocol: 'udp' | 'tcp' | 'tls' = 'udp';
   /** The connection to use; undefined: a flow of its own for each request. */
   flow: Flow | undefined;
+  /** Set: requests are too large for `flow`, and take this one, under the same Contact. */
+  tcpForSize: Flow | undefined;
   /** False: calls are not kept, for long runs. */
   keepsCalls = true;
   count = 0;
@@ -98,7 +100,8 @@ export class ScriptedUserAgent implements UserAgentPort {
         request.authNews?.({ kind: 'realmChanged', from: realms[0], to: realms[1] });
       }
       this.#open.delete(asked);
-      receive(outcomeOf(reply, sentAt, this.flow ?? aFlow(this.protocol)));
+      const flow = this.tcpForSize ?? this.flow ?? aFlow(this.protocol);
+      receive(outcomeOf(reply, sentAt, flow));
       this.#pacer.release(call.target);
     });
     this.#time.timers.arm(timer, (sentAt + delayMs) as typeof sentAt);

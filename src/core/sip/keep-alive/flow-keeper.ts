@@ -3,6 +3,7 @@
  * many registrations share it. Connections keep themselves alive at the edge; they are only told how often.
  */
 import type { Clock } from '../../base/clock.ts';
+import { type Fault, fault } from '../../base/fault.ts';
 import { after } from '../../base/instant.ts';
 import { between, type Random } from '../../base/random.ts';
 import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
@@ -24,6 +25,11 @@ const STREAM_INTERVAL_MS: readonly [number, number] = [95_000, 120_000];
 const FIRST_AFTER_MS = 1_000;
 /** More flows than this are not kept alive; far more than the sockets remember. */
 const MAX_FLOWS = 100_000;
+const UNUSED: Fault = fault(
+  'transport.closed',
+  'local',
+  'Closed by us: nothing is registered over it any more.',
+);
 const DOUBLE_CRLF = '\r\n\r\n';
 
 class KeptFlow implements KeptAlive {
@@ -112,6 +118,11 @@ export class FlowKeeper implements FlowKeeperPort {
     if (kept === undefined) return;
     this.#timers.disarm(kept.timer);
     this.#flows.delete(flow);
+  }
+
+  abandon(flow: Flow): void {
+    this.release(flow);
+    if (flow.isOwned === true && flow.isOpen) this.#transport.close(flow, UNUSED);
   }
 
   /** A datagram that is STUN (`isStun`); false when it is no answer to us, and to be counted as dropped. */

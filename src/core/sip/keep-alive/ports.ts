@@ -31,4 +31,6 @@ export interface FlowKeeperPort {
   keep(flow: Flow, wish: KeepAliveWish): KeptAlive;
   /** Nothing of ours depends on it any more. */
   release(flow: Flow): void;
+  /** The same for good: a connection that is nobody else's is closed. */
+  abandon(flow: Flow): void;
 }

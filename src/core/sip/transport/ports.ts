@@ -44,6 +44,8 @@ export interface Flow {
   readonly contactHost: string;
   /** False once the connection is gone; always true for UDP. */
   readonly isOpen: boolean;
+  /** A connection that was made for one owner alone (`OpenFlow.owner`). */
+  readonly isOwned?: boolean;
 }
 
 export interface OpenFlow {
@@ -52,6 +54,8 @@ export interface OpenFlow {
   readonly localSocket: string | undefined;
   /** Needed for TLS only. */
   readonly tls: TlsPolicy | undefined;
+  /** Whose connection it is, where it is not to be shared; no word for UDP. */
+  readonly owner?: string | undefined;
 }
 
 /** RFC 5626 section 4.4.1: a double CRLF, answered with a CRLF within 10 s. */
@@ -67,7 +71,7 @@ export interface TransportPort {
   /**
    * Finds or makes the flow to a target. A flow that exists already is reported before `open`
    * returns; a new connection, and every failure, later. Connections are shared: same target, local
-   * socket and TLS policy.
+   * socket, TLS policy and owner.
    */
   open(request: OpenFlow, receive: (result: Result<Flow>) => void): void;
   /** Writes one message (or keep-alive). What goes wrong comes back later through `flowFailed`. */

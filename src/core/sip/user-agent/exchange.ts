@@ -162,10 +162,10 @@ export class RunningExchange implements Exchange, ClientUser {
   }
 
   #openAndSend(): void {
-    const { target, localSocket, tls } = this.#request;
+    const { target, localSocket, tls, owner } = this.#request;
     const { via } = target;
     if (via === undefined) {
-      this.#open({ target, localSocket, tls });
+      this.#open({ target, localSocket, tls, owner });
       return;
     }
     const proxy = this.#proxy;

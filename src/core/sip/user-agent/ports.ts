@@ -37,6 +37,8 @@ export interface ExchangeRequest {
   readonly sourceCheck: SourceCheck;
   readonly localSocket: string | undefined;
   readonly tls: TlsPolicy | undefined;
+  /** Whose connection it takes, where that is not shared. */
+  readonly owner?: string | undefined;
   /** `tcp`: one that is too large for a datagram goes over TCP, if the target takes it; undefined: `udp`. */
   readonly sizePolicy?: SizePolicy | undefined;
   /** Called once for each request that is sent; RFC 3261 section 10.2.4 wants it to rise. */

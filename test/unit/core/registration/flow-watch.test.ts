@@ -149,6 +149,20 @@ describe('a new address that an answer tells', () => {
 });
 
 describe('contact: learned', () => {
+  it('is not led astray by a request that took TCP for its size', () => {
+    const rig = new Rig();
+    rig.userAgent.flow = aFlow('udp');
+    rig.userAgent.tcpForSize = aFlow('tcp');
+    rig.userAgent.script = (call) => ({
+      ...{ status: 200, seenAs: '198.51.100.99:61000' },
+      lines: [`Contact: <${call.contact}>;expires=600`],
+    });
+    rig.add(1, { contact: { kind: 'learned' }, sizePolicy: 'tcp' });
+    rig.time.run(60_000);
+    expect(rig.userAgent.calls).toHaveLength(1);
+    expect(rig.of('u0').contact).toBe('sip:du0@192.0.2.9:5060');
+  });
+
   it('begins with the local address, and moves to the learned one in a second request, once', () => {
     const rig = new Rig();
     rig.userAgent.flow = aFlow('udp');

@@ -195,3 +195,24 @@ it('a flow timer makes it more frequent: 80 to 100 percent of it', () => {
     { intervalMs: [95_000, 120_000], isPongDue: false },
   ]);
 });
+
+describe('a flow that nothing depends on any more', () => {
+  it('is closed where it is a connection of one owner, and left alone otherwise', () => {
+    const { keeper, transport } = new Lab();
+    const [udp, shared, owned] = [
+      testFlow(),
+      testFlow('tcp'),
+      { ...testFlow('tcp'), isOwned: true },
+    ];
+    for (const flow of [udp, shared, owned]) {
+      keeper.keep(flow, WISH);
+      keeper.release(flow);
+    }
+    expect(transport.closed).toEqual([]);
+    for (const flow of [udp, shared, owned]) keeper.abandon(flow);
+    expect(transport.closed.map(({ flow }) => flow)).toEqual([owned]);
+    owned.isOpen = false;
+    keeper.abandon(owned);
+    expect(transport.closed).toHaveLength(1);
+  });
+});
