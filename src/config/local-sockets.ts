@@ -1,6 +1,6 @@
 /** Our own sockets: those that are configured, and those that have to be made up. */
 import type { TransportProtocol } from '../core/sip/locate/target.ts';
-import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
+import type { LocalSocketSpec, TlsPart } from '../core/sip/transport/ports.ts';
 import { familyOf, parseBind, parseHostPort, printHostPort } from './address.ts';
 import { quoted } from './parse-yaml.ts';
 import type { Complaint } from './problem.ts';
@@ -135,10 +135,26 @@ function toTls(
   };
   const readPem = (source: typeof key) =>
     source === undefined ? undefined : secrets.readPem(source);
+  const authorities = ca === 'system' ? undefined : ca;
+  const sources = { ca: authorities, crl, certificate, key };
   return {
-    ca: pem('ca', ca === 'system' ? undefined : readPem(ca)),
+    files: filesOf(sources, secrets),
+    ca: pem('ca', readPem(authorities)),
     crl: pem('crl', readPem(crl)),
     certificate: pem('certificate', readPem(certificate)),
     key: pem('key', readPem(key)),
   };
+}
+
+function filesOf(
+  sources: Readonly<Record<TlsPart, LocalSocketSettings['key']>>,
+  secrets: SecretReader,
+): Readonly<Partial<Record<TlsPart, string>>> {
+  const files: Partial<Record<TlsPart, string>> = {};
+  for (const part of ['ca', 'crl', 'certificate', 'key'] as const) {
+    const source = sources[part];
+    const path = source === undefined ? undefined : secrets.pathOf(source);
+    if (path !== undefined) files[part] = path;
+  }
+  return files;
 }

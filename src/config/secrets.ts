@@ -51,6 +51,16 @@ export class SecretReader {
     return { kind: 'wrong', reason: 'the file holds no PEM text' };
   }
 
+  /** Where it is read from, as an absolute path; undefined: from no file. */
+  pathOf(source: string | SecretSource): string | undefined {
+    const place = typeof source === 'string' ? { file: source } : source;
+    if ('file' in place) return resolve(this.#baseDirectory, place.file);
+    const directory = this.#env['CREDENTIALS_DIRECTORY'];
+    return 'env' in place || directory === undefined
+      ? undefined
+      : join(directory, place.credential);
+  }
+
   #fromEnvironment(name: string): SecretReading {
     const text = this.#env[name];
     if (text !== undefined && text !== '') return { kind: 'text', text };

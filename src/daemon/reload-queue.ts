@@ -15,6 +15,10 @@ export class ReloadQueue<Report> {
     this.#run = run;
   }
 
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
   /** The report of the first reload that begins from now on. */
   ask(isForced: boolean): Promise<Report> {
     if (!this.#isRunning) return this.#start(isForced);

@@ -9,6 +9,7 @@ import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { diffSpecs, guardReload, type SpecDiff } from '../config/diff.ts';
 import type { LoadResult } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
 import type { ReloadReport } from '../http/ports.ts';
 import type { DaemonLog } from '../observe/log.ts';
 import type { WallClock } from '../observe/wall-clock.ts';
@@ -71,6 +72,22 @@ export class Reloader {
     const { clock } = assembly;
     tellForecast(comersOf(diff), loaded.spec.pacing, { clock, log, wallClock });
     return { kind: 'applied', ...counts, warnings, restartNeeded };
+  }
+
+  /** Other certificates for what runs, without a reload; what cannot be used leaves the old ones. */
+  async renewCertificates(
+    localSockets: readonly LocalSocketSpec[],
+    changed: readonly string[],
+  ): Promise<void> {
+    const { assembly, log } = this.#options;
+    const reasons = await assembly.transport.change(localSockets);
+    if (reasons.length > 0) {
+      const text = `${reasons.join(' ')} The old ones are used until the files change again.`;
+      log.write('error', 'certificates.refused', { localSockets: changed, text });
+      return;
+    }
+    this.#spec = { ...this.#spec, localSockets };
+    log.write('info', 'certificates.renewed', { localSockets: changed });
   }
 
   #refuseInvalid(loaded: LoadResult & { readonly ok: false }): ReloadReport {

@@ -29,6 +29,7 @@ import type { WallClock } from '../observe/wall-clock.ts';
 import { type Assembly, assemble } from './assembly.ts';
 import { startBeats, statusLine } from './beat.ts';
 import { isHealthEvent, isSameConsumer, listPort, makeConsumers } from './consumers.ts';
+import { CertificateWatch } from './certificate-watch.ts';
 import { tellForecast } from './forecast.ts';
 import { requiredBy } from './join.ts';
 import type { OutputSink } from './log-sink.ts';
@@ -63,6 +64,9 @@ export class Service implements CommandPort {
   readonly #reloader: Reloader;
   readonly #consumers: Consumers;
   readonly #reloads: ReloadQueue<ReloadReport>;
+  readonly #certificates: CertificateWatch;
+  /** Other certificates are being taken up; a reload waits for it. */
+  #renewal: Promise<void> = Promise.resolve();
   #http: HttpServer | undefined;
   #notifier: Notifier | undefined;
   #endBeats: () => void = () => {};
@@ -119,6 +123,7 @@ export class Service implements CommandPort {
       ...{ configPath, env, userAgent, assembly, log, wallClock, onApplied },
     });
     this.#reloads = new ReloadQueue((isForced) => this.#reload(isForced));
+    this.#certificates = this.#watchCertificates();
   }
 
   /** Rejects when a socket or the HTTP port cannot be bound; what was opened is closed again then. */
@@ -139,6 +144,7 @@ export class Service implements CommandPort {
     await this.#populate(spec);
     this.#metrics.configLoaded(true);
     this.#becomeReady(spec);
+    this.#certificates.start();
   }
 
   /** Bindings stay, unless the configuration says otherwise. */
@@ -147,6 +153,7 @@ export class Service implements CommandPort {
     const unregister = this.#reloader.spec.unregisterOnStop;
     const startedAt = performance.now();
     this.#readiness.becomeStopping();
+    this.#certificates.stop();
     this.#endBeats();
     this.#notifier?.send('STOPPING=1\nSTATUS=stopping');
     log.write('info', 'stopping', { unregister });
@@ -348,11 +355,30 @@ export class Service implements CommandPort {
   }
 
   async #reload(isForced: boolean): Promise<ReloadReport> {
+    await this.#renewal;
     this.#notifier?.send(reloadingMessage());
     const report = await this.#reloader.reload(isForced);
     this.#metrics.configLoaded(report.kind === 'applied');
     this.#notifier?.send('READY=1');
     return report;
+  }
+
+  #watchCertificates(): CertificateWatch {
+    const { log, onBug } = this.#options;
+    const { clock, timers } = this.#assembly;
+    return new CertificateWatch({
+      ...{ clock, timers },
+      localSockets: () => this.#reloader.spec.localSockets,
+      renew: (specs, changed) => {
+        // What a reload reads is as new.
+        if (this.#reloads.isRunning) return false;
+        const renewal = this.#reloader.renewCertificates(specs, changed);
+        this.#renewal = renewal.catch((error: unknown) => onBug('certificates', error));
+        return true;
+      },
+      refuse: (localSocket, text) =>
+        log.write('error', 'certificates.refused', { localSockets: [localSocket], text }),
+    });
   }
 
   #audit(command: string, subject: string, origin: string): void {

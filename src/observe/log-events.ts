@@ -149,6 +149,18 @@ export const LOG_EVENTS = {
     meaning:
       'Something that the sockets want said: an address that is waited for, other addresses of this machine, a small receive buffer, an unverified certificate ...',
   },
+  'certificates.renewed': {
+    level: 'info',
+    fields: '`localSockets`',
+    meaning:
+      'Files of certificates, keys or authorities changed: new connections use what they hold now.',
+  },
+  'certificates.refused': {
+    level: 'error',
+    fields: '`localSockets`, `text`',
+    meaning:
+      'Files of certificates changed, and cannot be used: certificate and key do not fit together ... The old ones stay.',
+  },
   'config.problem': {
     level: 'error or warn, as the problem',
     fields: '`problem` (`file:line:column: text`)',

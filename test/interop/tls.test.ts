@@ -2,7 +2,8 @@
  * TLS against Kamailio, which judges: RFC 5922 identities, client certificates, and certificates that
  * are changed while everything runs. Identities: trunkd test corpus, kamailio/tls/mkcerts.sh.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultCode } from '../../src/core/base/fault.ts';
 import { aLocalSocket, aTarget, aTlsPolicy, Edge } from '../support/edge.ts';
@@ -184,6 +185,32 @@ describe('a daemon whose registrar wants client certificates', () => {
     expect(items).toMatchObject([{ subject: 'CN=registrar.test' }]);
   });
 
+  it('takes up files that change by themselves, once both fit together', async () => {
+    const ownSubject = async () =>
+      (
+        (await trunkd.get('/v1/certificates?role=own')) as {
+          readonly items: readonly { readonly subject: string }[];
+        }
+      ).items[0]?.subject;
+    const write = (name: string, text: string) => writeFileSync(join(trunkd.directory, name), text);
+    const files = filesOf('client');
+    write('own.pem', files['own.pem']);
+    await eventually(() => trunkd.lines('certificates.refused').length === 1, {
+      timeoutMs: 30_000,
+      what: () => 'a certificate without its key is refused',
+    });
+    expect(await ownSubject()).toBe('CN=registrar.test');
+    write('own.key', files['own.key']);
+    await eventually(() => trunkd.lines('certificates.renewed').length === 1, {
+      timeoutMs: 30_000,
+      what: () => 'both are taken up',
+    });
+    expect(await ownSubject()).not.toBe('CN=registrar.test');
+    await tryAll();
+    await trunkd.allBound(USERS.length);
+    expect(trunkd.lines('config.reloaded')).toHaveLength(3);
+  });
+
   it('keeps the old pair where the new one does not fit together', async () => {
     const mixed = { ...filesOf('client'), 'own.key': readFileSync(pki.of('good').keyFile, 'utf8') };
     expect(await trunkd.reload(config(true), mixed)).toMatchObject({
@@ -199,7 +226,7 @@ describe('a daemon whose registrar wants client certificates', () => {
     await kamailio.useTls({ ...pki.filesOf('urimism'), wantsClient: true });
     const before = kamailio.requests().length;
     // New certificates of ours make new connections.
-    await trunkd.reload(config(true), filesOf('client'));
+    await trunkd.reload(config(true), filesOf('good'));
     await tryAll();
     await eventually(async () => {
       const rows = await trunkd.registrations();

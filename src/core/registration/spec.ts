@@ -24,7 +24,7 @@ export type ContactPlan =
  * for a while; where it is until that fails; back as soon as the answer of the DNS is over by which it moved;
  * or back after a time.
  */
-export type Failback = 'homing' | 'parking' | 'dnsTtl' | { readonly afterMs: number };
+type Failback = 'homing' | 'parking' | 'dnsTtl' | { readonly afterMs: number };
 
 /** The parts that many registrations share; kept as one object, so that 100,000 stay small. */
 export interface RegistrationProfile {

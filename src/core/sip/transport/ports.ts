@@ -121,6 +121,9 @@ export interface LocalAddressChange {
   readonly remotes: ReadonlySet<string> | undefined;
 }
 
+/** What is read from a PEM file. */
+export type TlsPart = 'ca' | 'crl' | 'certificate' | 'key';
+
 /** One named local socket as configured; UDP binds it, TCP and TLS listen on it when the port is fixed. */
 export interface LocalSocketSpec {
   readonly name: string;
@@ -140,6 +143,8 @@ export interface LocalSocketSpec {
         readonly crl?: string | undefined;
         readonly certificate: string | undefined;
         readonly key: string | undefined;
+        /** Absolute paths of the files that hold these texts, where they are files. */
+        readonly files?: Readonly<Partial<Record<TlsPart, string>>>;
       }
     | undefined;
   /** Nobody configured it: that it cannot be bound (a host without IPv6) is no reason not to start. */
