@@ -26,3 +26,7 @@ export function elapsedMs(from: Instant, to: Instant): number {
 export function earlier(a: Instant, b: Instant): Instant {
   return a < b ? a : b;
 }
+
+export function later(a: Instant, b: Instant): Instant {
+  return a > b ? a : b;
+}

@@ -9,7 +9,7 @@
 import type { Cause } from '../base/cause.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Fault, Result } from '../base/fault.ts';
-import type { Instant } from '../base/instant.ts';
+import { after, type Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
 import type { TimerQueue } from '../base/timer-queue.ts';
 import type { Hasher } from '../sip/digest/ports.ts';
@@ -27,7 +27,7 @@ import type {
 } from '../sip/user-agent/ports.ts';
 import { targetAvoided } from './causes.ts';
 import { Course, targetTimeoutMs, wholeTryMs } from './course.ts';
-import { Directory } from './directory.ts';
+import { Directory, LOOK_AGAIN_MS } from './directory.ts';
 import { type Entry, type Place, setTrait, TRAIT } from './entry.ts';
 import { evidenceOf, type GateUser, mayGoOn, NOTHING, SILENT } from './gate-user.ts';
 import { apart } from './legs.ts';
@@ -176,6 +176,21 @@ export class Attempts implements GateUser, GuardUser {
     this.#locator.locate(hop, (result, until) => {
       const isAwaited = entry.place === 'locating' && entry.attempts === attempt;
       if (isAwaited) this.#located(entry, result, until);
+    });
+  }
+
+  /**
+   * Features D8: an answer of the DNS that is over is asked for again, though no registration is due: who has an
+   * hour until its refresh shall not be the first to hear of another address.
+   */
+  lookAgain(entry: Entry, now: Instant): void {
+    const { registrar } = entry;
+    const { lookAgainAt } = registrar;
+    if (lookAgainAt === undefined || now < lookAgainAt) return;
+    registrar.lookAgainAt = undefined;
+    this.#locator.locate(registrar.hop, (result, until) => {
+      if (!result.ok) registrar.lookAgainAt = after(this.clock.now(), LOOK_AGAIN_MS);
+      else if (this.#directory.located(entry, result.value, until)) this.turned();
     });
   }
 

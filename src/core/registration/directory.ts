@@ -1,5 +1,5 @@
 /** The registrars and targets that registrations share; each lives as long as somebody uses it. */
-import { elapsedMs, type Instant, instant } from '../base/instant.ts';
+import { after, elapsedMs, type Instant, instant, later } from '../base/instant.ts';
 import type { NextHop, Target } from '../sip/locate/target.ts';
 import { hopKey, targetKey } from '../sip/locate/target.ts';
 import { registrarMoved } from './causes.ts';
@@ -10,6 +10,8 @@ import { countRefreshes, joinRegistrar, type Registrar } from './registrar.ts';
 import { type ChoiceView, countOthers, firstTarget, nextTarget } from './target-choice.ts';
 import { TargetGate } from './target-gate.ts';
 
+/** An answer that is over is asked for again, though nobody is due; not more often than this. */
+export const LOOK_AGAIN_MS = 60_000;
 /** A name whose addresses take turns is told of once in a while. */
 const TELL_OF_MOVES_EVERY_MS = 600_000;
 
@@ -30,8 +32,8 @@ export class Directory {
       const guard = new LockoutGuard(hop.host, this.#user);
       registrar = {
         ...{ key, hop, guard, population: 0, refreshesPerSec: 0 },
-        ...{ targets: undefined, targetsUntil: undefined, movedAt: instant(0) },
-        ...{ toldOfMoveAt: undefined },
+        ...{ targets: undefined, targetsUntil: undefined, lookAgainAt: undefined },
+        ...{ movedAt: instant(0), toldOfMoveAt: undefined },
         ...{ slots: undefined, toldOfAuth: undefined, noOutboundUntil: instant(0) },
       };
       this.#registrars.set(key, registrar);
@@ -51,12 +53,13 @@ export class Directory {
   /** Takes what the locator says of a registrar; true when it is somewhere else than before. */
   located(entry: Entry, targets: readonly Target[], until: Instant | undefined): boolean {
     const { registrar } = entry;
+    const now = this.#user.clock.now();
     registrar.targetsUntil = until;
+    registrar.lookAgainAt = until && later(until, after(now, LOOK_AGAIN_MS));
     const before = registrar.targets;
     if (before === targets) return false;
     registrar.targets = targets;
     if (before === undefined) return false;
-    const now = this.#user.clock.now();
     const came = keysBesides(targets, before);
     const gone = keysBesides(before, targets);
     if (came.length + gone.length === 0) return false;

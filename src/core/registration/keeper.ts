@@ -20,7 +20,7 @@ import type { Callers } from './callers.ts';
 import { STUCK } from './causes.ts';
 import { Entry, forgetAuth } from './entry.ts';
 import type { RegistrationEvent, RegistrationState } from './events.ts';
-import { LegGroups } from './leg-groups.ts';
+import { LegGroups, type LegHost } from './leg-groups.ts';
 import { Machinist } from './machinist.ts';
 import { isKept, Orders } from './orders.ts';
 import { endOverride, type Order, wantedAdmin, whyOff } from './override.ts';
@@ -81,6 +81,7 @@ export class RegistrationKeeper implements RegistrationBook {
       ports.timers,
       () => this.#machinist.attempts.nudge(),
       (entry) => this.#repair(entry),
+      (entry, now) => this.#machinist.attempts.lookAgain(entry, now),
     );
     this.#stopTimer = new Timer(() => this.#halt());
   }
@@ -281,20 +282,14 @@ export class RegistrationKeeper implements RegistrationBook {
   }
 
   #legGroups(): LegGroups {
-    const machinist = this.#machinist;
-    return new LegGroups(
-      {
-        entry: (id) => this.#entries.get(id),
-        add: (spec, prepare) => this.#add(spec, prepare),
-        change: (entry, spec) => this.#change(entry, spec),
-        remove: (entry) => this.#remove(entry),
-        follow: (entry) => this.#followAdmin(entry),
-        again: (entry) => machinist.feed(entry, { kind: 'wayChanged', againAt: machinist.now() }),
-        now: () => machinist.now(),
-      },
-      machinist.tally,
-      (event) => machinist.publish(event),
-    );
+    const host: LegHost = {
+      entry: (id) => this.#entries.get(id),
+      add: (spec, prepare) => this.#add(spec, prepare),
+      change: (entry, spec) => this.#change(entry, spec),
+      remove: (entry) => this.#remove(entry),
+      follow: (entry) => this.#followAdmin(entry),
+    };
+    return new LegGroups(host, this.#machinist);
   }
 
   #entryOf(id: string): Entry {

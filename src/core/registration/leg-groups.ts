@@ -6,6 +6,7 @@ import { type Entry, rareOf } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
 import { LegGroup, legSpecs, mayBeUp, pairedLegSpecs } from './legs.ts';
 import type { MachineState } from './machine-state.ts';
+import type { Machinist } from './machinist.ts';
 import type { RegistrationSnapshot } from './snapshot.ts';
 import { nextAttemptAt, snapshotOf } from './snapshot-of.ts';
 import type { RegistrationSpec } from './spec.ts';
@@ -23,21 +24,28 @@ export interface LegHost {
   remove(entry: Entry): void;
   /** Switches it on or off as it may be now. */
   follow(entry: Entry): void;
-  /** Registers it again soon, although nothing failed. */
-  again(entry: Entry): void;
-  now(): Instant;
 }
+
+/** What it takes of the machinist, which steps the legs. */
+type LegMachinist = Pick<Machinist, 'feed' | 'now' | 'publish' | 'tally'>;
 
 export class LegGroups {
   readonly #groups = new Map<string, LegGroup>();
   readonly #host: LegHost;
+  readonly #machinist: LegMachinist;
   readonly #tally: Tally;
   readonly #publish: Publish<RegistrationEvent>;
 
-  constructor(host: LegHost, tally: Tally, publish: Publish<RegistrationEvent>) {
+  constructor(host: LegHost, machinist: LegMachinist) {
     this.#host = host;
-    this.#tally = tally;
-    this.#publish = publish;
+    this.#machinist = machinist;
+    this.#tally = machinist.tally;
+    this.#publish = (event) => machinist.publish(event);
+  }
+
+  /** Registers it again soon, although nothing failed. */
+  #again(entry: Entry): void {
+    this.#machinist.feed(entry, { kind: 'wayChanged', againAt: this.#machinist.now() });
   }
 
   ids(): Iterable<string> {
@@ -88,7 +96,7 @@ export class LegGroups {
     const { spec, state } = group;
     this.#groups.delete(spec.id);
     this.#tally.removed(spec.profile.contract, state.name);
-    const at = this.#host.now();
+    const at = this.#machinist.now();
     this.#publish({ type: 'registration.removed', at, spec, cause: entry.state.cause });
     return true;
   }
@@ -101,7 +109,7 @@ export class LegGroups {
     if (isSame && state.cause?.code === before.cause?.code) return;
     this.#publish({
       type: 'registration.legChanged',
-      at: this.#host.now(),
+      at: this.#machinist.now(),
       spec: group.spec,
       leg: spec.id,
       from: before.name,
@@ -120,8 +128,7 @@ export class LegGroups {
    * the binding of the others away, which is made again at once.
    */
   #restore(group: LegGroup): void {
-    for (const entry of group.entries)
-      if (entry.state.name === 'registered') this.#host.again(entry);
+    for (const entry of group.entries) if (entry.state.name === 'registered') this.#again(entry);
   }
 
   /** Switches serial legs on and off, as those before them fare. */
@@ -160,7 +167,7 @@ export class LegGroups {
 
   /** Tells of the registration where its legs together are in another state now. */
   told(group: LegGroup): void {
-    const at = this.#host.now();
+    const at = this.#machinist.now();
     const before = group.refresh(at);
     const { spec, state, leading } = group;
     if (before === undefined || leading === undefined) return;
@@ -174,13 +181,13 @@ export class LegGroups {
 
   /** A group for a new registration, or around the one entry that it had until now. */
   #found(spec: RegistrationSpec): LegGroup {
-    const group = new LegGroup(spec, after(this.#host.now(), 0));
+    const group = new LegGroup(spec, after(this.#machinist.now(), 0));
     const only = this.#host.entry(spec.id);
     if (only !== undefined) {
       this.#tally.removed(only.spec.profile.contract, only.state.name);
       rareOf(only).group = group;
       group.entries = [only];
-      group.refresh(this.#host.now());
+      group.refresh(this.#machinist.now());
     }
     this.#tally.added(spec.profile.contract, group.state.name);
     this.#groups.set(spec.id, group);

@@ -17,6 +17,8 @@ export interface Registrar {
   targets: readonly Target[] | undefined;
   /** When the answer is over that named them; undefined: never. */
   targetsUntil: Instant | undefined;
+  /** The locator is asked again then, whoever comes due (features D8); undefined: it is being asked, or never. */
+  lookAgainAt: Instant | undefined;
   /** When `targets` became others. */
   movedAt: Instant;
   /** When that was told last. */

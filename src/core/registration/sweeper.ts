@@ -18,19 +18,25 @@ export class Sweeper {
   readonly #timers: TimerQueue;
   readonly #timer: Timer;
   readonly #found: (entry: Entry) => void;
+  readonly #passed: (entry: Entry, now: Instant) => void;
   #rest: Iterator<Entry> | undefined;
   #stuck = 0;
 
-  /** `nudge` lets waiting lines move; `found` repairs and reports one that is stuck. */
+  /**
+   * `nudge` lets waiting lines move; `found` repairs and reports one that is stuck; `passed` is told of everybody,
+   * about every 10 s, for what has time.
+   */
   constructor(
     entries: ReadonlyMap<string, Entry>,
     timers: TimerQueue,
     nudge: () => void,
     found: (entry: Entry) => void,
+    passed: (entry: Entry, now: Instant) => void,
   ) {
     this.#entries = entries;
     this.#timers = timers;
     this.#found = found;
+    this.#passed = passed;
     this.#timer = new Timer((now) => {
       nudge();
       this.#slice(now);
@@ -70,6 +76,7 @@ export class Sweeper {
   }
 
   #look(entry: Entry, now: Instant): void {
+    this.#passed(entry, now);
     if (!isStuck(entry, now)) return;
     this.#stuck += 1;
     this.#found(entry);

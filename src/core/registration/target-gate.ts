@@ -25,7 +25,7 @@
  * thinks of its target: everybody waits in line, and follows in order when the proxy is back.
  */
 import type { Cause } from '../base/cause.ts';
-import { after, earlier, type Instant } from '../base/instant.ts';
+import { after, earlier, type Instant, later } from '../base/instant.ts';
 import { between } from '../base/random.ts';
 import { Timer } from '../base/timer-queue.ts';
 import type { Target } from '../sip/locate/target.ts';
@@ -363,8 +363,4 @@ export class TargetGate {
     const urgentAt = later(after(boundUntil, -URGENT_MS), this.#urgentAt);
     return canaryAt === undefined ? urgentAt : earlier(canaryAt, urgentAt);
   }
-}
-
-function later(a: Instant, b: Instant): Instant {
-  return a > b ? a : b;
 }

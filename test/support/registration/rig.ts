@@ -56,6 +56,8 @@ export class Rig {
   /** The locator forgets who asked: a bug that the sweeper has to find. */
   isLost = false;
   targets: Result<readonly Target[], Fault> = success([aTarget('192.0.2.1')]);
+  /** How often the locator was asked. */
+  located = 0;
   /** How long each answer of the DNS is good for; undefined: for ever. */
   ttlMs: number | undefined;
   /** Hosts that resolve to an address of their own. */
@@ -77,6 +79,7 @@ export class Rig {
       hasher: { hash: (name, text) => createHash(name).update(text, 'latin1').digest('hex') },
       locator: {
         locate: ({ host }, receive) => {
+          this.located += 1;
           const address = this.addresses.get(host);
           const targets = address === undefined ? this.targets : success([aTarget(address)]);
           const { ttlMs } = this;

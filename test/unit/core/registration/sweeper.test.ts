@@ -30,6 +30,7 @@ function found(
     timers,
     () => {},
     (one) => reported.push(one),
+    () => {},
   );
   sweeper.sweep(at as Instant);
   expect(sweeper.stuck).toBe(reported.length);
