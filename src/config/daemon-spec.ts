@@ -45,6 +45,8 @@ export interface DaemonSpec {
   readonly probesPerSec: number;
   readonly ownFault: OwnFaultSpec;
   readonly metrics: { readonly perRegistration: number };
+  /** For instance-ids; undefined: that of the machine. */
+  readonly hostId: string | undefined;
   readonly unregisterOnStop: boolean;
   readonly contracts: readonly ContractSpec[];
   readonly registrations: readonly RegistrationSpec[];

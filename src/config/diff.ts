@@ -47,7 +47,7 @@ type HotKey =
   | 'metrics'
   | 'pacing'
   | 'unregisterOnStop';
-type RestartKey = 'http' | 'state' | 'dns';
+type RestartKey = 'http' | 'state' | 'dns' | 'hostId';
 
 /** All differences; both specs stay as they are. */
 export function diffSpecs(before: DaemonSpec, after: DaemonSpec): SpecDiff {
@@ -108,6 +108,7 @@ const RESTART: readonly (readonly [RestartKey, (spec: DaemonSpec) => unknown])[]
   ['http', (spec) => spec.http],
   ['state', (spec) => spec.stateDirectory],
   ['dns', (spec) => spec.dns],
+  ['hostId', (spec) => spec.hostId],
 ];
 
 function diffRegistrations(

@@ -286,6 +286,13 @@ export const configSchema = z.strictObject({
   consumers: key(z.array(consumerSchema).max(64), {
     description: 'Proxies and files that are told about enabled and disabled.',
   }),
+  hostId: key(leaf.line, {
+    description:
+      'Text that tells this machine from others and stays the same over restarts: it goes into the instance-id of registrations (RFC 5626), which is what keeps a restart from leaving a second binding behind. Give it in containers, which often have no machine-id and a new host name each time.',
+    defaultText: '/etc/machine-id, else the host name',
+    example: 'trunks-madrid-1',
+    reload: 'restart',
+  }),
 });
 
 export type ConfigSettings = z.infer<typeof configSchema>;

@@ -37,6 +37,7 @@ export function toTopSpec(
     ownFault: toOwnFault(settings.ownFault),
     probesPerSec: settings.pacing?.probes ?? DEFAULTS.pacing.probes,
     metrics: { perRegistration: metrics?.perRegistration ?? DEFAULTS.metrics.perRegistration },
+    hostId: settings.hostId,
     unregisterOnStop: settings.unregisterOnStop ?? DEFAULTS.unregisterOnStop,
   };
 }

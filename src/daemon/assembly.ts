@@ -39,6 +39,8 @@ export interface AssemblySpec {
     readonly relay: RelaySpec | undefined;
   };
   readonly dns: { readonly servers: readonly string[] | undefined };
+  /** Undefined: that of the machine. */
+  readonly hostId?: string | undefined;
   readonly pacing: PacingSpec;
   readonly probesPerSec: number;
 }
@@ -58,6 +60,7 @@ export interface Assembly {
   readonly local: LocalWatch;
   readonly router: Router;
   readonly callers: Callers;
+  readonly lookup: StubResolver;
   readonly relay: CallRelay;
 }
 
@@ -126,7 +129,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
     ...shared,
     flowKeeper,
     callers,
-    hostId: hostId(),
+    hostId: spec.hostId ?? hostId(),
     pacing,
   });
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
@@ -137,6 +140,6 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const router = new Router({ book: prober, random, hasher });
   return {
     ...{ clock, timers, driver, transport, lookups: found, stack, senders, proxies },
-    ...{ keeper, prober, local, router, callers, relay },
+    ...{ keeper, prober, local, router, callers, lookup, relay },
   };
 }

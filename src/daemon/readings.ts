@@ -5,7 +5,7 @@ import type { OutputSink } from './log-sink.ts';
 import type { Readiness } from './readiness.ts';
 
 export function makeReadings(
-  { driver, stack, transport, relay }: Assembly,
+  { driver, stack, transport, relay, lookup }: Assembly,
   sink: OutputSink,
   readiness: Readiness,
 ): Readings {
@@ -23,6 +23,9 @@ export function makeReadings(
         relayed: relay.counters.relayed,
         relayRefused: relay.counters.refused,
         retransmissions: resends,
+        keepAlivesSent: stack.flowKeeper.counters.keepAlivesSent,
+        stunAnswers: stack.flowKeeper.counters.stunAnswers,
+        foreignDnsAnswers: lookup.foreignCount,
         clientTransactions: client,
         serverTransactions: server,
         datagramsReceived: stats.datagramsReceived,

@@ -154,8 +154,8 @@ function count({ registrations, peerServers }: SpecDiff, after: DaemonSpec): Cou
 
 /** What waits for a restart still is as it was, so that the next reload says so again. */
 function withRestartKeysOf(running: DaemonSpec, after: DaemonSpec): DaemonSpec {
-  const { http, stateDirectory, dns } = running;
-  return { ...after, http, stateDirectory, dns };
+  const { http, stateDirectory, dns, hostId } = running;
+  return { ...after, http, stateDirectory, dns, hostId };
 }
 
 /** Logs the warnings of a load, and gives them as text. */

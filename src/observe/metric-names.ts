@@ -129,6 +129,21 @@ export const METRICS = {
     labels: [],
     help: 'Requests sent again by timer E, without an answer so far.',
   },
+  trunkd_keep_alives_sent_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Keep-alives over UDP: STUN requests and double CRLFs.',
+  },
+  trunkd_stun_answers_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'STUN answers to our keep-alives.',
+  },
+  trunkd_dns_foreign_answers_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Messages to our resolver that were no answer to what it asked: forged, late or garbage.',
+  },
   trunkd_messages_received_total: {
     kind: 'counter',
     labels: ['transport'],

@@ -20,6 +20,11 @@ export interface SipReading {
   /** Those that were not, by reason. */
   readonly relayRefused: ReadonlyMap<string, number>;
   readonly retransmissions: number;
+  /** Keep-alives over UDP: STUN requests and double CRLFs that were sent, and STUN answers to us. */
+  readonly keepAlivesSent: number;
+  readonly stunAnswers: number;
+  /** Messages to our resolver that were no answer to what it asked. */
+  readonly foreignDnsAnswers: number;
   readonly clientTransactions: number;
   readonly serverTransactions: number;
   readonly datagramsReceived: number;

@@ -8,7 +8,9 @@
  *   host;transport= -----------------------> SRV (none: as with the default port) -> targets
  *   host -> NAPTR (none that we can use: _sip of each transport) -> SRV -> A, AAAA -> targets
  */
+
 import { type Fault, failure, fault, type Result, success } from '../../base/fault.ts';
+import { isSendable, sendableAddress } from './address-policy.ts';
 import { bareName } from './domain-name.ts';
 import { parseIpLiteral } from './ip-literal.ts';
 import type { LookupQuestion, LookupRecord, SrvRecord, WaysOut } from './ports.ts';
@@ -168,15 +170,14 @@ class Walk {
     const literal = parseIpLiteral(name);
     if (literal !== undefined) {
       // Against RFC 2782, and seen: an SRV record with an address as its target.
-      this.#add({ protocol, port, ...literal, standing });
+      if (isSendable(literal)) this.#add({ protocol, port, ...literal, standing });
       return;
     }
     for (const family of this.#familiesFor(protocol)) {
       const records = this.recall({ kind: family === 4 ? 'a' : 'aaaa', name }) ?? [];
       for (const record of records.slice(0, MAX_ADDRESSES)) {
         if (record.kind !== 'address') continue;
-        // What a resolver hands out is checked like everything else that comes from outside.
-        const address = parseIpLiteral(record.address);
+        const address = sendableAddress(record.address);
         if (address !== undefined) this.#add({ protocol, port, ...address, standing });
       }
     }

@@ -52,6 +52,8 @@ const ZONE: Readonly<Record<string, readonly LookupRecord[] | 'fails'>> = {
   'srv _sip._udp.half.test': [srv(0, 0, 5060, 'nowhere.test'), srv(1, 0, 5062, 'a2.test')],
   'naptr secure.test': [naptr(10, 'SIPS+D2T', '_sips._tcp.d1.test')],
   'naptr small.test': [naptr(10, 'sip+d2u', '_SIP._udp.D1.test', 'S')],
+  'a evil.test': [a('224.0.1.75'), a('169.254.169.254'), a('192.0.2.3')],
+  'srv _sip._udp.worse.test': [srv(0, 0, 5060, '0.0.0.0')],
   'a dual.test': [a('192.0.2.1')],
   'aaaa dual.test': [a('2001:db8::1')],
   'srv _sip._udp.ip.test': [srv(0, 0, 5060, '192.0.2.7')],
@@ -151,6 +153,9 @@ describe('RFC 3263 section 4', () => {
     ['sip:broken.test;transport=udp', 'dns.failed', []],
     // NAPTR that leads nowhere counts as none.
     ['sip:dangling.test', ['udp:192.0.2.8:5060'], [0]],
+    // Not every address is one of a server.
+    ['sip:evil.test', ['udp:192.0.2.3:5060'], [0]],
+    ['sip:worse.test', 'dns.notFound', []],
     ['sip:nowhere.test', 'dns.notFound', []],
     ['sips:d2.test', ['tls:192.0.2.9:5061'], [0]],
   ] as const)('%s', (uri, targets, ranks) => {
