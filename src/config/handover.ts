@@ -40,6 +40,8 @@ type RegistrationRow = readonly [
   ha1: string | undefined,
   ha1Hash: Credentials['ha1Hash'],
   realm: Credentials['realm'],
+  /** Credentials that follow, hidden; few have any. */
+  next: unknown,
 ];
 
 /** Every field, so that one which is added to a spec cannot be lost on the way. */
@@ -99,10 +101,10 @@ export class Handover {
   }
 
   #rowOf({ id, username, ddi, profile, credentials }: Complete<RegistrationSpec>): RegistrationRow {
-    const { username: authUsername, password, ha1, ha1Hash, realm } = credentials;
+    const { username: authUsername, password, ha1, ha1Hash, realm, next } = credentials;
     const number = this.#numberOf(profile);
     const secrets = [password?.reveal(), ha1?.reveal()] as const;
-    return [id, username, ddi, number, authUsername, ...secrets, ha1Hash, realm];
+    return [id, username, ddi, number, authUsername, ...secrets, ha1Hash, realm, hide(next)];
   }
 
   #numberOf(profile: RegistrationProfile): number {
@@ -149,17 +151,19 @@ export class Arrival {
 
   /** Written out, so that all of them have one shape; equal texts become one. */
   #registrationOf(row: RegistrationRow): RegistrationSpec {
-    const [id, username, ddi, number, authUsername, password, ha1, ha1Hash, realm] = row;
+    const [id, username, ddi, number, authUsername, password, ha1, ha1Hash, realm, next] = row;
     const profile = this.#profiles[number];
     assert(profile !== undefined, 'a profile comes before its registrations');
     const texts = this.#texts;
-    const credentials: Complete<Credentials> = {
+    const present: Complete<Omit<Credentials, 'next'>> = {
       username: authUsername === username ? username : texts.kept(authUsername),
       password: password === undefined ? undefined : new Secret(texts.kept(password)),
       ha1: ha1 === undefined ? undefined : new Secret(texts.kept(ha1)),
       ha1Hash,
       realm: typeof realm === 'string' ? texts.kept(realm) : realm,
     };
+    const credentials: Credentials =
+      next === undefined ? present : { ...present, next: this.#shown(next) as Credentials };
     return {
       id: id === username ? username : id,
       username,

@@ -64,9 +64,8 @@ export class RegistrationKeeper implements RegistrationBook {
 
   constructor(ports: KeeperPorts) {
     this.#ports = ports;
-    this.#machinist = new Machinist(ports, ports.pacing, this.#entries, (entry) =>
-      this.#finished(entry),
-    );
+    const finished = (entry: Entry) => this.#finished(entry);
+    this.#machinist = new Machinist(ports, ports.pacing, this.#entries, finished);
     this.#groups = this.#legGroups();
     this.#machinist.groups = this.#groups;
     this.#orders = new Orders({
@@ -91,12 +90,10 @@ export class RegistrationKeeper implements RegistrationBook {
     if (this.#isStopping) return;
     const known = this.#entries.get(spec.id);
     assert(known === undefined || known.fate !== 'stay', `${spec.id} is kept already`);
+    const { tally } = this.#machinist;
     if (this.#groups.concerns(spec)) this.#groups.apply(spec);
     else if (known !== undefined) known.fate = spec;
-    else
-      this.#add(spec, ({ state }) =>
-        this.#machinist.tally.added(spec.profile.contract, state.name),
-      );
+    else this.#add(spec, ({ state }) => tally.added(spec.profile.contract, state.name));
   }
 
   /** Another spec for the same id. What does not concern the binding takes effect with the next refresh. */

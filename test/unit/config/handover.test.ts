@@ -22,7 +22,7 @@ peeringContracts:
 SERVERS
     registrations:
       - { username: 'range{n}', domain: acme.example, contact: self, auth: { password: 'pw-{n}', username: 'u{n}' }, ddi: '{n}', expand: { from: 1, to: 450 } }
-      - { username: other, domain: acme.example, contact: self, auth: { password: pw, realm: [a, b] }, registrars: ['sip:r1.example', 'sip:r2.example'] }
+      - { username: other, domain: acme.example, contact: self, auth: { password: pw, realm: [a, b], next: { password: n3xt } }, failback: { after: 1h }, registrars: ['sip:r1.example', 'sip:r2.example'] }
       - { username: via, domain: acme.example, via: edge1, auth: { ha1: '0123456789abcdef0123456789abcdef', realm: acme, ha1Algorithm: MD5 } }
   - { name: empty }
   - name: last
