@@ -174,6 +174,14 @@ export function leftUnanswered(target: string, count: number): Cause {
   return cause('registration.unanswered', 'peer', next, text);
 }
 
+/** Undefined where the registrar confirmed the removal. */
+export function notRemoved(target: string, outcome: ExchangeOutcome): Cause | undefined {
+  if (outcome.kind === 'response' && outcome.status < 300) return undefined;
+  const answer = outcome.kind === 'response' ? `answered ${outcome.status}` : outcome.fault.text;
+  const text = `${target} did not confirm the removal: ${answer}`;
+  return cause('registration.notRemoved', 'peer', 'The binding runs out by itself.', text);
+}
+
 export function targetAvoided(target: string, next: string, outcome: ExchangeOutcome): Cause {
   const why = outcome.kind === 'response' ? `it answered ${outcome.status}` : outcome.fault.text;
   const text = `${target} failed: ${why.replace(/\.$/, '')}; ${next} is tried in its place.`;

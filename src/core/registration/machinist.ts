@@ -15,7 +15,7 @@ import { type AttemptPorts, Attempts, type AttemptUser } from './attempts.ts';
 import { noticeOf } from './auth-notices.ts';
 import { BindingBook } from './binding-book.ts';
 import type { Callers } from './callers.ts';
-import { cause, proxyConnectionLost } from './causes.ts';
+import { cause, notRemoved, proxyConnectionLost } from './causes.ts';
 import { markCrowd, soonestFirst } from './crowd.ts';
 import { type Entry, hasTrait, registrationId, setTrait, TRAIT, targetName } from './entry.ts';
 import type { RegistrationEvent } from './events.ts';
@@ -231,7 +231,7 @@ export class Machinist implements AttemptUser, FlowWatchUser {
 
   ended(entry: Entry, outcome: ExchangeOutcome, askedSec: number): void {
     if (entry.state.name === 'unregistering') {
-      this.feed(entry, { kind: 'removed', cause: removalCause(entry, outcome) });
+      this.feed(entry, { kind: 'removed', cause: notRemoved(targetName(entry), outcome) });
       return;
     }
     const judged = judge(outcome, {
@@ -392,11 +392,4 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     const change = { spec, from: before.name, state: state.name, bound, isLapse };
     this.#publish(changedEvent(entry, at, change));
   }
-}
-
-function removalCause(entry: Entry, outcome: ExchangeOutcome): Cause | undefined {
-  if (outcome.kind === 'response' && outcome.status < 300) return undefined;
-  const answer = outcome.kind === 'response' ? `answered ${outcome.status}` : outcome.fault.text;
-  const text = `${targetName(entry)} did not confirm the removal: ${answer}`;
-  return cause('registration.notRemoved', 'peer', 'The binding runs out by itself.', text);
 }
