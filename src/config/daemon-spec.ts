@@ -69,6 +69,18 @@ export type ConsumerSpec = AnyConsumer &
         readonly rpc: string | undefined;
         readonly socket: string | undefined;
       }
+    | {
+        readonly type: 'kamailioAddress';
+        readonly listFile: string;
+        readonly rpc: string | undefined;
+        readonly group: number;
+      }
+    | { readonly type: 'kamailioHtable'; readonly rpc: string; readonly table: string }
+    | {
+        readonly type: 'opensipsMi';
+        readonly url: string;
+        readonly gateways: Readonly<Record<string, string>>;
+      }
     | { readonly type: 'snapshotFile'; readonly path: string }
     | {
         readonly type: 'webhook';

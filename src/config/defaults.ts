@@ -6,7 +6,7 @@ export const DEFAULTS = {
   http: { bind: '127.0.0.1:9077' },
   inbound: { maxRate: 100 },
   log: { level: 'info' },
-  consumer: { contracts: 'all', mode: 'apply' },
+  consumer: { contracts: 'all', mode: 'apply', group: 1, table: 'trunkd' },
   metrics: { perRegistration: 1000 },
   pacing: { perTarget: 6, burst: 3, probes: 2000 },
   userAgent: 'trunkd',

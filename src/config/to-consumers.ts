@@ -24,6 +24,9 @@ type Key = Exclude<keyof ConsumerSettings, 'name' | 'type' | 'contracts' | 'mode
 /** Which keys a type may have, besides those of all. */
 const KEYS: Readonly<Record<Type, readonly Key[]>> = {
   kamailioDispatcher: ['listFile', 'rpc', 'socket'],
+  kamailioAddress: ['listFile', 'rpc', 'group'],
+  kamailioHtable: ['rpc', 'table'],
+  opensipsMi: ['url', 'gateways'],
   snapshotFile: ['path'],
   webhook: ['url', 'secret', 'deadLetters'],
 };
@@ -54,33 +57,71 @@ export function toConsumers(
 /** Undefined after a complaint. */
 function toConsumer(
   settings: ConsumerSettings,
-  { baseDirectory, secrets }: Surroundings,
+  around: Surroundings,
   complaints: Complaint[],
 ): ConsumerSpec | undefined {
-  const { name, type, listFile, rpc, socket, path, url, deadLetters } = settings;
-  const full = (file: string) => (isAbsolute(file) ? file : join(baseDirectory, file));
+  const { name, type } = settings;
   const common = {
     name,
     contracts: settings.contracts ?? DEFAULTS.consumer.contracts,
     mode: settings.mode ?? DEFAULTS.consumer.mode,
   };
+  const own =
+    type === 'webhook' ? webhook(settings, around, complaints) : ownKeys(settings, around);
+  return own && { ...common, ...own };
+}
+
+/** What a consumer is besides a name, contracts and a mode. */
+type OwnKeys<S extends ConsumerSpec = ConsumerSpec> = S extends ConsumerSpec
+  ? Omit<S, 'name' | 'contracts' | 'mode'>
+  : never;
+
+function ownKeys(settings: ConsumerSettings, around: Surroundings): OwnKeys | undefined {
+  const { type, rpc, socket, url } = settings;
+  const listFile = fullPath(settings.listFile, around);
+  const path = fullPath(settings.path, around);
+  const {
+    group = DEFAULTS.consumer.group,
+    table = DEFAULTS.consumer.table,
+    gateways = {},
+  } = settings;
   switch (type) {
     case 'kamailioDispatcher':
-      return { ...common, type, listFile: listFile && full(listFile), rpc, socket };
+      return { type, listFile, rpc, socket };
+    case 'kamailioAddress':
+      return listFile === undefined ? undefined : { type, listFile, rpc, group };
+    case 'kamailioHtable':
+      return rpc === undefined ? undefined : { type, rpc, table };
+    case 'opensipsMi':
+      return url === undefined ? undefined : { type, url, gateways };
     case 'snapshotFile':
-      return path === undefined ? undefined : { ...common, type, path: full(path) };
-    case 'webhook': {
-      const text = settings.secret && readSecret(settings.secret, ['secret'], secrets, complaints);
-      const secret = text === undefined || text === '' ? undefined : new Secret(text);
-      if (url === undefined) return undefined;
-      return { ...common, type, url, secret, deadLetters: deadLetters && full(deadLetters) };
-    }
+      return path === undefined ? undefined : { type, path };
+    case 'webhook':
+      return undefined;
   }
+}
+
+function webhook(
+  { secret: source, url, deadLetters }: ConsumerSettings,
+  around: Surroundings,
+  complaints: Complaint[],
+): OwnKeys | undefined {
+  const text = source && readSecret(source, ['secret'], around.secrets, complaints);
+  const secret = text === undefined || text === '' ? undefined : new Secret(text);
+  if (url === undefined) return undefined;
+  return { type: 'webhook', url, secret, deadLetters: fullPath(deadLetters, around) };
+}
+
+function fullPath(path: string | undefined, { baseDirectory }: Surroundings): string | undefined {
+  return path === undefined || isAbsolute(path) ? path : join(baseDirectory, path);
 }
 
 /** Keys without which a type is nothing. */
 const NEEDED: Readonly<Record<Type, readonly Key[]>> = {
   kamailioDispatcher: [],
+  kamailioAddress: ['listFile'],
+  kamailioHtable: ['rpc'],
+  opensipsMi: ['url'],
   snapshotFile: ['path'],
   webhook: ['url'],
 };

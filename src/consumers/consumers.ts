@@ -1,14 +1,20 @@
 /** Keeper of all consumers: starts and stops them as the configuration says, and hands verdicts on. */
 import type { HealthEvent } from '../core/health/events.ts';
+import { type AddressListSpec, addressList } from './address-list.ts';
 import { askHttp } from './ask-http.ts';
+import { type ContactTableSpec, contactTable } from './contact-table.ts';
 import { DispatcherConsumer, type DispatcherConsumerSpec } from './dispatcher.ts';
 import { jsonRpc } from './json-rpc.ts';
+import { type OpensipsSpec, opensips } from './opensips.ts';
 import type { Consumer, ConsumerPorts, ConsumerState } from './ports.ts';
-import { SnapshotFile, type SnapshotFileSpec } from './snapshot-file.ts';
+import { type SnapshotFileSpec, snapshotFile } from './snapshot-file.ts';
 import { Webhook, type WebhookSpec } from './webhook.ts';
 
 export type ConsumerSpec =
   | (DispatcherConsumerSpec & { readonly type: 'kamailioDispatcher' })
+  | (AddressListSpec & { readonly type: 'kamailioAddress' })
+  | (ContactTableSpec & { readonly type: 'kamailioHtable' })
+  | (OpensipsSpec & { readonly type: 'opensipsMi' })
   | (SnapshotFileSpec & { readonly type: 'snapshotFile' })
   | (WebhookSpec & { readonly type: 'webhook' });
 
@@ -73,7 +79,15 @@ function makeConsumer(spec: ConsumerSpec, ports: ConsumerPorts): Consumer {
       return new DispatcherConsumer(spec, ports, rpc === undefined ? undefined : jsonRpc(rpc));
     }
     case 'snapshotFile':
-      return new SnapshotFile(spec, ports);
+      return snapshotFile(spec, ports);
+    case 'kamailioAddress': {
+      const { rpc } = spec;
+      return addressList(spec, ports, rpc === undefined ? undefined : jsonRpc(rpc));
+    }
+    case 'kamailioHtable':
+      return contactTable(spec, ports, jsonRpc(spec.rpc));
+    case 'opensipsMi':
+      return opensips(spec, ports, jsonRpc(spec.url));
     case 'webhook':
       return new Webhook(spec, { ...ports, ask: askHttp });
   }

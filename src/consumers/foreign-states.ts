@@ -36,12 +36,18 @@ export class ForeignStates {
       return 'held';
     }
     const told = this.#told.get(key);
-    if (told?.state !== wanted) return 'set';
+    if (told?.state !== wanted) return this.#set(key);
     if (told.foreignSince === undefined) {
       told.foreignSince = now;
       return 'observed';
     }
-    return after(told.foreignSince, KEPT_MS) > now ? 'kept' : 'set';
+    return after(told.foreignSince, KEPT_MS) > now ? 'kept' : this.#set(key);
+  }
+
+  /** Until it is seen held, nothing that differs is anybody else's doing: our own word may have changed twice. */
+  #set(key: string): StateStep {
+    this.#told.delete(key);
+    return 'set';
   }
 
   /** When the first of the kept ones has been kept for long enough. */

@@ -17,11 +17,20 @@ export interface Files {
   append(path: string, text: string): Promise<void>;
 }
 
+/** Who is called at the Contact user `ddi`. */
+export interface ContactOwner {
+  readonly id: string;
+  readonly ddi: string;
+  readonly contract: string;
+}
+
 export interface ConsumerPorts {
   readonly clock: Clock;
   readonly timers: TimerQueue;
   readonly book: VerdictBook;
   readonly files: Files;
+  /** All that are configured. */
+  readonly registrations: () => Iterable<ContactOwner>;
   /** Wall-clock time in milliseconds, for what leaves this machine. */
   readonly wallMs: () => number;
   readonly tell: (news: ConsumerNews) => void;

@@ -2,8 +2,9 @@
  * Keeper of one file with all verdicts as JSON, for whoever reads files: whole at any moment, new at each change and
  * every 20 s, so that a reader can tell by `validUntil` whether anybody still watches.
  */
-import type { Consumer, ConsumerPorts, ConsumerState, ContractChoice } from './ports.ts';
-import { type PassResult, Reconciler } from './reconciler.ts';
+import type { Consumer, ConsumerPorts, ContractChoice } from './ports.ts';
+import { reconciled } from './reconciled.ts';
+import type { PassResult } from './reconciler.ts';
 import { verdictsOf } from './verdict-rows.ts';
 
 export interface SnapshotFileSpec {
@@ -16,60 +17,23 @@ export interface SnapshotFileSpec {
 /** Three times as long as it takes to write it anew. */
 const VALID_MS = 60_000;
 
-export class SnapshotFile implements Consumer {
-  readonly name: string;
-  readonly #spec: SnapshotFileSpec;
-  readonly #ports: ConsumerPorts;
-  readonly #reconciler: Reconciler;
+export function snapshotFile(spec: SnapshotFileSpec, ports: ConsumerPorts): Consumer {
+  return reconciled(spec.name, ports, () => pass(spec, ports));
+}
 
-  constructor(spec: SnapshotFileSpec, ports: ConsumerPorts) {
-    this.name = spec.name;
-    this.#spec = spec;
-    this.#ports = ports;
-    const { clock, timers } = ports;
-    this.#reconciler = new Reconciler({
-      clock,
-      timers,
-      pass: () => this.#pass(),
-      told: (from, state, text) =>
-        ports.tell({ kind: 'changed', consumer: this.name, from, state, text }),
-    });
-  }
-
-  get state(): ConsumerState {
-    return this.#reconciler.state;
-  }
-
-  start(): void {
-    this.#reconciler.start();
-  }
-
-  changed(): void {
-    this.#reconciler.changed();
-  }
-
-  stop(): Promise<void> {
-    return this.#reconciler.stop();
-  }
-
-  async #pass(): Promise<PassResult> {
-    const { path, mode } = this.#spec;
-    if (mode === 'observe')
-      return { state: 'drifting', text: `${path} would be written (observed)` };
-    await this.#ports.files.write(path, this.#text());
-    return { state: 'inSync', text: '' };
-  }
-
-  #text(): string {
-    const { book } = this.#ports;
-    const nowMs = this.#ports.wallMs();
-    const document = {
-      version: 1,
-      ...book.revision,
-      at: new Date(nowMs).toISOString(),
-      validUntil: new Date(nowMs + VALID_MS).toISOString(),
-      peeringContracts: verdictsOf(this.#ports, this.#spec.contracts),
-    };
-    return `${JSON.stringify(document, undefined, 1)}\n`;
-  }
+async function pass(
+  { path, mode, contracts }: SnapshotFileSpec,
+  ports: ConsumerPorts,
+): Promise<PassResult> {
+  if (mode === 'observe') return { state: 'drifting', text: `${path} would be written (observed)` };
+  const nowMs = ports.wallMs();
+  const document = {
+    version: 1,
+    ...ports.book.revision,
+    at: new Date(nowMs).toISOString(),
+    validUntil: new Date(nowMs + VALID_MS).toISOString(),
+    peeringContracts: verdictsOf(ports, contracts),
+  };
+  await ports.files.write(path, `${JSON.stringify(document, undefined, 1)}\n`);
+  return { state: 'inSync', text: '' };
 }

@@ -9,6 +9,7 @@ import { printList } from '../consumers/dispatcher-list.ts';
 import type { ConsumerNews } from '../consumers/ports.ts';
 import { after } from '../core/base/instant.ts';
 import type { HealthEvent } from '../core/health/events.ts';
+import type { RegistrationSpec } from '../core/registration/spec.ts';
 import type { ListPort } from '../http/ports.ts';
 import type { CoreEvent } from '../observe/events.ts';
 import type { DaemonLog } from '../observe/log.ts';
@@ -19,12 +20,18 @@ export function makeConsumers(
   { clock, timers, prober }: Assembly,
   log: DaemonLog,
   wallClock: WallClock,
+  registrations: () => readonly RegistrationSpec[],
 ): Consumers {
   return new Consumers({
     clock,
     timers,
     book: prober,
     files: atomicFiles,
+    *registrations() {
+      for (const { id, ddi, profile } of registrations()) {
+        yield { id, ddi, contract: profile.contract };
+      }
+    },
     wallMs: () => wallClock.nowMs(),
     tell: (news) => {
       tellLog(log, news);

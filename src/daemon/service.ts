@@ -90,7 +90,12 @@ export class Service implements CommandPort {
       log.write('warn', 'process.stoodStill', { durationMs: Math.round(ms) });
       resume(assembly, ms);
     };
-    this.#consumers = makeConsumers(assembly, log, wallClock);
+    this.#consumers = makeConsumers(
+      assembly,
+      log,
+      wallClock,
+      () => this.#reloader.spec.registrations,
+    );
     const { keeper, prober, clock, timers } = assembly;
     this.#readiness = new Readiness(clock, timers);
     this.#status = new StatusBook(keeper, prober, wallClock, assembly.proxies, () =>

@@ -2,6 +2,9 @@
  * Verdicts that a real Kamailio acts on: its dispatcher with ops/kamailio/dispatcher.cfg, three sipp peer servers,
  * sipp as callers. Where the calls arrive is the judge.
  */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DispatcherProxy } from '../support/dispatcher-proxy.ts';
 import { eventually } from '../support/processes.ts';
@@ -20,7 +23,7 @@ beforeAll(async () => {
   proxy = await DispatcherProxy.reserve();
   peers = { a: await SippPeer.start(), b: await SippPeer.start(), c: await SippPeer.start() };
   await startTrunkd();
-  await eventually(() => proxy.hasList);
+  await eventually(() => proxy.hasLists);
   await proxy.start();
 });
 
@@ -32,7 +35,8 @@ afterAll(async () => {
 
 async function startTrunkd(): Promise<void> {
   trunkd = await Trunkd.start({
-    defaults: { probe: { interval: '1s', timeout: '500ms' } },
+    // They die and come back too often for it.
+    defaults: { probe: { interval: '1s', timeout: '500ms' }, peerServer: { flapDamping: false } },
     peeringContracts: [
       {
         name: 'acme',
@@ -40,9 +44,25 @@ async function startTrunkd(): Promise<void> {
         peerServers: NAMES.map((name) => ({
           ...{ name, sipProxy: peers[name].hostPort, transport: 'udp', weight: WEIGHTS[name] },
         })),
+        registrations: [
+          {
+            ...{
+              id: 'main',
+              username: '34911',
+              domain: peers.a.hostPort.split(':')[0],
+              ddi: '34911',
+            },
+            ...{ auth: { password: 'a long password' }, contact: '127.0.0.1:5060', admin: 'off' },
+          },
+        ],
       },
     ],
     consumers: [
+      {
+        ...{ name: 'providers', type: 'kamailioAddress', listFile: proxy.addressFile },
+        rpc: proxy.rpcUrl,
+      },
+      { name: 'contacts', type: 'kamailioHtable', rpc: proxy.rpcUrl },
       {
         ...{ name: 'edge', type: 'kamailioDispatcher', mode: 'apply' },
         ...{ listFile: proxy.listFile, rpc: proxy.rpcUrl },
@@ -91,6 +111,17 @@ it('shares calls by weight', async () => {
   for (const name of NAMES) expect(Math.abs((came[name] ?? 0) - WEIGHTS[name])).toBeLessThan(8);
 });
 
+it('knows who calls, and for whom: the address list and the table of Contacts', async () => {
+  const ask = (): Promise<string> => message(proxy.sipPort, '34911');
+  await eventually(async () => /X-Registration: main/.test(await ask()), {
+    what: () => 'the registration is known by its Contact',
+  });
+  expect(await ask()).toMatch(/^SIP\/2\.0 480 /);
+  expect(await ask()).toMatch(/^X-Contract: acme\r$/m);
+  // Nobody else's address.
+  expect(await message(proxy.sipPort, '34911', '127.0.0.9')).toMatch(/^SIP\/2\.0 403 /);
+});
+
 it('sends no call to a server that was killed, and calls again to one that is back', async () => {
   await peers.a.kill();
   await untilStates({ a: 'inactive', b: 'active', c: 'active' });
@@ -111,20 +142,6 @@ it('is brought in line after Kamailio was restarted', async () => {
   await proxy.start();
   await untilStates({ a: 'active', b: 'active', c: 'active' });
   await inSync();
-});
-
-it('leaves a state that the script of the proxy has set, and probes at once', async () => {
-  // Its next pass has to know first that what it told is held.
-  await inSync();
-  await makeCalls({ serverPort: proxy.sipPort, contract: 'mark' });
-  expect(Object.values(await proxy.states()).filter((state) => state === 'inactive')).toHaveLength(
-    1,
-  );
-  await eventually(() => trunkd?.lines('consumer.observed').length === 1, { timeoutMs: 30_000 });
-  expect(Object.values(await proxy.states()).filter((state) => state === 'inactive')).toHaveLength(
-    1,
-  );
-  await untilStates({ a: 'active', b: 'active', c: 'active' }, 60_000);
 });
 
 it('has all of them when all three die, as onAllDown says, and never an empty list', async () => {
@@ -148,8 +165,26 @@ it('has all of them when all three die, as onAllDown says, and never an empty li
   );
 });
 
-it('pings by itself while trunkd is dead, and hands back without a flap', async () => {
+it('leaves a state that the script of the proxy has set, and probes at once', async () => {
+  await untilStates({ a: 'active', b: 'active', c: 'active' });
   await inSync();
+  // What it told is known to be held, once nothing has changed for a pass.
+  await sleep(1_000);
+  await makeCalls({ serverPort: proxy.sipPort, contract: 'mark' });
+  const states = await proxy.states();
+  const marked = NAMES.find((name) => states[name] === 'inactive');
+  const other = NAMES.find((name) => name !== marked);
+  expect(marked).toBeDefined();
+  // Anything that changes makes it look.
+  await command(`${other}`, 'drain');
+  await untilStates({ [`${other}`]: 'disabled', [`${marked}`]: 'inactive' });
+  await eventually(() => trunkd?.lines('consumer.observed').length === 1);
+  expect(trunkd?.lines('consumer.observed')).toMatchObject([{ peerServer: `acme/${marked}` }]);
+  await command(`${other}`, 'up');
+  await untilStates({ [`${other}`]: 'active', [`${marked}`]: 'inactive' });
+});
+
+it('pings by itself while trunkd is dead, and hands back without a flap', async () => {
   trunkd?.signal('SIGKILL');
   await peers.c.kill();
   await untilStates({ a: 'active', b: 'active', c: 'inactive' }, 60_000);
@@ -172,3 +207,38 @@ it('pings by itself while trunkd is dead, and hands back without a flap', async 
   ]);
   expect(proxy.log().slice(before).join('\n')).toMatch(/trunkd is back: our own pings end/);
 });
+
+async function command(name: string, word: 'drain' | 'up'): Promise<void> {
+  const answer = await fetch(`${trunkd?.url}/v1/peer-servers/acme/${name}/commands`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ command: word, reason: 'test' }),
+  });
+  expect(answer.status).toBe(202);
+}
+
+/** One MESSAGE over UDP from that address; the answer. */
+async function message(port: number, user: string, source = '127.0.0.1'): Promise<string> {
+  const socket = createSocket('udp4').bind(0, source);
+  await once(socket, 'listening');
+  const token = Math.random().toString(36).slice(2);
+  const from = `${source}:${socket.address().port}`;
+  const request = [
+    `MESSAGE sip:${user}@127.0.0.1:${port} SIP/2.0`,
+    `Via: SIP/2.0/UDP ${from};rport;branch=z9hG4bK${token}`,
+    'Max-Forwards: 70',
+    `From: <sip:caller@${from}>;tag=${token}`,
+    `To: <sip:${user}@127.0.0.1>`,
+    `Call-ID: ${token}`,
+    'CSeq: 1 MESSAGE',
+    'Content-Length: 0',
+    '\r\n',
+  ].join('\r\n');
+  try {
+    socket.send(request, port, '127.0.0.1');
+    const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
+    return String(answer);
+  } finally {
+    socket.close();
+  }
+}

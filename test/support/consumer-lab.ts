@@ -2,7 +2,7 @@
 
 import { type Held, statesInList } from '../../src/consumers/dispatcher-list.ts';
 import { RpcError } from '../../src/consumers/json-rpc.ts';
-import type { ConsumerNews, ConsumerPorts } from '../../src/consumers/ports.ts';
+import type { ConsumerNews, ConsumerPorts, ContactOwner } from '../../src/consumers/ports.ts';
 import type { ContractSnapshot, PeerServerSnapshot } from '../../src/core/health/snapshot.ts';
 import type { ContractSpec } from '../../src/core/health/spec.ts';
 import { aPeerServer, aPeerServerSpec } from './fake-books.ts';
@@ -12,6 +12,7 @@ import { VirtualTime } from './virtual-time.ts';
 export class VerdictLab {
   readonly time = new VirtualTime();
   readonly news: ConsumerNews[] = [];
+  registrations: readonly ContactOwner[] = [];
   readonly files = new Map<string, string>();
   readonly contractsByName = new Map<string, ContractSnapshot>();
 
@@ -34,6 +35,7 @@ export class VerdictLab {
           files.set(path, (files.get(path) ?? '') + text);
         },
       },
+      registrations: () => this.registrations,
       wallMs: () => Date.parse('2026-01-02T03:04:05Z') + time.now(),
       tell: (one) => news.push(one),
     };

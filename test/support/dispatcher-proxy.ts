@@ -31,19 +31,24 @@ export class DispatcherProxy {
     return this.#process.path('dispatcher.list');
   }
 
+  get addressFile(): string {
+    return this.#process.path('address.list');
+  }
+
   get rpcUrl(): string {
     return `http://127.0.0.1:${this.#rpcPort}/RPC`;
   }
 
-  get hasList(): boolean {
-    return existsSync(this.listFile);
+  /** Both files are there, without which it does not start. */
+  get hasLists(): boolean {
+    return existsSync(this.listFile) && existsSync(this.addressFile);
   }
 
   /** (Again.) Silence and pings of the dead-man are those of a test, not of an operator. */
   async start(): Promise<void> {
     await this.#process.start(
       { SIPPORT: this.sipPort, RPCPORT: this.#rpcPort, SNIPPET, TRUNKD_LIST: this.listFile },
-      ['TRUNKD_SILENCE=5', 'TRUNKD_PING_INTERVAL=1'],
+      ['TRUNKD_SILENCE=25', 'TRUNKD_PING_INTERVAL=1'],
     );
   }
 

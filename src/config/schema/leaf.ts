@@ -114,6 +114,12 @@ export const sipUri = textWith('SIP URI', (text) =>
     : 'has to begin with sip: or sips:, as sip:HOST[:PORT][;transport=tls]',
 );
 
+export const peerServerId = textThat(
+  'id of a peer server',
+  (text) => text.split('/').length === 2 && text.split('/').every(isName),
+  'has to be CONTRACT/NAME',
+);
+
 /** Where somebody answers HTTP. */
 export const httpUrl = textWith('http or https URL', (text) => {
   if (text.length > 2048 || hasControl(text) || !URL.canParse(text)) return HTTP_URL_RULE;

@@ -127,6 +127,20 @@ describe('a dispatcher with file and RPC', () => {
     expect(consumer?.state).toBe('inSync');
   });
 
+  it('does not take its own last word but one for that of the proxy', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    lab.hold('acme', [aServer('a', [1], DOWN, 'down'), aServer('b', [2])]);
+    consumer?.changed();
+    // It is told, and there is another word before anybody has seen that it is held.
+    await lab.pass(150);
+    expect(kamailio.states()).toMatchObject({ a1: 'inactive' });
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await lab.pass(1_000);
+    expect(kamailio.states()).toMatchObject({ a1: 'active' });
+    expect(lab.news.filter(({ kind }) => kind === 'observed')).toEqual([]);
+  });
+
   it('does not keep it when our own word changes', async () => {
     lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
     await start();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { SnapshotFile } from '../../../src/consumers/snapshot-file.ts';
+import { snapshotFile } from '../../../src/consumers/snapshot-file.ts';
 import { aServer, VerdictLab } from '../../support/consumer-lab.ts';
 import { A_CAUSE } from '../../support/fake-books.ts';
 
@@ -8,7 +8,7 @@ const SPEC = { name: 'file', contracts: 'all', mode: 'apply', path: '/snapshot.j
 it('holds all verdicts, new at each change, and as long as anybody watches', async () => {
   const lab = new VerdictLab();
   lab.hold('acme', [aServer('a', [1, 2]), aServer('b', [3])]);
-  const file = new SnapshotFile(SPEC, lab.ports);
+  const file = snapshotFile(SPEC, lab.ports);
   file.start();
   await lab.pass(200);
   const read = () => JSON.parse(lab.files.get(SPEC.path) ?? 'null');
@@ -56,7 +56,7 @@ it('tells when it cannot be written, and writes when it can', async () => {
       },
     },
   };
-  const file = new SnapshotFile(SPEC, ports);
+  const file = snapshotFile(SPEC, ports);
   file.start();
   await lab.pass(5_000);
   isFull = false;

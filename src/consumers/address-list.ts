@@ -1,0 +1,156 @@
+/**
+ * Keeper of the address list of one Kamailio (module permissions): the resolved addresses of the providers, who may
+ * send us calls. A new address is there with the verdict that knows it; one that the DNS no longer names stays
+ * for an hour, for calls that are up and for names that answer in turns. Never empty.
+ *
+ *   pass:  addresses -> file (when its text changes) -> addressReload -> addressDump, to see whether it took them
+ */
+import { after, type Instant } from '../core/base/instant.ts';
+import { type Rpc, RpcError } from './json-rpc.ts';
+import { type Consumer, type ConsumerPorts, type ContractChoice, isChosen } from './ports.ts';
+import { reconciled } from './reconciled.ts';
+import type { PassResult } from './reconciler.ts';
+
+export interface AddressListSpec {
+  readonly name: string;
+  readonly contracts: ContractChoice;
+  readonly mode: 'apply' | 'observe';
+  readonly listFile: string;
+  readonly rpc: string | undefined;
+  /** Number of the group of addresses. */
+  readonly group: number;
+}
+
+const KEPT_MS = 3_600_000;
+const MAX_ADDRESSES = 20_000;
+/** Kamailio's `reload_delta` of 5 s, and a little. */
+const RELOAD_GAP_MS = 5_500;
+
+interface Known {
+  readonly contract: string;
+  readonly family: 4 | 6;
+  lastSeenAt: Instant;
+}
+
+export function addressList(
+  spec: AddressListSpec,
+  ports: ConsumerPorts,
+  rpc: Rpc | undefined,
+): Consumer {
+  const list = new AddressList(spec, ports, rpc);
+  return reconciled(spec.name, ports, () => list.pass());
+}
+
+class AddressList {
+  readonly #spec: AddressListSpec;
+  readonly #ports: ConsumerPorts;
+  readonly #rpc: Rpc | undefined;
+  readonly #known = new Map<string, Known>();
+  #fileText: string | undefined;
+  #isRead = false;
+
+  constructor(spec: AddressListSpec, ports: ConsumerPorts, rpc: Rpc | undefined) {
+    this.#spec = spec;
+    this.#ports = ports;
+    this.#rpc = rpc;
+  }
+
+  async pass(): Promise<PassResult> {
+    const { listFile, mode, group } = this.#spec;
+    await this.#readOnce();
+    this.#look();
+    const addresses = [...this.#known].sort(([a], [b]) => (a < b ? -1 : 1));
+    if (addresses.length === 0) {
+      return { state: 'drifting', text: 'no address is known: an empty list is never written' };
+    }
+    const text = printAddresses(group, addresses);
+    if (mode === 'apply' && text !== this.#fileText) {
+      await this.#ports.files.write(listFile, text);
+      this.#fileText = text;
+    }
+    return this.#rpc === undefined
+      ? { state: 'inSync', text: '' }
+      : await this.#compare(
+          this.#rpc,
+          addresses.map(([address]) => address),
+        );
+  }
+
+  async #compare(rpc: Rpc, addresses: readonly string[]): Promise<PassResult> {
+    const differing = await this.#differing(rpc, addresses);
+    if (differing === 0) return { state: 'inSync', text: '' };
+    const text = `${differing} addresses to be added or removed`;
+    if (this.#spec.mode === 'observe') return { state: 'drifting', text: `${text} (observed)` };
+    try {
+      await rpc('permissions.addressReload', []);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      return { state: 'drifting', text: `${text}: ${error.message}`, againMs: RELOAD_GAP_MS };
+    }
+    const left = await this.#differing(rpc, addresses);
+    return left === 0 ? { state: 'inSync', text: '' } : { state: 'drifting', text };
+  }
+
+  async #differing(rpc: Rpc, addresses: readonly string[]): Promise<number> {
+    const held = readDump(await rpc('permissions.addressDump', []), this.#spec.group);
+    if (held === undefined) throw new Error('permissions.addressDump: no list in the answer');
+    const wanted = new Set(addresses);
+    const missing = addresses.filter((one) => !held.has(one)).length;
+    return missing + [...held].filter((one) => !wanted.has(one)).length;
+  }
+
+  /** What a trunkd before has written counts as seen now: names may not be resolved yet. */
+  async #readOnce(): Promise<void> {
+    if (this.#isRead) return;
+    this.#isRead = true;
+    this.#fileText = await this.#ports.files.read(this.#spec.listFile);
+    for (const line of (this.#fileText ?? '').split('\n')) {
+      const [, address, contract] = /^\d+ ([0-9a-f.:]+) (?:32|128) 0 (\S+)$/i.exec(line) ?? [];
+      if (address !== undefined && contract !== undefined) this.#see(address, contract);
+    }
+  }
+
+  #look(): void {
+    const { book, clock } = this.#ports;
+    const contracts = new Set<string>();
+    for (const name of book.contracts()) {
+      if (!isChosen(this.#spec.contracts, name)) continue;
+      contracts.add(name);
+      for (const { targets } of book.contract(name)?.peerServers ?? []) {
+        for (const { at } of targets) this.#see(at.address, name);
+      }
+    }
+    for (const [address, { contract, lastSeenAt }] of this.#known) {
+      const isOld = after(lastSeenAt, KEPT_MS) <= clock.now();
+      if (isOld || !contracts.has(contract)) this.#known.delete(address);
+    }
+  }
+
+  #see(address: string, contract: string): void {
+    const lastSeenAt = this.#ports.clock.now();
+    const known = this.#known.get(address);
+    if (known !== undefined) known.lastSeenAt = lastSeenAt;
+    else if (this.#known.size < MAX_ADDRESSES) {
+      this.#known.set(address, { contract, family: address.includes(':') ? 6 : 4, lastSeenAt });
+    }
+  }
+}
+
+/** `group address mask port tag`: any port, and the contract as the tag. */
+function printAddresses(group: number, addresses: readonly (readonly [string, Known])[]): string {
+  const lines = addresses.map(
+    ([address, { contract, family }]) =>
+      `${group} ${address} ${family === 4 ? 32 : 128} 0 ${contract}\n`,
+  );
+  return `# Made by trunkd, and made anew at every change.\n# group address mask port tag\n${lines.join('')}`;
+}
+
+/** The addresses of one group in the result of `permissions.addressDump`; undefined when it is not one. */
+function readDump(result: unknown, group: number): ReadonlySet<string> | undefined {
+  if (!Array.isArray(result)) return undefined;
+  const addresses = new Set<string>();
+  for (const row of result as { group?: unknown; item?: { ip?: unknown } }[]) {
+    if (row?.group === group) addresses.add(String(row.item?.ip));
+  }
+  return addresses;
+}

@@ -1,0 +1,79 @@
+/** What OpenSIPS 3 answers to `ds_list` and `dr_gw_status`, and whose it is. Pure; what is read is hostile. */
+import type { Destination } from './destinations.ts';
+
+export interface DsRow {
+  readonly set: number;
+  readonly uri: string;
+  readonly isActive: boolean;
+}
+
+export interface GatewayRow {
+  readonly id: string;
+  readonly isActive: boolean;
+}
+
+/** `{ PARTITIONS: [{ name, SETS: [{ id, Destinations: [{ URI, state }] }] }] }`; undefined when it is not that. */
+export function readDsList(result: unknown): readonly DsRow[] | undefined {
+  const partitions = listIn(result, 'PARTITIONS');
+  if (partitions === undefined) return undefined;
+  return partitions
+    .filter((one) => fieldOf(one, 'name') === undefined || fieldOf(one, 'name') === 'default')
+    .flatMap((one) => listIn(one, 'SETS') ?? [])
+    .flatMap((set) =>
+      (listIn(set, 'Destinations') ?? []).map((row) => ({
+        set: Number(fieldOf(set, 'id')),
+        uri: String(fieldOf(row, 'URI') ?? ''),
+        isActive: /^active$/i.test(String(fieldOf(row, 'state') ?? '')),
+      })),
+    );
+}
+
+/** `{ Gateways: [{ ID, State }] }`; undefined when it is not that. */
+export function readGateways(result: unknown): readonly GatewayRow[] | undefined {
+  return listIn(result, 'Gateways')?.map((row) => ({
+    id: String(fieldOf(row, 'ID') ?? ''),
+    isActive: /^(active|yes)$/i.test(
+      String(fieldOf(row, 'State') ?? fieldOf(row, 'Enabled') ?? ''),
+    ),
+  }));
+}
+
+/** The destination that a row of its list is; by address and port, and by transport where both name one. */
+export function destinationAt(
+  destinations: readonly Destination[],
+  { set, uri }: DsRow,
+): Destination | undefined {
+  const row = placeOf(uri);
+  return destinations.find((one) => {
+    if (one.set !== set) return false;
+    const place = placeOf(one.uri);
+    return place.host === row.host && place.port === row.port && place.transport === row.transport;
+  });
+}
+
+/** RFC 3261 section 19.1.2: what a URI that leaves them out means. */
+function placeOf(uri: string): {
+  readonly host: string;
+  readonly port: string;
+  readonly transport: string;
+} {
+  const [, host = '', port, parameters = ''] =
+    /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]*)(?::(\d+))?([^?]*)/i.exec(uri) ?? [];
+  const [, given] = /;transport=(\w+)/i.exec(parameters) ?? [];
+  const transport = (given ?? (/^sips:/i.test(uri) ? 'tls' : 'udp')).toLowerCase();
+  return {
+    host: host.toLowerCase(),
+    port: port ?? (transport === 'tls' ? '5061' : '5060'),
+    transport,
+  };
+}
+
+function listIn(value: unknown, name: string): readonly unknown[] | undefined {
+  const list = fieldOf(value, name);
+  return Array.isArray(list) ? list : undefined;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[name];
+}

@@ -1,0 +1,27 @@
+/** A consumer of which only the pass is its own. */
+import type { Consumer, ConsumerPorts } from './ports.ts';
+import { type PassResult, Reconciler } from './reconciler.ts';
+
+/** `pass` looks at the consumer and mends it; it rejects when that cannot be reached. */
+export function reconciled(
+  name: string,
+  ports: ConsumerPorts,
+  pass: () => Promise<PassResult>,
+): Consumer {
+  const { clock, timers } = ports;
+  const reconciler = new Reconciler({
+    clock,
+    timers,
+    pass,
+    told: (from, state, text) => ports.tell({ kind: 'changed', consumer: name, from, state, text }),
+  });
+  return {
+    name,
+    get state() {
+      return reconciler.state;
+    },
+    start: () => reconciler.start(),
+    changed: () => reconciler.changed(),
+    stop: () => reconciler.stop(),
+  };
+}
