@@ -2,8 +2,12 @@
  * Verdicts that a real Kamailio acts on: its dispatcher with ops/kamailio/dispatcher.cfg, three sipp peer servers,
  * sipp as callers. Where the calls arrive is the judge.
  */
+
+import { createHmac } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DispatcherProxy } from '../support/dispatcher-proxy.ts';
@@ -14,12 +18,15 @@ import { Trunkd } from '../support/trunkd.ts';
 const NAMES = ['a', 'b', 'c'] as const;
 const WEIGHTS = { a: 50, b: 30, c: 20 };
 const CALLS = 200;
+const SECRET = 'key of the hook';
 
 let peers: Record<(typeof NAMES)[number], SippPeer>;
 let proxy: DispatcherProxy;
 let trunkd: Trunkd | undefined;
+let hook: Hook;
 
 beforeAll(async () => {
+  hook = await Hook.start();
   proxy = await DispatcherProxy.reserve();
   peers = { a: await SippPeer.start(), b: await SippPeer.start(), c: await SippPeer.start() };
   await startTrunkd();
@@ -30,6 +37,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await trunkd?.stop();
   await proxy?.stop();
+  hook?.stop();
   for (const one of Object.values(peers ?? {})) await one.stop();
 });
 
@@ -63,6 +71,8 @@ async function startTrunkd(): Promise<void> {
         rpc: proxy.rpcUrl,
       },
       { name: 'contacts', type: 'kamailioHtable', rpc: proxy.rpcUrl },
+      { name: 'file', type: 'snapshotFile', path: `${proxy.listFile}.json` },
+      { name: 'hook', type: 'webhook', url: hook.url, secret: SECRET },
       {
         ...{ name: 'edge', type: 'kamailioDispatcher', mode: 'apply' },
         ...{ listFile: proxy.listFile, rpc: proxy.rpcUrl },
@@ -125,6 +135,7 @@ it('knows who calls, and for whom: the address list and the table of Contacts', 
 it('sends no call to a server that was killed, and calls again to one that is back', async () => {
   await peers.a.kill();
   await untilStates({ a: 'inactive', b: 'active', c: 'active' });
+  await everybodyKnows();
   expect(await shares(50)).toMatchObject({ succeeded: 50, a: 0 });
   await peers.a.startAgain();
   await untilStates({ a: 'active' });
@@ -208,6 +219,21 @@ it('pings by itself while trunkd is dead, and hands back without a flap', async 
   expect(proxy.log().slice(before).join('\n')).toMatch(/trunkd is back: our own pings end/);
 });
 
+/** What else tells of verdicts says that `a` is down. */
+async function everybodyKnows(): Promise<void> {
+  await eventually(() =>
+    hook.bodies.some(({ peerServer, enabled }) => peerServer === 'acme/a' && enabled === false),
+  );
+  expect(hook.isEachSigned).toBe(true);
+  const { peeringContracts } = JSON.parse(readFileSync(`${proxy.listFile}.json`, 'utf8'));
+  expect(peeringContracts[0].peerServers[0]).toMatchObject({ id: 'acme/a', enabled: false });
+  const status = async (path: string) => (await fetch(`${trunkd?.url}/v1/${path}`)).status;
+  expect(await status('peer-servers/acme/a/health')).toBe(503);
+  expect(await status('peering-contracts/acme/health')).toBe(200);
+  const list = await fetch(`${trunkd?.url}/v1/dispatcher.list`);
+  expect((await list.text()).match(/ 1 65534 .*duid=acme\/a@/g)).toHaveLength(1);
+}
+
 async function command(name: string, word: 'drain' | 'up'): Promise<void> {
   const answer = await fetch(`${trunkd?.url}/v1/peer-servers/acme/${name}/commands`, {
     method: 'POST',
@@ -240,5 +266,41 @@ async function message(port: number, user: string, source = '127.0.0.1'): Promis
     return String(answer);
   } finally {
     socket.close();
+  }
+}
+
+/** Takes what a webhook is told. */
+class Hook {
+  readonly bodies: Record<string, unknown>[] = [];
+  isEachSigned = true;
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer(async (request, reply) => {
+      let body = '';
+      for await (const piece of request) body += String(piece);
+      const [, seconds, hex] =
+        /^t=(\d+),v1=(\w+)$/.exec(String(request.headers['x-trunkd-signature'])) ?? [];
+      const right = createHmac('sha256', SECRET).update(`${seconds}.${body}`).digest('hex');
+      if (hex !== right) this.isEachSigned = false;
+      this.bodies.push(JSON.parse(body));
+      reply.writeHead(204).end();
+    });
+  }
+
+  static async start(): Promise<Hook> {
+    const hook = new Hook();
+    hook.#server.listen(0, '127.0.0.1');
+    await once(hook.#server, 'listening');
+    return hook;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/trunkd`;
+  }
+
+  stop(): void {
+    this.#server.close();
   }
 }
