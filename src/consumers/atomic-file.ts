@@ -1,5 +1,16 @@
 /** Files that others read at any moment: they see the old one or the new one, whole, also after a crash. */
-import { appendFile, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Files } from './ports.ts';
 
 /** Its text; undefined when there is none that can be read. */
@@ -16,9 +27,11 @@ async function readText(path: string): Promise<string | undefined> {
 async function writeAtomically(path: string, text: string): Promise<void> {
   const fresh = `${path}.${process.pid}.new`;
   try {
-    const file = await open(fresh, 'w', 0o644);
+    const file = await openIn(fresh);
     try {
       await file.writeFile(text);
+      // A proxy runs as somebody else, and reads it, whatever our umask is.
+      await file.chmod(0o644);
       await file.sync();
     } finally {
       await file.close();
@@ -27,6 +40,19 @@ async function writeAtomically(path: string, text: string): Promise<void> {
   } catch (error) {
     await rm(fresh, { force: true });
     throw error;
+  }
+}
+
+/** Its directory is made where there is none, for others to read. */
+async function openIn(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    const directory = dirname(path);
+    await mkdir(directory, { recursive: true });
+    await chmod(directory, 0o755);
+    return await open(path, 'w');
   }
 }
 

@@ -1,6 +1,6 @@
 /** One HTTP request to somebody who may be dead, slow, endless, or send us elsewhere. */
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,14 +93,20 @@ it('writes files whole, and leaves nothing behind when it cannot', async () => {
     expect(readFileSync(path, 'utf8')).toBe('two');
     expect(await atomicFiles.read(path)).toBe('two');
     expect(await atomicFiles.read(join(directory, 'none'))).toBeUndefined();
-    await expect(atomicFiles.write(join(directory, 'no/list'), 'x')).rejects.toThrow(/ENOENT/);
+    const before = process.umask(0o077);
+    await atomicFiles
+      .write(join(directory, 'export/list'), 'x')
+      .finally(() => process.umask(before));
+    expect(statSync(join(directory, 'export')).mode & 0o777).toBe(0o755);
+    expect(statSync(join(directory, 'export/list')).mode & 0o777).toBe(0o644);
+    await expect(atomicFiles.write(join(path, 'list'), 'x')).rejects.toThrow(/ENOTDIR/);
     await atomicFiles.append(join(directory, 'dead'), 'a\n');
     await atomicFiles.append(join(directory, 'dead'), 'b\n');
     expect(readFileSync(join(directory, 'dead'), 'utf8')).toBe('a\nb\n');
     await expect(
       atomicFiles.append(join(directory, 'dead'), 'x'.repeat(17 * 1024 * 1024)),
     ).rejects.toThrow(/octets already/);
-    expect(readdirSync(directory).sort()).toEqual(['dead', 'list']);
+    expect(readdirSync(directory).sort()).toEqual(['dead', 'export', 'list']);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
