@@ -12,7 +12,7 @@ import type {
   PeerServerSnapshot,
   TargetSnapshot,
 } from '../core/health/snapshot.ts';
-import { type ContractChoice, isChosen, type VerdictBook } from './ports.ts';
+import { type ContractChoice, isChosen, type ProxySocket, type VerdictBook } from './ports.ts';
 
 export type DestinationState = 'active' | 'inactive' | 'disabled';
 
@@ -41,6 +41,8 @@ export interface DispatcherSpec {
   readonly contracts: ContractChoice;
   /** Of the proxy, as `udp:203.0.113.10:5060`. */
   readonly socket: string | undefined;
+  /** For servers behind a proxy of ours (`via`), where there is no such key. */
+  readonly proxySocket?: ProxySocket;
 }
 
 /** All destinations of all contracts that have a dispatcher set. */
@@ -86,8 +88,19 @@ function destinationsOfSet(
     peerServer: server.spec.id,
     priority: BEST_PRIORITY - server.spec.priority,
     weight: percent(share, total),
-    socket: spec.socket?.startsWith(`${protocol}:`) ? spec.socket : undefined,
+    socket: socketOf(server, protocol, spec),
   }));
+}
+
+/** Only one of that protocol: Kamailio drops a line with any other. */
+function socketOf(
+  { spec }: PeerServerSnapshot,
+  protocol: string,
+  { socket, proxySocket }: DispatcherSpec,
+): string | undefined {
+  const { via } = spec.hop;
+  const found = socket ?? (via === undefined ? undefined : proxySocket?.(via));
+  return found?.startsWith(`${protocol}:`) ? found : undefined;
 }
 
 /** The configured weights: effective ones change with the verdicts, and would need a reload each time. */

@@ -116,7 +116,8 @@ export class DispatcherConsumer implements Consumer {
     if (isEarly && isUnresolved(book, contracts)) {
       return { state: 'starting', text: 'names are not resolved yet', againMs: 250 };
     }
-    const plain = destinationsOf(book, this.#spec);
+    const { proxySocket } = this.#ports;
+    const plain = destinationsOf(book, { ...this.#spec, proxySocket });
     if (plain.length === 0) {
       return { state: 'drifting', text: 'no server to tell of: an empty list is never written' };
     }

@@ -24,11 +24,15 @@ export interface ContactOwner {
   readonly contract: string;
 }
 
+/** The local socket of a SIP proxy of ours, as `udp:203.0.113.10:5060`; undefined: it is not known by address. */
+export type ProxySocket = (proxy: string) => string | undefined;
+
 export interface ConsumerPorts {
   readonly clock: Clock;
   readonly timers: TimerQueue;
   readonly book: VerdictBook;
   readonly files: Files;
+  readonly proxySocket: ProxySocket;
   /** All that are configured. */
   readonly registrations: () => Iterable<ContactOwner>;
   /** Wall-clock time in milliseconds, for what leaves this machine. */

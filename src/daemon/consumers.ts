@@ -10,6 +10,8 @@ import type { ConsumerNews } from '../consumers/ports.ts';
 import { after } from '../core/base/instant.ts';
 import type { HealthEvent } from '../core/health/events.ts';
 import type { RegistrationSpec } from '../core/registration/spec.ts';
+import { bracketed, parseIpLiteral } from '../core/sip/locate/ip-literal.ts';
+import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { ListPort } from '../http/ports.ts';
 import type { CoreEvent } from '../observe/events.ts';
 import type { DaemonLog } from '../observe/log.ts';
@@ -17,7 +19,7 @@ import type { WallClock } from '../observe/wall-clock.ts';
 import type { Assembly } from './assembly.ts';
 
 export function makeConsumers(
-  { clock, timers, prober }: Assembly,
+  { clock, timers, prober, proxies }: Assembly,
   log: DaemonLog,
   wallClock: WallClock,
   registrations: () => readonly RegistrationSpec[],
@@ -27,6 +29,7 @@ export function makeConsumers(
     timers,
     book: prober,
     files: atomicFiles,
+    proxySocket: (name) => socketOf(proxies.named(name)?.spec),
     *registrations() {
       for (const { id, ddi, profile } of registrations()) {
         yield { id, ddi, contract: profile.contract };
@@ -39,6 +42,15 @@ export function makeConsumers(
       if (news.kind === 'observed') prober.probeNow(news.peerServer);
     },
   });
+}
+
+/** Where a proxy of ours is reached is where it listens, as far as that is an address and a port. */
+function socketOf(spec: ProxySpec | undefined): string | undefined {
+  if (spec === undefined) return undefined;
+  const { host, port, protocol } = spec.hop;
+  if (port === undefined || protocol === undefined || parseIpLiteral(host) === undefined)
+    return undefined;
+  return `${protocol}:${bracketed(host)}:${port}`;
 }
 
 /** The list of a dispatcher for who pulls it; not before names had time to be resolved. */

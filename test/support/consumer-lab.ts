@@ -36,6 +36,7 @@ export class VerdictLab {
         },
       },
       registrations: () => this.registrations,
+      proxySocket: (name) => (name === 'edge1' ? 'udp:203.0.113.9:5060' : undefined),
       wallMs: () => Date.parse('2026-01-02T03:04:05Z') + time.now(),
       tell: (one) => news.push(one),
     };

@@ -47,7 +47,8 @@ export const consumerSchema = z.strictObject({
   socket: key(leaf.protocolAddress, {
     description:
       'kamailioDispatcher: the local socket of the proxy from which it sends to targets of that protocol. It has to be one of its own: Kamailio drops other lines in silence.',
-    defaultText: 'its own choice',
+    defaultText:
+      'the address of the proxy of `via`, if it is an IP address with a port; else its own choice',
     example: 'udp:203.0.113.10:5060',
   }),
   group: key(z.int().min(0).max(2_147_483_647), {

@@ -65,6 +65,20 @@ describe('a dispatcher with file and RPC', () => {
     expect(consumer?.state).toBe('inSync');
   });
 
+  it('is told the socket of the proxy of via, of that protocol only', async () => {
+    const hop = { ...aServer('a', [1]).spec.hop, via: 'edge1' };
+    const other = { ...hop, via: 'edge2' };
+    lab.hold('acme', [
+      aServer('a', [1], { spec: { ...aServer('a', [1]).spec, hop } }),
+      aServer('b', [2], { spec: { ...aServer('b', [2]).spec, hop: other } }),
+    ]);
+    await start();
+    expect(kamailio.file()).toMatch(
+      /duid=acme\/a@udp:192\.0\.2\.1:5060;socket=udp:203\.0\.113\.9:5060\n/,
+    );
+    expect(kamailio.file()).toMatch(/duid=acme\/b@udp:192\.0\.2\.2:5060\n/);
+  });
+
   it('hears of states by RPC, without a reload', async () => {
     lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
     await start();
