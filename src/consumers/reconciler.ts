@@ -8,12 +8,14 @@
 import type { Clock } from '../core/base/clock.ts';
 import { after } from '../core/base/instant.ts';
 import { Timer, type TimerQueue } from '../core/base/timer-queue.ts';
+import { pause } from './pause.ts';
 import type { ConsumerState } from './ports.ts';
 
 const PERIOD_MS = 20_000;
 /** So that what changes together is told together. */
 const SETTLE_MS = 100;
 const FIRST_RETRY_MS = 1_000;
+const STOP_MS = 1_000;
 
 export interface PassResult {
   readonly state: Exclude<ConsumerState, 'failing'>;
@@ -59,11 +61,11 @@ export class Reconciler {
     else if (this.#failures === 0) this.#arm(SETTLE_MS);
   }
 
-  /** Ends when the pass that runs has ended. */
+  /** Ends when the pass that runs has ended, or after a second: a proxy that is slow does not hold us up. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#ports.timers.disarm(this.#timer);
-    await this.#running;
+    if (this.#isRunning) await Promise.race([this.#running, pause(this.#ports, STOP_MS)]);
   }
 
   #arm(waitMs: number): void {
