@@ -58,7 +58,7 @@ function addRegistrationCommands(app: FastifyInstance, commands: CommandPort): v
         summary: 'Commands to a registration: register now, off, up, let go',
         params: schema('registrationParams'),
         body: schema('registrationCommand'),
-        response: { 202: schema('accepted'), '4xx': problemAnswer, 501: problemAnswer },
+        response: { 202: schema('accepted'), '4xx': problemAnswer },
       },
     },
     (request, reply) => {

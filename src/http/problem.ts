@@ -97,11 +97,6 @@ export const PROBLEMS = {
     title: 'Nothing to tell',
     meaning: 'There is no answer yet that would do no harm; keep what you have, and come back.',
   },
-  notYet: {
-    status: 501,
-    title: 'Not yet',
-    meaning: 'The command is part of the contract and is not built yet.',
-  },
 } as const satisfies Readonly<Record<string, ProblemKind>>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
