@@ -8,11 +8,11 @@ import type { Entry } from './entry.ts';
 export class LeftOut {
   /** At most as many as have their last attempt here; most targets have none. */
   #entries: Set<Entry> | undefined;
-  #heardAt: number = -1;
+  #answeredAt: number = -1;
 
-  /** Anything came from the target. */
-  heard(now: Instant): void {
-    this.#heardAt = now;
+  /** Somebody got a final answer from the target; a challenge is none. */
+  answered(now: Instant): void {
+    this.#answeredAt = now;
   }
 
   /** It got an answer of its own, or is at this target no longer. */
@@ -26,12 +26,12 @@ export class LeftOut {
   }
 
   /**
-   * It got no answer. Others did if they got theirs meanwhile, or since it failed before: where few share a
-   * target hours may pass between two of them.
+   * It got no answer. Others did if the target was heard meanwhile, or answered somebody since it failed before:
+   * where few share a target hours may pass between two of them. `heardOthers`: what was heard was not about itself.
    */
-  unanswered(entry: Entry, nothingHeard: boolean): void {
+  unanswered(entry: Entry, heardOthers: boolean): void {
     const { failures, since } = entry.state;
-    const isAlone = !nothingHeard || (failures > 0 && this.#heardAt > since);
+    const isAlone = heardOthers || (failures > 0 && this.#answeredAt > since);
     if (!isAlone) return;
     this.#entries ??= new Set();
     this.#entries.add(entry);

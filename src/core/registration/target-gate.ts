@@ -159,7 +159,6 @@ export class TargetGate {
   heard(): void {
     const now = this.#user.clock.now();
     this.#signs.heard();
-    this.leftOut.heard(now);
     if (this.#mode === 'dead') this.#recover(now);
     this.#pump(now);
   }
@@ -193,13 +192,13 @@ export class TargetGate {
       case 'heard':
         this.#signs.heard();
         this.#signs.forget();
-        leftOut.heard(now);
+        leftOut.answered(now);
         leftOut.forget(entry);
         penalty.answered(now);
         if (this.isClosed) this.#recover(now);
         return false;
       case 'silent': {
-        leftOut.unanswered(entry, nothingHeard);
+        leftOut.unanswered(entry, !nothingHeard);
         // While others were answered, its silence says nothing of the target.
         if (!nothingHeard) return false;
         const isNews = penalty.failed(now, undefined);
@@ -215,6 +214,7 @@ export class TargetGate {
       case 'unfit':
         return penalty.failed(now, undefined);
       case 'unanswered':
+        // What was heard may be its own challenge.
         leftOut.unanswered(entry, false);
         return false;
       case 'nothing':

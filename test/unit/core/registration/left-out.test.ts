@@ -67,8 +67,14 @@ describe('a registration that its target leaves without an answer', () => {
         ? { fault: 'timeout.response', delayMs: 20_000, requests: 2 }
         : granted(call, 60);
     rig.add(5, { expiresSec: 60 });
-    rig.time.run(60_000);
+    rig.time.run(120_000);
     expect(rig.of('u1').cause?.text).toContain('only this registration');
+    // Where nobody else is answered, that is not known.
+    const alone = new Rig();
+    alone.userAgent.script = () => ({ fault: 'timeout.response', delayMs: 20_000, requests: 2 });
+    alone.add(2, { expiresSec: 60 });
+    alone.time.run(600_000);
+    expect(alone.of('u1').cause?.code).toBe('timeout.response');
   });
 
   it('is no word about a target that answers nobody', () => {
