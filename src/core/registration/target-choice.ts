@@ -1,7 +1,7 @@
 /**
  * Which target a registration tries next. In this order: the one that holds its binding, unless a better
  * one is back (`failback`); those without a penalty by rank and weight (RFC 2782); those with
- * one; and only when nothing else is left a target that is known as dead or busy.
+ * one; and only when nothing else is left a target that is known as dead or busy, where the fewest wait.
  */
 import { after, type Instant } from '../base/instant.ts';
 import type { Random } from '../base/random.ts';
@@ -34,9 +34,32 @@ export function firstTarget(entry: Entry, targets: readonly Target[], view: Choi
   }
   const open = openTarget(targets, view);
   if (open !== undefined) return open;
-  // All are closed: who holds a binding waits where it is.
-  const last = holder?.target ?? drawOrder(targets, view.random)[0];
-  return last ?? (targets[0] as Target);
+  return holder !== undefined && !isFree(entry)
+    ? holder.target
+    : shortestLine(holder, targets, view);
+}
+
+/**
+ * All are closed. Whoever is the first to answer again has to be found out, so each of them needs somebody in
+ * line who tries it; a binding that lives at one that is dead ties nobody to it.
+ */
+function shortestLine(
+  holder: TargetGate | undefined,
+  targets: readonly Target[],
+  view: ChoiceView,
+): Target {
+  const lengthAt = (target: Target): number => view.gateAt(target)?.lineLength ?? 0;
+  const isHeld = holder !== undefined && targets.some((one) => isSameTarget(one, holder.target));
+  let best = isHeld ? holder.target : (targets[0] as Target);
+  for (const target of drawOrder(targets, view.random)) {
+    if (lengthAt(target) < lengthAt(best)) best = target;
+  }
+  return best;
+}
+
+/** False for a removal, and for a try of which the first request was answered: they belong to one target. */
+function isFree({ state }: Entry): boolean {
+  return state.name !== 'unregistering' && (state.adapted & SAME_TRY) === 0;
 }
 
 /** The next one after a failure; undefined when all that are open have been tried. */
@@ -91,8 +114,8 @@ function staysOrReturns(
   targets: readonly Target[],
   view: ChoiceView,
 ): Target | undefined {
-  const { state, registrar } = entry;
-  const isRefresh = state.name !== 'unregistering' && (state.adapted & SAME_TRY) === 0;
+  const { registrar } = entry;
+  const isRefresh = isFree(entry);
   const own = targets.find((one) => isSameTarget(one, target));
   if (own === undefined) {
     if (entry.rare?.trail !== undefined) return undefined;

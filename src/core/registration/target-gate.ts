@@ -108,6 +108,10 @@ export class TargetGate {
     return this.#line.size === 0 && !this.#canary.isUnderWay && now >= this.#canary.nextAt;
   }
 
+  get lineLength(): number {
+    return this.#line.size;
+  }
+
   /** Who waits here. */
   get waiting(): readonly Entry[] {
     return this.#line.all();

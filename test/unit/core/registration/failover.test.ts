@@ -223,6 +223,36 @@ describe('a target that dies', () => {
     expect(rig.counted('registered')).toBe(1_000);
   });
 
+  it.each([A, B])(
+    'while all are dead each of them is tried, so that %s alone saves what lives',
+    (back) => {
+      const { rig, script } = aRig(ranked(1, 2));
+      rig.add(100, { expiresSec: 3600 });
+      rig.time.run(3_000_000);
+      script[A] = 'silence';
+      script[B] = 'silence';
+      rig.time.run(200_000);
+      delete script[back];
+      rig.time.run(2_000_000);
+      for (const id of rig.keeper.ids()) expect(rig.of(id).counters.lapses, id).toBe(0);
+    },
+  );
+
+  it('each of them is tried on, however long all are dead', () => {
+    const { rig, script } = aRig(ranked(1, 2, 3));
+    rig.add(50, { expiresSec: 600 });
+    rig.time.run(600_000);
+    for (const target of [A, B, C]) script[target] = 'silence';
+    rig.time.run(20_000_000);
+    rig.userAgent.calls.length = 0;
+    rig.time.run(120_000);
+    const tried = targetsOf(rig);
+    for (const target of [A, B, C]) {
+      expect(tried.filter((one) => one === target).length).toBeGreaterThanOrEqual(2);
+    }
+    expect(new Set(rig.userAgent.calls.map(({ user }) => user)).size).toBeGreaterThan(6);
+  });
+
   it('when all are dead, the first that comes back gets everybody', () => {
     const { rig, script } = aRig(ranked(1, 2, 3), {
       [A]: 'silence',
@@ -235,7 +265,7 @@ describe('a target that dies', () => {
     const before = rig.userAgent.count;
     delete script[C];
     rig.time.run(150_000);
-    expect(rig.counted('registered')).toBe(200);
+    for (const id of rig.keeper.ids()) expect(rig.of(id).bound, id).toBe(true);
     expect(rig.userAgent.count - before).toBeLessThan(260);
     expect(rig.userAgent.violations).toEqual([]);
   });
