@@ -18,6 +18,8 @@ export class SimConnection implements Flow {
   readonly server: string;
   readonly up: string[] = [];
   readonly down: string[] = [];
+  /** When the last one of each way arrives. */
+  readonly arrivesAt = { up: 0, down: 0 };
 
   constructor(server: string, remote: Flow['remote']) {
     this.server = server;
@@ -27,6 +29,7 @@ export class SimConnection implements Flow {
 
 export interface ConnectionWorld {
   readonly random: Random;
+  now(): number;
   later(ms: number, step: () => void): void;
   weather(server: string): Weather;
   serverAt(server: string): SimServer | undefined;
@@ -125,23 +128,31 @@ export class Connections {
     for (const receive of waiting) receive(result);
   }
 
-  /** The head of the line goes; the rest follows it. */
+  /** All go as long as they pass, none before the one ahead of it; what does not pass is sent again later. */
   #push(connection: SimConnection, way: 'up' | 'down', rtoMs: number): void {
-    const { random, later } = this.#world;
-    if (!connection.isOpen) return;
-    if (!this.#passes(connection.server)) {
-      later(rtoMs, () => this.#push(connection, way, Math.min(rtoMs * 2, LONGEST_RTO_MS)));
-      return;
+    const { random, later, now } = this.#world;
+    const line = connection[way];
+    let rto = rtoMs;
+    while (connection.isOpen && line.length > 0) {
+      if (!this.#passes(connection.server)) {
+        later(rto, () => this.#push(connection, way, Math.min(rto * 2, LONGEST_RTO_MS)));
+        return;
+      }
+      rto = FIRST_RTO_MS;
+      const wire = line.shift() ?? '';
+      const [least, most] = this.#world.weather(connection.server).delayMs;
+      const arrivesAt = now() + least + random.fraction() * (most - least);
+      const last = Math.max(arrivesAt, connection.arrivesAt[way]);
+      connection.arrivesAt[way] = last;
+      later(last - now(), () => this.#arrived(connection, way, wire));
     }
-    const [least, most] = this.#world.weather(connection.server).delayMs;
-    later(least + random.fraction() * (most - least), () => {
-      const wire = connection[way].shift();
-      if (!connection.isOpen || wire === undefined) return;
-      if (connection[way].length > 0) this.#push(connection, way, FIRST_RTO_MS);
-      if (way === 'down') this.#world.arrived(() => this.#world.received(wire, connection));
-      else if (connection.isForgotten) this.#refuse(connection);
-      else this.#serve(connection, wire);
-    });
+  }
+
+  #arrived(connection: SimConnection, way: 'up' | 'down', wire: string): void {
+    if (!connection.isOpen) return;
+    if (way === 'down') this.#world.arrived(() => this.#world.received(wire, connection));
+    else if (connection.isForgotten) this.#refuse(connection);
+    else this.#serve(connection, wire);
   }
 
   #serve(connection: SimConnection, wire: string): void {

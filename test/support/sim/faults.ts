@@ -83,6 +83,7 @@ const HOURLY: readonly Trouble[] = [
   weather('loss', (random) => ({ loss: between(random, 0.05, 0.3) })),
   weather('answers lost', (random) => ({ lossBack: between(random, 0.1, 0.4) })),
   weather('delay', (random) => ({ delayMs: [100, between(random, 300, 1_500)] })),
+  weather('slowness', (random) => ({ delayMs: [1_000, between(random, 2_000, 4_500)] })),
   weather('duplication', () => ({ duplicated: 0.3 })),
   weather('reordering', () => ({ reordered: 0.3 })),
   cut('short outage', [2 * SECOND_MS, 200 * SECOND_MS]),

@@ -71,6 +71,7 @@ export class SimNetwork implements TransportPort {
     this.#now = now;
     this.#random = random;
     this.connections = new Connections({
+      now: () => time.now(),
       later: (ms, step) => this.later(ms, step),
       random,
       weather: (server) => this.weatherOf(server),
