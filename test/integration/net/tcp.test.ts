@@ -170,6 +170,14 @@ describe('TCP', () => {
       expect(peer.received).toBe('');
     });
 
+    it('are all closed where they may be forgotten by now, and made anew', async () => {
+      const { edge, server, flow } = await connected();
+      edge.transport.closeAll(fault('process.stoodStill', 'local'));
+      expect(flow.isOpen).toBe(false);
+      expect(await edge.failsOn(flow)).toMatchObject({ code: 'process.stoodStill' });
+      expect(await edge.flowTo(aTarget('tcp', server.port))).not.toBe(flow);
+    });
+
     it('whose other side stops reading overflow, are closed and counted', async () => {
       const { edge, flow, peer } = await connected({ writeStallMs: 100 });
       peer.socket.pause();

@@ -172,6 +172,7 @@ export function planFaults(month: Month, random: Random, days: number): void {
     month.network.later(beginMs, () => {
       month.note(`${trouble.name} for ${(ms / SECOND_MS).toFixed(0)} s`);
       const end = trouble.begin(month, random);
+      month.worsened();
       month.network.later(ms, end);
     });
   };

@@ -36,6 +36,13 @@ export class Lifeline {
     if (last !== undefined) last.to = nowMs + allowanceMs;
   }
 
+  /** While some are still on their way back: they get what they need from now on. */
+  worsened(nowMs: number, allowanceMs: () => number): void {
+    const last = this.windows.at(-1);
+    if (last === undefined || !this.#isAlive || last.to < nowMs) return;
+    last.to = Math.max(last.to, nowMs + allowanceMs());
+  }
+
   /** The window that excuses a binding that ran out then. */
   excuse(expiredMs: number): Window | undefined {
     return this.windows.findLast(

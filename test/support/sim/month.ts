@@ -179,14 +179,21 @@ export class Month {
     this.trouble(this.providers, false);
   }
 
-  /** Everybody who is or will soon be due, with two requests each, twice that under loss. */
+  /** Something else is wrong now, which may hold up those who are still coming back. */
+  worsened(): void {
+    const now = this.time.elapsedMs;
+    for (const provider of this.providers) {
+      provider.lifeline.worsened(now, () => this.#allowanceMs(provider));
+    }
+  }
+
+  /** Everybody who is or will soon be due, with two requests each, their copies among them. */
   #allowanceMs({ lifeline, users, weather }: Provider): number {
     if (users.size < 3) return LONGEST_BACKOFF_MS;
     const due = this.books.endingBefore(lifeline, this.time.elapsedMs + PLANNED_AHEAD_MS);
-    const isBad = weather.some(({ loss, lossBack = 0 }) => loss + lossBack > 0.1);
-    const perUser = isBad ? 4 : 2;
+    const perUser = 2 * Math.max(...weather.map(copiesIn));
     // Meanwhile others come due, too.
-    const load = (users.size * perUser) / USUAL_PERIOD_SEC / PACING.perTarget;
+    const load = Math.min(0.9, (users.size * perUser) / USUAL_PERIOD_SEC / PACING.perTarget);
     return NOTICE_MS + (due * perUser * 1000) / PACING.perTarget / (1 - load);
   }
 
@@ -240,4 +247,11 @@ export class Month {
     }
     for (const key of keys) this.witness.allowed.set(key, new Set(users.keys()));
   }
+}
+
+/** How often a request is sent until its answer is here (timer E), twice that where many are lost. */
+function copiesIn({ delayMs, loss, lossBack = 0 }: Weather): number {
+  const longestMs = 2 * delayMs[1];
+  const copies = 1 + [500, 1_500, 3_500, 7_500].filter((ms) => ms < longestMs).length;
+  return loss + lossBack > 0.1 ? 2 * copies : copies;
 }
