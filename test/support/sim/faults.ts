@@ -32,15 +32,20 @@ function weather(name: string, change: (random: Random) => Partial<Weather>): Tr
   return {
     ...{ name, ms: [MINUTE_MS, 50 * MINUTE_MS] },
     begin(month, random) {
-      const paths = someOf(month, random).flatMap((provider) => provider.weather);
+      const providers = someOf(month, random);
+      const paths = providers.flatMap((provider) => provider.weather);
       const undo = paths.map((path) => {
         const before = { ...path };
         Object.assign(path, change(random));
         return () =>
           Object.assign(path, { lossBack: 0, reordered: 0, ...before, isCut: path.isCut });
       });
+      // Copies of requests take turns, too: a slow path may be too much for the pace.
+      const tooMuch = providers.filter((provider) => month.isOverPace(provider));
+      month.trouble(tooMuch, true);
       return () => {
         for (const one of undo) one();
+        month.trouble(tooMuch, false);
       };
     },
   };

@@ -21,6 +21,8 @@ const EXPIRES_SEC = 3600;
 const NOTICE_MS = 90_000;
 /** A registrar of one or two is never known as dead: each of them backs off by itself, up to 30 min. */
 const LONGEST_BACKOFF_MS = 1_900_000;
+/** At more than this of the pace a crowd takes as long as at this: there is no use in being exact. */
+const MOST_LOAD = 0.8;
 /** Between two refreshes of an hour's grant. */
 const USUAL_PERIOD_SEC = 2_970;
 /** A refresh is planned at most that long before the end of its binding: M + 0.1 G. */
@@ -179,6 +181,11 @@ export class Month {
     this.trouble(this.providers, false);
   }
 
+  /** More requests than the pace lets pass are needed to refresh them all, with their copies. */
+  isOverPace(provider: Provider): boolean {
+    return loadOf(provider) > 1;
+  }
+
   /** Something else is wrong now, which may hold up those who are still coming back. */
   worsened(): void {
     const now = this.time.elapsedMs;
@@ -188,13 +195,13 @@ export class Month {
   }
 
   /** Everybody who is or will soon be due, with two requests each, their copies among them. */
-  #allowanceMs({ lifeline, users, weather }: Provider): number {
+  #allowanceMs(provider: Provider): number {
+    const { lifeline, users } = provider;
     if (users.size < 3) return LONGEST_BACKOFF_MS;
     const due = this.books.endingBefore(lifeline, this.time.elapsedMs + PLANNED_AHEAD_MS);
-    const perUser = 2 * Math.max(...weather.map(copiesIn));
     // Meanwhile others come due, too.
-    const load = Math.min(0.9, (users.size * perUser) / USUAL_PERIOD_SEC / PACING.perTarget);
-    return NOTICE_MS + (due * perUser * 1000) / PACING.perTarget / (1 - load);
+    const rest = 1 - Math.min(MOST_LOAD, loadOf(provider));
+    return NOTICE_MS + (due * requestsPerUser(provider) * 1000) / PACING.perTarget / rest;
   }
 
   #provider(plan: ProviderPlan, seed: number): Provider {
@@ -247,6 +254,17 @@ export class Month {
     }
     for (const key of keys) this.witness.allowed.set(key, new Set(users.keys()));
   }
+}
+
+/** A challenge and the answer to it. */
+function requestsPerUser({ weather }: Provider): number {
+  return 2 * Math.max(...weather.map(copiesIn));
+}
+
+/** Of what the pace lets pass. */
+function loadOf(provider: Provider): number {
+  const perSec = (provider.users.size * requestsPerUser(provider)) / USUAL_PERIOD_SEC;
+  return perSec / PACING.perTarget;
 }
 
 /** How often a request is sent until its answer is here (timer E), twice that where many are lost. */
