@@ -67,7 +67,7 @@ export function step(state: MachineState, input: Input, context: Context): Step 
     case 'flowLost':
       return bindAgain(state, input, context);
     case 'wayChanged':
-      return tryEarlier(state, input.againAt);
+      return tryEarlier(withoutOwnFailures(state), input.againAt);
     case 'urge':
       return urge(state, input.isFresh, context);
     case 'unregister':
@@ -195,6 +195,14 @@ function bindAgain(
 ): Step {
   if (!isBound(state, now)) return ignored(state);
   return tryEarlier(state, againAt, hasOutbound ? ADAPTED.flowLost : 0);
+}
+
+/**
+ * What our own machine could not send says nothing about the registrar, and nothing about the new way: the waits begin
+ * anew. Where no way comes they grow as ever, so that nothing spins.
+ */
+function withoutOwnFailures(state: MachineState): MachineState {
+  return state.cause?.blame === 'local' && state.failures > 0 ? { ...state, failures: 0 } : state;
 }
 
 /** With or without a binding; what was refused is not less refused from another address. */

@@ -195,6 +195,43 @@ describe('another address of ours', () => {
     expect(rig.notices()).toEqual([]);
   });
 
+  it('leaves nothing of what our own machine did wrong to the back-off of the registrar', () => {
+    const rig = registered(1);
+    rig.userAgent.script = () => ({ fault: 'transport.local' });
+    // The binding runs out meanwhile.
+    rig.time.run(60 * MINUTE_MS);
+    for (let flaps = 0; flaps < 6; flaps += 1) {
+      rig.keeper.localAddressChanged(change);
+      rig.time.run(6_000);
+    }
+    rig.userAgent.script = () => ({ fault: 'transport.refused' });
+    rig.keeper.localAddressChanged(change);
+    rig.time.run(6_000);
+    const { cause, nextAttemptAt = 0 } = rig.of('u0');
+    expect(cause?.code).toBe('transport.refused');
+    expect(nextAttemptAt - rig.time.now()).toBeLessThanOrEqual(30_000);
+  });
+
+  it('leaves the back-off alone that the registrar is due', () => {
+    const rig = new Rig();
+    rig.userAgent.script = () => ({ fault: 'transport.refused' });
+    rig.add(1, { expiresSec: 3600 });
+    rig.time.run(60 * MINUTE_MS);
+    rig.keeper.localAddressChanged(change);
+    rig.time.run(6_000);
+    const { nextAttemptAt = 0 } = rig.of('u0');
+    expect(nextAttemptAt - rig.time.now()).toBeGreaterThan(10 * MINUTE_MS);
+  });
+
+  it('slows down by itself where no way comes', () => {
+    const rig = new Rig();
+    rig.userAgent.script = () => ({ fault: 'transport.local' });
+    rig.add(1, { expiresSec: 3600 });
+    rig.time.run(4 * 60 * MINUTE_MS);
+    expect(rig.userAgent.calls.length).toBeGreaterThan(8);
+    expect(rig.userAgent.calls.length).toBeLessThan(30);
+  });
+
   it('does not hasten what is refused', () => {
     const rig = registered(1);
     rig.userAgent.script = () => ({ status: 403 });
