@@ -15,6 +15,14 @@ const TCP_TARGETS: readonly Target[] = [
   { protocol: 'tcp', address: '192.0.2.1', port: 5060, family: 4 },
 ];
 
+/** Answers of a proxy of ours that did not reach the target. */
+const HOP_FAILURES = [
+  '408 Request Timeout',
+  '430 Flow Failed',
+  '477 Send failed',
+  '478 Unresolvable',
+];
+
 function worldWith(
   count: number,
   world = new ProxyWorld(),
@@ -145,24 +153,24 @@ describe('a proxy of ours that falls silent', () => {
     expect(statesOf(world)).toEqual({ registered: 12 });
   });
 
-  it('answers by itself where the target is dead, which is the silence of the target', () => {
-    const world = worldWith(12);
-    world.time.run(1_000);
-    for (const answer of ['477 Unfortunately error', '503 Busy\nX-Trunkd-Local: 1']) {
+  it.each([...HOP_FAILURES, '503 Busy\nX-Trunkd-Local: 1'])(
+    'answers %j by itself where the target is dead, which is the silence of the target',
+    (answer) => {
+      const world = worldWith(12);
+      world.time.run(1_000);
       world.events.length = 0;
       world.behind.set(UDP, answer);
       world.time.run(600_000);
       const notices = world.of('registration.noticed').map(({ cause }) => cause.code);
       expect(notices).toContain('target.dead');
       expect(notices).not.toContain('target.overloaded');
-      expect(world.of('registration.changed').some(({ state }) => state === 'rejected')).toBe(
-        false,
-      );
+      const changes = world.of('registration.changed');
+      expect(changes.some(({ state }) => state === 'rejected')).toBe(false);
       world.behind.delete(UDP);
       world.time.run(60_000);
       expect(statesOf(world)).toEqual({ registered: 12 });
-    }
-  });
+    },
+  );
 });
 
 describe('several targets behind a proxy of ours', () => {
@@ -171,17 +179,22 @@ describe('several targets behind a proxy of ours', () => {
     { protocol: 'tcp', address: '192.0.2.2', port: 5060, family: 4 },
   ];
 
-  it('are tried one after the other when the proxy says that it did not reach one', () => {
-    const world = new ProxyWorld();
-    world.behind.set('tcp:192.0.2.1:5060', '477 Send failed');
-    worldWith(4, world, two);
-    world.time.run(2_000);
-    expect(statesOf(world)).toEqual({ registered: 4 });
-    for (const id of world.keeper.ids()) {
-      expect(world.keeper.snapshot(id)?.target).toBe('edge1>tcp:192.0.2.2:5060');
-    }
-    expect(world.of('registration.changed').filter(({ state }) => state === 'waiting')).toEqual([]);
-  });
+  it.each(HOP_FAILURES)(
+    'are tried one after the other when the proxy answers %j for one',
+    (answer) => {
+      const world = new ProxyWorld();
+      world.behind.set('tcp:192.0.2.1:5060', answer);
+      worldWith(4, world, two);
+      world.time.run(2_000);
+      expect(statesOf(world)).toEqual({ registered: 4 });
+      for (const id of world.keeper.ids()) {
+        expect(world.keeper.snapshot(id)?.target).toBe('edge1>tcp:192.0.2.2:5060');
+      }
+      expect(world.of('registration.changed').filter(({ state }) => state === 'waiting')).toEqual(
+        [],
+      );
+    },
+  );
 
   it('are not tried when it is the proxy that is silent', () => {
     const world = worldWith(4, new ProxyWorld(), two);
