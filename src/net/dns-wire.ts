@@ -39,9 +39,11 @@ export function askByUdp(server: NameServer, query: Buffer, user: WireUser): Wir
   socket.on('message', (octets) => {
     if (isOpen) user.received(octets);
   });
-  socket.connect(server.port, server.address, () => {
+  // Not as the callback of `connect`: that is called with the error too, and then nothing is connected.
+  socket.once('connect', () => {
     if (isOpen) socket.send(query);
   });
+  socket.connect(server.port, server.address);
   socket.unref();
   return { close };
 }

@@ -88,7 +88,9 @@ class Inquiry {
     // What comes in answers nothing of ours.
     socket.on('message', () => undefined);
     const { address, port } = this.#flow.remote;
-    const connect = (): void => socket.connect(port, address, () => this.#next());
+    // Not as the callback of `connect`: that is called with the error too, and then nothing is connected.
+    socket.once('connect', () => this.#next());
+    const connect = (): void => socket.connect(port, address);
     try {
       socket.bind(
         { port: 0, ...(isUnspecified(own) ? {} : { address: own }), exclusive: true },

@@ -13,7 +13,7 @@ import { planFaults } from '../support/sim/faults.ts';
 import { Month } from '../support/sim/month.ts';
 
 const DAYS = 30;
-const COUNT = isFullSize ? 5_000 : 300;
+const COUNT = isFullSize ? 5_000 : 500;
 const MINUTES_A_DAY = 1_440;
 /** Tables of the simulated world that fill up over some days, and code that is compiled when it is first used. */
 const SLACK_BYTES = 2_000_000;

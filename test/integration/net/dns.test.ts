@@ -272,10 +272,10 @@ describe('several name servers', () => {
     broken.close();
   });
 
-  it('one that is not there is passed over', async () => {
+  // The kernel refuses to connect to the second one (EACCES), as it does without a route (ENETUNREACH).
+  it.each(['127.0.0.1:1', '255.255.255.255:53'])('%s, not there, is passed over', async (dead) => {
     stub.zone.set('sip.test A', [address('192.0.2.1')]);
-    const resolver = aResolver([`127.0.0.1:${await freePort()}`, stub.server]);
-    expect(wordOf(await askA('sip.test', resolver))).toEqual(['192.0.2.1']);
+    expect(wordOf(await askA('sip.test', aResolver([dead, stub.server])))).toEqual(['192.0.2.1']);
   });
 
   it('an answer of the first that comes late is as good as one of the second', async () => {

@@ -58,6 +58,21 @@ describe('UDP', () => {
       expect(peer.got.map(({ wire }) => wire)).toEqual(['\r\n\r\n']);
       expect(edge.failures).toEqual([]);
     });
+
+    it('is left alone when it cannot be reached from here any more', async () => {
+      const edge = await anEdge([aLocalSocket('udp')]);
+      const peer = await aPeer('127.0.0.1');
+      const flow = await edge.flowTo(aTarget('udp', peer.port, '127.0.0.1'));
+      // The kernel refuses to connect to this address (EACCES), as it does where the route is gone.
+      const unreachable = Object.create(flow, {
+        remote: { value: { ...flow.remote, address: '255.255.255.255' } },
+      });
+      edge.transport.inquire(unreachable);
+      await sleep(100);
+      edge.transport.inquire(flow);
+      await soon(() => peer.got.length > 0, 'the question at the other one');
+      expect(edge.failures).toEqual([]);
+    });
   });
 
   it.each([
