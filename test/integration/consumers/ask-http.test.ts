@@ -111,3 +111,29 @@ it('writes files whole, and leaves nothing behind when it cannot', async () => {
     rmSync(directory, { recursive: true, force: true });
   }
 });
+
+it('never shows a part of a list, nor none, to who reads while it is written', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'trunkd-files-'));
+  try {
+    const path = join(directory, 'list');
+    const texts = ['a', 'b'].map((letter) => letter.repeat(4 * 1024 * 1024));
+    await atomicFiles.write(path, texts[0] ?? '');
+    let isOver = false;
+    const writing = (async () => {
+      for (let round = 0; round < 6; round += 1) {
+        await atomicFiles.write(path, texts[(round + 1) % 2] ?? '');
+      }
+    })().finally(() => {
+      isOver = true;
+    });
+    const seen: (string | undefined)[] = [];
+    while (!isOver) {
+      const text = await atomicFiles.read(path);
+      seen.push(texts.find((one) => one === text)?.charAt(0));
+    }
+    await writing;
+    expect(new Set(seen)).toEqual(new Set(['a', 'b']));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

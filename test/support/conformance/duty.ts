@@ -13,8 +13,6 @@ export interface Duty {
   readonly cases: readonly string[];
   /** Files of tests, below test/. */
   readonly tests: readonly string[];
-  /** Why there is nothing to show yet. */
-  readonly notYet?: string;
 }
 
 const FILE = join(import.meta.dirname, '../../interop/duties.json');
@@ -25,7 +23,6 @@ export const DUTIES: readonly Duty[] = (
 
 /** `passes`: what became of each case that was run. */
 export function verdictOn(one: Duty, passes: ReadonlyMap<string, boolean>): string {
-  if (one.notYet !== undefined) return `not yet: ${one.notYet}`;
   if (one.cases.length + one.tests.length === 0) return 'FAIL: nothing shows it';
   const unknown = one.cases.filter((id) => !passes.has(id));
   if (unknown.length > 0) return `FAIL: ${unknown.join(', ')} was not run`;
