@@ -9,6 +9,7 @@ import {
   printContracts,
   printFetched,
   printFreeze,
+  printPause,
   printPeerServers,
   printProxies,
   printRegistrations,
@@ -45,11 +46,11 @@ export async function runStatus(
   return EXIT.ok.code;
 }
 
-/** One object with the lists, their rows as the API gives them; written page by page. */
+/** One object with the verdicts (frozen, paused) and the lists, their rows as the API gives them; written page by page. */
 async function writeJson(client: ApiClient, io: CliIo): Promise<void> {
-  let text = '{';
-  for (const [index, [name, path]] of LISTS.entries()) {
-    text += `${index === 0 ? '' : ','}\n"${name}":[`;
+  let text = `{\n"verdicts":${JSON.stringify(await client.get('/v1/verdicts'))}`;
+  for (const [name, path] of LISTS) {
+    text += `,\n"${name}":[`;
     let isFirst = true;
     for await (const row of client.rows(path)) {
       text += `${isFirst ? '' : ','}\n${JSON.stringify(row)}`;
@@ -69,8 +70,10 @@ async function writeTables(client: ApiClient, io: CliIo): Promise<void> {
     for await (const row of client.rows(path)) rows.push(row);
     return rows;
   };
+  const { frozen, paused } = await client.get('/v1/verdicts');
   const parts = [
-    printFreeze((await client.get('/v1/verdicts'))['frozen']),
+    printFreeze(frozen),
+    printPause(paused),
     printContracts(await read('/v1/peering-contracts'), io.isColoured),
     printProxies(await read('/v1/proxies'), io.isColoured),
     printPeerServers(await read('/v1/peer-servers'), io.isColoured),

@@ -1,6 +1,6 @@
 /** What `trunkd status` prints: the rows of the API as tables. */
 import { isMap } from '../config/merge-sources.ts';
-import { type Cell, cell, printTable, type Tone } from './table.ts';
+import { type Cell, cell, harmless, printTable, type Tone } from './table.ts';
 
 /** A row as it came; every field is read with care, since the daemon may be of another version. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -27,7 +27,17 @@ const STATE_TONE: Readonly<Record<string, Tone>> = {
 export function printFreeze(frozen: unknown): string {
   if (!isMap(frozen)) return '';
   const until = frozen['until'] === null ? 'trunkd thaw' : `${text(frozen['until'])} at the latest`;
-  return `Verdicts are frozen since ${text(frozen['since'])}, until ${until}: ${causeText(frozen['cause'])}\n`;
+  const line = `Verdicts are frozen since ${text(frozen['since'])}, until ${until}: ${causeText(frozen['cause'])}`;
+  return `${harmless(line)}\n`;
+}
+
+/** Stands first, too: an operator has all registrations rest. */
+export function printPause(paused: unknown): string {
+  if (!isMap(paused)) return '';
+  const until = paused['until'] === null ? '' : ` or ${text(paused['until'])}`;
+  const reason = paused['reason'] === '' ? '' : `: ${text(paused['reason'])}`;
+  const line = `Registrations are paused since ${text(paused['since'])}, until trunkd resume${until}, by ${text(paused['by'])}${reason}`;
+  return `${harmless(line)}\n`;
 }
 
 export function printContracts(rows: readonly Row[], isColoured: boolean): string {

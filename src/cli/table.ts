@@ -41,7 +41,7 @@ function printRow(row: readonly Cell[], widths: readonly number[], isColoured: b
 }
 
 /** Control characters could move the cursor or recolour the terminal; a reason phrase may hold any. */
-function harmless(text: string): string {
+export function harmless(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }
 

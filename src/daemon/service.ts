@@ -177,8 +177,9 @@ export class Service implements CommandPort {
   pause(reason: string, forMs: number | undefined, origin: string): void {
     this.#audit('pause', reason, origin);
     const { keeper, clock } = this.#assembly;
-    const until = forMs === undefined ? undefined : after(clock.now(), forMs);
-    keeper.pause.begin({ reason, until });
+    const since = clock.now();
+    const until = forMs === undefined ? undefined : after(since, forMs);
+    keeper.pause.begin({ reason, by: origin, since, until });
   }
 
   resume(origin: string): void {

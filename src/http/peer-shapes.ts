@@ -1,5 +1,6 @@
 /** The shapes of peering contracts and their servers. */
 import { z } from 'zod';
+import type { PausedRow } from '../observe/pause-row.ts';
 import type { ContractRow, PeerServerRow, VerdictsRow } from '../observe/peer-rows.ts';
 import {
   admin,
@@ -148,7 +149,17 @@ export const verdicts = z.object({
     })
     .nullable()
     .describe('while set, nothing is disabled for its silence'),
-}) satisfies z.ZodType<VerdictsRow>;
+  paused: z
+    .object({
+      since: time,
+      until: time.nullable(),
+      by: z.string().describe('who gave the order'),
+      reason: z.string().describe('empty: none was given'),
+      cause: causeShape,
+    })
+    .nullable()
+    .describe('while set, an operator has all registrations rest: no REGISTER is sent'),
+}) satisfies z.ZodType<VerdictsRow & PausedRow>;
 
 export const contractPage = listOf(contract);
 export const peerServerPage = listOf(peerServer);

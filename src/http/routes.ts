@@ -119,7 +119,8 @@ function addVerdicts(app: FastifyInstance, status: StatusBook): void {
     '/v1/verdicts',
     {
       schema: {
-        summary: 'Which version of all verdicts this is, and whether they are frozen',
+        summary:
+          'Which version of all verdicts this is, whether they are frozen, and whether registrations are paused',
         response: { 200: peerSchema('verdicts') },
       },
     },

@@ -17,6 +17,7 @@ const BLAME: Readonly<Record<Cause['blame'], string>> = {
   network: 'the network between',
   local: 'this machine',
   config: 'the configuration',
+  operator: "an operator's order",
   nobody: '',
 };
 

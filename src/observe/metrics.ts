@@ -138,7 +138,7 @@ export class Metrics {
       ['trunkd_registration_other_bindings', byLabel(registrations.otherBindings())],
       ['trunkd_registrations_stuck', one(registrations.stuck)],
       ['trunkd_probes_stuck', one(this.#options.health.stuck)],
-      ['trunkd_registrations_paused', one(registrations.isPaused ? 1 : 0)],
+      ['trunkd_registrations_paused', one(registrations.paused !== undefined ? 1 : 0)],
       ['trunkd_peer_servers', this.#peerStates()],
       ['trunkd_peer_server_enabled', this.#peers((peer) => (peer.enabled ? 1 : 0))],
       ['trunkd_peer_server_last_resort', this.#peers((peer) => (peer.lastResort ? 1 : 0))],

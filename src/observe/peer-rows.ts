@@ -246,13 +246,14 @@ export function verdictsRow(
 ): VerdictsRow {
   if (freeze === undefined) return { ...revision, frozen: null };
   const { since, until, isOrdered, cause } = freeze;
+  const blame = isOrdered ? 'operator' : cause.blame;
   return {
     ...revision,
     frozen: {
       since: wallClock.iso(since),
       until: wallClock.iso(until),
       ordered: isOrdered,
-      cause: renderCause({ ...cause, next: FREEZE_NEXT }, undefined, wallClock),
+      cause: renderCause({ ...cause, blame, next: FREEZE_NEXT }, undefined, wallClock),
     },
   };
 }

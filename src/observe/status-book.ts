@@ -6,6 +6,7 @@ import type { HealthBook, PeerServerSnapshot } from '../core/health/snapshot.ts'
 import type { RegistrationBook, RegistrationSnapshot } from '../core/registration/snapshot.ts';
 import type { ProxyBook } from '../core/sip/proxy/events.ts';
 import { type CertificateRow, certificateId, certificateRow } from './certificate-rows.ts';
+import { type PausedRow, pausedRow } from './pause-row.ts';
 import {
   type ContractRow,
   contractRow,
@@ -112,8 +113,9 @@ export class StatusBook {
     return row === undefined ? undefined : peerServerRow(row, this.#wallClock);
   }
 
-  verdicts(): VerdictsRow {
-    return verdictsRow(this.#health, this.#wallClock);
+  verdicts(): VerdictsRow & PausedRow {
+    const verdicts = verdictsRow(this.#health, this.#wallClock);
+    return { ...verdicts, ...pausedRow(this.#registrations, this.#wallClock) };
   }
 
   proxy(name: string): ProxyRow | undefined {

@@ -120,6 +120,16 @@ describe('commands to the daemon', () => {
     expect(status.peerServers).toMatchObject([{ id: 'acme/madrid', enabled: true }]);
     expect(status.peeringContracts).toMatchObject([{ name: 'acme', enabled: 'all' }]);
 
+    expect((await files.command(['pause', '--reason', 'a move', '--until', '1h'])).status).toBe(
+      '0',
+    );
+    expect((await files.command(['status'])).out).toMatch(
+      /^Registrations are paused since .*Z, until trunkd resume or .*Z, by http 127.0.0.1: a move\n/,
+    );
+    const paused = JSON.parse((await files.command(['status', '--json'])).out);
+    expect(paused.verdicts.paused).toMatchObject({ reason: 'a move' });
+    expect((await files.command(['resume'])).status).toBe('0');
+
     const before = registrar.accepted.length;
     expect((await files.command(['register', 'main'])).status).toBe('0');
     await eventually(() => registrar.accepted.length > before);
@@ -132,6 +142,8 @@ describe('commands to the daemon', () => {
       err: expect.stringContaining('nobody'),
     });
     expect(daemon.lines('command.received')).toMatchObject([
+      { command: 'pause', subject: 'a move' },
+      { command: 'resume' },
       { command: 'register', subject: 'main', origin: 'http 127.0.0.1' },
       { command: 'probe', subject: 'acme/madrid' },
       { command: 'register', subject: 'nobody' },

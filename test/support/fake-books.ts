@@ -10,6 +10,7 @@ import type {
 } from '../../src/core/health/snapshot.ts';
 import type { ContractSpec, PeerServerSpec } from '../../src/core/health/spec.ts';
 import type { RegistrationState } from '../../src/core/registration/events.ts';
+import type { ToldPause } from '../../src/core/registration/pause.ts';
 import type {
   RegistrationBook,
   RegistrationSnapshot,
@@ -173,7 +174,7 @@ export const A_CAUSE: Cause = {
 
 export class FakeRegistrationBook implements RegistrationBook {
   stuck = 0;
-  isPaused = false;
+  paused: ToldPause | undefined;
   readonly rows = new Map<string, RegistrationSnapshot>();
 
   constructor(rows: readonly RegistrationSnapshot[]) {

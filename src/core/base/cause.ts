@@ -4,7 +4,8 @@ import type { Blame } from './fault.ts';
 export interface Cause {
   /** Stable, documented in docs/errors.md; a fault code or a code of the machine itself. */
   readonly code: string;
-  readonly blame: Blame | 'nobody';
+  /** `operator`: it is as somebody ordered it. */
+  readonly blame: Blame | 'operator' | 'nobody';
   /** What happened, in one sentence. */
   readonly text: string;
   /** What trunkd does next, and what the operator can do; the time of the next attempt is added by observers. */

@@ -118,6 +118,8 @@ export const HEALTH_CAUSES: Readonly<Record<HealthCauseCode, HealthCauseRow>> = 
 const FAULT_NEXT = 'It is probed every few seconds, and enabled again when it answers well.';
 const VOID_NEXT =
   'Nothing is concluded about the server, and it is probed on; check our own sockets and network.';
+const ORDERED_NEXT =
+  'Nothing is concluded about the server until `thaw`, or until the time of the order is over.';
 const DNS_NEXT =
   'The name is asked again; until then the last known addresses are probed. Check the name and the name server.';
 
@@ -152,6 +154,7 @@ export function causeOfState(
 
 /** Nothing can be said of a server, since its probes fail on our side. */
 export function causeOfVoid({ code, blame, text }: Fault): Cause {
+  if (code === 'ownFault.ordered') return { code, blame: 'operator', text, next: ORDERED_NEXT };
   return { code, blame, text, next: VOID_NEXT };
 }
 

@@ -24,7 +24,7 @@ import { LegGroups, type LegHost } from './leg-groups.ts';
 import { Machinist } from './machinist.ts';
 import { isKept, Orders } from './orders.ts';
 import { endOverride, type Order, wantedAdmin, whyOff } from './override.ts';
-import type { Pause } from './pause.ts';
+import type { Pause, ToldPause } from './pause.ts';
 import type { FetchedBindings } from './queries.ts';
 import { countRefreshes } from './registrar.ts';
 import { hasOtherProof } from './roll-over.ts';
@@ -251,8 +251,8 @@ export class RegistrationKeeper implements RegistrationBook {
     return this.#machinist.tally.otherBindings;
   }
 
-  get isPaused(): boolean {
-    return this.pause.isOn;
+  get paused(): ToldPause | undefined {
+    return this.pause.told;
   }
 
   get stuck(): number {

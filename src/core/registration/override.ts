@@ -73,8 +73,8 @@ export function whyOff({ rare }: Entry): Cause {
   const how = isLight ? '`register` or `up`' : '`up`';
   if (command === 'forget') {
     const text = `An operator let go of the registration; its binding was left as it is${said}.`;
-    return cause('registration.forgotten', 'config', `Nothing is sent until ${how}${end}.`, text);
+    return cause('registration.forgotten', 'operator', `Nothing is sent until ${how}${end}.`, text);
   }
   const text = `An operator switched the registration off (${command})${said}.`;
-  return cause('registration.off', 'config', `Nothing is sent until ${how}${end}.`, text);
+  return cause('registration.off', 'operator', `Nothing is sent until ${how}${end}.`, text);
 }

@@ -11,8 +11,15 @@ import { cause } from './causes.ts';
 export interface PauseOrder {
   /** For people; empty: none was given. */
   readonly reason: string;
+  /** Who gave it, for people. */
+  readonly by: string;
+  readonly since: Instant;
   /** When it ends by itself; undefined: never. */
   readonly until: Instant | undefined;
+}
+
+export interface ToldPause extends PauseOrder {
+  readonly cause: Cause;
 }
 
 export class Pause {
@@ -32,6 +39,12 @@ export class Pause {
     return this.#order !== undefined;
   }
 
+  /** For observers. */
+  get told(): ToldPause | undefined {
+    const [order, why] = [this.#order, this.#why];
+    return order === undefined || why === undefined ? undefined : { ...order, cause: why };
+  }
+
   get until(): Instant | undefined {
     return this.#order?.until;
   }
@@ -43,7 +56,7 @@ export class Pause {
 
   begin(order: PauseOrder): void {
     this.#order = order;
-    this.#why = paused(order);
+    this.#why = causeOfPause(order);
     this.#timers.disarm(this.#timer);
     if (order.until !== undefined) this.#timers.arm(this.#timer, order.until);
     this.#changed(order);
@@ -59,8 +72,8 @@ export class Pause {
   }
 }
 
-function paused({ reason, until }: PauseOrder): Cause {
+function causeOfPause({ reason, until }: PauseOrder): Cause {
   const text = `An operator paused all registrations${reason === '' ? '' : `: ${reason}`}.`;
   const end = until === undefined ? '' : ', or its time is over';
-  return cause('registration.paused', 'config', `Nothing is sent until \`resume\`${end}.`, text);
+  return cause('registration.paused', 'operator', `Nothing is sent until \`resume\`${end}.`, text);
 }

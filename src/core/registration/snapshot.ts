@@ -3,6 +3,7 @@ import type { Instant } from '../base/instant.ts';
 import type { BindingFacts } from './binding-facts.ts';
 import type { RegistrationState } from './events.ts';
 import type { Order } from './override.ts';
+import type { ToldPause } from './pause.ts';
 import type { RegistrationSpec } from './spec.ts';
 
 /** Everything that status pages show of one registration, at one moment. */
@@ -55,6 +56,6 @@ export interface RegistrationBook {
   otherBindings(): ReadonlyMap<string, number>;
   /** Registrations that the sweeper found without a next step; must stay 0. */
   readonly stuck: number;
-  /** An operator has all registrations rest. */
-  readonly isPaused: boolean;
+  /** An operator has all registrations rest; undefined: nobody has. */
+  readonly paused: ToldPause | undefined;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   MAX_LISTED,
   printContracts,
+  printPause,
   printPeerServers,
   printRegistrations,
 } from '../../../src/cli/status-page.ts';
@@ -49,6 +50,18 @@ describe('status', () => {
     expiresAt: null,
     nextAttemptAt: '2026-01-02T03:04:05.000Z',
     cause: bound ? null : cause,
+  });
+
+  it('says first that registrations are paused, by whom and until when', () => {
+    const paused = { since: 'S', until: null, by: 'http ::1', reason: 'a move' };
+    expect(printPause(paused)).toBe(
+      'Registrations are paused since S, until trunkd resume, by http ::1: a move\n',
+    );
+    expect(printPause({ ...paused, until: 'T', reason: '' })).toBe(
+      'Registrations are paused since S, until trunkd resume or T, by http ::1\n',
+    );
+    expect([printPause(null), printPause(undefined)]).toEqual(['', '']);
+    expect(printPause({ ...paused, reason: '\u001b[2J\n' })).not.toMatch(/\u001b|\n./);
   });
 
   it('shows trouble first, and says how much it leaves out', () => {

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { expectProblem, post } from '../../support/http-asking.ts';
+import type { Instant } from '../../../src/core/base/instant.ts';
+import { FakeRegistrationBook } from '../../support/fake-books.ts';
+import { expectProblem, get, post } from '../../support/http-asking.ts';
 import { aServer } from '../../support/observers.ts';
 
 it('pause, with a reason and an end, and resume', async () => {
@@ -15,4 +17,31 @@ it('pause, with a reason and an end, and resume', async () => {
     'pause "" undefined http 127.0.0.1',
     'resume http 127.0.0.1',
   ]);
+});
+
+it('is told with its time, its reason, and who gave it', async () => {
+  const registrations = new FakeRegistrationBook([]);
+  const rig = await aServer({ registrations });
+  const since = 0 as Instant;
+  const cause = {
+    code: 'registration.paused',
+    blame: 'operator',
+    text: 'An operator paused all registrations: a move.',
+    next: '',
+  } as const;
+  const by = 'http 192.0.2.9';
+  registrations.paused = { reason: 'a move', by, since, until: undefined, cause };
+  const { body } = await get(rig, '/v1/verdicts');
+  expect(body).toMatchObject({
+    frozen: null,
+    paused: {
+      since: expect.stringMatching(/^\d{4}-.*Z$/),
+      until: null,
+      by: 'http 192.0.2.9',
+      cause: { code: 'registration.paused' },
+    },
+  });
+  expect(JSON.stringify(body)).toContain(
+    "An operator paused all registrations: a move. At fault: an operator's order.",
+  );
 });

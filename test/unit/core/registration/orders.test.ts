@@ -65,6 +65,13 @@ describe('off and on', () => {
     expect(rig.of('a')).toMatchObject({ state: 'registered', order: undefined });
   });
 
+  it.each(['off', 'unregister', 'forget'] as const)('%s: the order is at fault', (command) => {
+    const rig = registeredRig();
+    order(rig, command);
+    rig.time.run(2_000);
+    expect(rig.of('a')).toMatchObject({ state: 'off', cause: { blame: 'operator' } });
+  });
+
   it('unregister lasts until the next register', () => {
     const rig = registeredRig();
     order(rig, 'unregister');

@@ -8,6 +8,8 @@ import { granted } from '../../../support/registration/scripted-user-agent.ts';
 const MINUTE_MS = 60_000;
 const PACING = { perTarget: 20, burst: 3, max: 20 };
 
+const orderedBy = (rig: Rig) => ({ by: 'http 192.0.2.9', since: rig.time.now() });
+
 /** 100 that are bound for an hour, 100 for ten minutes, and paused after five minutes. */
 function pausedRig(untilMs?: number): Rig {
   const rig = new Rig({ pacing: PACING });
@@ -16,7 +18,7 @@ function pausedRig(untilMs?: number): Rig {
   rig.time.run(5 * MINUTE_MS);
   expect(rig.counted('registered')).toBe(200);
   const until = untilMs === undefined ? undefined : after(rig.time.now(), untilMs);
-  rig.keeper.pause.begin({ reason: 'move of the data centre', until });
+  rig.keeper.pause.begin({ reason: 'move of the data centre', ...orderedBy(rig), until });
   rig.userAgent.calls.length = 0;
   return rig;
 }
@@ -29,10 +31,14 @@ describe('a pause', () => {
     expect(rig.of('long3')).toMatchObject({ bound: true });
     expect(rig.of('short3')).toMatchObject({
       ...{ state: 'waiting', bound: false, nextAttemptAt: undefined },
-      cause: { code: 'registration.paused', text: expect.stringContaining('data centre') },
+      cause: {
+        code: 'registration.paused',
+        blame: 'operator',
+        text: expect.stringContaining('data centre'),
+      },
       counters: { lapses: 0 },
     });
-    expect(rig.keeper.isPaused).toBe(true);
+    expect(rig.keeper.paused).toMatchObject({ by: 'http 192.0.2.9' });
     expect(rig.keeper.stuck).toBe(0);
   });
 
@@ -64,7 +70,7 @@ describe('a pause', () => {
     rig.time.run(14 * MINUTE_MS);
     expect(rig.inMs(rig.of('short3').nextAttemptAt)).toBe(MINUTE_MS);
     rig.time.run(2 * MINUTE_MS);
-    expect(rig.keeper.isPaused).toBe(false);
+    expect(rig.keeper.paused).toBeUndefined();
     expect(rig.counted('registered')).toBe(200);
   });
 
@@ -88,7 +94,7 @@ describe('a pause', () => {
     const rig = new Rig({ pacing: { perTarget: 1, burst: 1, max: 1 } });
     rig.add(50);
     rig.time.run(10_000);
-    rig.keeper.pause.begin({ reason: '', until: undefined });
+    rig.keeper.pause.begin({ reason: '', ...orderedBy(rig), until: undefined });
     rig.time.run(2_000);
     const before = rig.userAgent.count;
     rig.add(5, {}, 'new');
@@ -109,7 +115,7 @@ describe('a pause', () => {
     rig.userAgent.script = () => ({ status: 403 });
     rig.time.run(15 * MINUTE_MS);
     expect(rig.notices()).toContain('registrar.atFault');
-    rig.keeper.pause.begin({ reason: '', until: undefined });
+    rig.keeper.pause.begin({ reason: '', ...orderedBy(rig), until: undefined });
     const before = rig.userAgent.count;
     rig.time.run(30 * MINUTE_MS);
     expect(rig.userAgent.count).toBe(before);
