@@ -1,14 +1,19 @@
 /** Asks the running daemon over its HTTP API. Every failure says what to do about it. */
 import type { Secret } from '../core/base/secret.ts';
+import { EXIT } from '../daemon/exit-codes.ts';
 
 const TIMEOUT_MS = 10_000;
 const PAGE_ROWS = 500;
 
 /** The daemon could not be asked, or said no; the text is for people. */
 export class ApiError extends Error {
-  constructor(text: string, options?: ErrorOptions) {
+  /** Exit status of the command. */
+  readonly status: number;
+
+  constructor(text: string, options?: ErrorOptions & { readonly status?: number }) {
     super(text, options);
     this.name = 'ApiError';
+    this.status = options?.status ?? EXIT.unavailable.code;
   }
 }
 
@@ -78,7 +83,11 @@ export class ApiClient {
     if (typeof document !== 'object' || document === null) {
       throw new ApiError(`${this.#base} is not a trunkd API.`);
     }
-    if (!reply.ok) throw new ApiError(refusalOf(reply.status, { ...document }));
+    if (!reply.ok) {
+      const text = refusalOf(reply.status, { ...document });
+      const isInvalid = 'type' in document && document.type === 'urn:trunkd:problem:invalidConfig';
+      throw new ApiError(text, isInvalid ? { status: EXIT.config.code } : {});
+    }
     return { ...document };
   }
 }

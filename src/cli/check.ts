@@ -14,7 +14,11 @@ export async function runCheck(path: string, io: CliIo): Promise<number> {
   const { contracts, registrations } = loaded.spec;
   const servers = contracts.reduce((count, { peerServers }) => count + peerServers.length, 0);
   io.out(
-    `${path}: fine: ${contracts.length} peering contracts, ${servers} peer servers, ${registrations.length} registrations\n`,
+    `${path}: fine: ${counted(contracts.length, 'peering contract')}, ${counted(servers, 'peer server')}, ${counted(registrations.length, 'registration')}\n`,
   );
   return EXIT.ok.code;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

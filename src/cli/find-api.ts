@@ -13,6 +13,7 @@ import { toTopSpec } from '../config/to-daemon.ts';
 import { validate } from '../config/validate.ts';
 import { YamlThread } from '../config/yaml-thread.ts';
 import { Secret } from '../core/base/secret.ts';
+import { EXIT } from '../daemon/exit-codes.ts';
 import { ApiError } from './api-client.ts';
 import type { CliIo } from './io.ts';
 
@@ -54,7 +55,7 @@ async function readHttp(path: string, env: CliIo['env']): Promise<Http> {
     thread.stop(),
   );
   const [first] = problems.list(sources.files, 'problems');
-  if (first !== undefined) throw new ApiError(`${formatProblem(first)}${HINT}`);
+  if (first !== undefined) throw new ApiError(`${formatProblem(first)}${HINT}`, BAD_CONFIG);
   const { root } = sources;
   const section = isMap(root) && root['http'] !== undefined ? { http: root['http'] } : {};
   const settings = validate(configSchema, section, env);
@@ -62,10 +63,14 @@ async function readHttp(path: string, env: CliIo['env']): Promise<Http> {
   const secrets = new SecretReader(env, resolve(dirname(path)));
   const spec = settings.ok ? toTopSpec(settings.value, env, secrets, complaints) : undefined;
   const [complaint] = complaints;
-  if (complaint !== undefined) throw new ApiError(`${path}: http: ${complaint.text}${HINT}`);
+  if (complaint !== undefined) {
+    throw new ApiError(`${path}: http: ${complaint.text}${HINT}`, BAD_CONFIG);
+  }
   if (spec?.http === undefined) throw new ApiError(`${path}: http is off${HINT}`);
   return spec.http;
 }
+
+const BAD_CONFIG = { status: EXIT.config.code };
 
 const HINT = ' (or give --url, and --token-file where it needs a token)';
 

@@ -25,7 +25,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage.code;
     if (!(error instanceof ApiError)) throw error;
     io.err(`trunkd: ${error.message}\n`);
-    return EXIT.unavailable.code;
+    return error.status;
   }
 }
 

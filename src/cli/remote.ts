@@ -5,6 +5,7 @@ import { ApiClient } from './api-client.ts';
 import { printExplanation } from './explain.ts';
 import { findApi } from './find-api.ts';
 import type { CliIo } from './io.ts';
+import { contractPath, peerServerPath, registrationPath } from './names.ts';
 import {
   printContracts,
   printFetched,
@@ -100,7 +101,7 @@ export async function runReload(
 
 export async function runRegister(options: ClientOptions, id: string, io: CliIo): Promise<number> {
   const client = await connect(options, io);
-  const path = `/v1/registrations/${encodeURIComponent(id)}/commands`;
+  const path = `${registrationPath(id)}/commands`;
   await client.post(path, { command: 'register' });
   io.out(`${id} registers now; see: trunkd status\n`);
   return EXIT.ok.code;
@@ -135,7 +136,11 @@ export async function runOrder(
 ): Promise<number> {
   const client = await connect(options, io);
   const { reason, until } = options;
-  await client.post(commandsPath(id, options.contract === true), { command, reason, until });
+  await client.post(`${pathOf(id, command, options.contract === true)}/commands`, {
+    command,
+    reason,
+    until,
+  });
   io.out(`${id}: ${command} accepted; see: trunkd status\n`);
   return EXIT.ok.code;
 }
@@ -152,12 +157,10 @@ export async function runFreeze(
   return EXIT.ok.code;
 }
 
-/** No registration has a slash in its id, every peer server has one. */
-function commandsPath(id: string, isContract: boolean): string {
-  const words = id.split('/').map(encodeURIComponent).join('/');
-  if (isContract) return `/v1/peering-contracts/${words}/commands`;
-  const kind = id.includes('/') ? 'peer-servers' : 'registrations';
-  return `/v1/${kind}/${words}/commands`;
+function pathOf(id: string, command: string, isContract: boolean): string {
+  if (isContract) return contractPath(id);
+  const isOfRegistrations = command === 'unregister' || command === 'forget';
+  return isOfRegistrations || !id.includes('/') ? registrationPath(id) : peerServerPath(id);
 }
 
 /** Every binding that the registrar holds for the account. */
@@ -168,7 +171,7 @@ export async function runFetchBindings(
   io: CliIo,
 ): Promise<number> {
   const client = await connect(options, io);
-  const path = `/v1/registrations/${encodeURIComponent(id)}/fetch-bindings`;
+  const path = `${registrationPath(id)}/fetch-bindings`;
   const answer = await client.post(path, {}, FETCH_TIMEOUT_MS);
   const items = Array.isArray(answer['items']) ? answer['items'].filter(isMap) : [];
   io.out(isJson ? `${JSON.stringify(answer, undefined, 2)}\n` : printFetched(items, io.isColoured));
@@ -178,8 +181,7 @@ export async function runFetchBindings(
 
 export async function runProbe(options: ClientOptions, id: string, io: CliIo): Promise<number> {
   const client = await connect(options, io);
-  const path = id.split('/').map(encodeURIComponent).join('/');
-  await client.post(`/v1/peer-servers/${path}/commands`, { command: 'probe' });
+  await client.post(`${peerServerPath(id)}/commands`, { command: 'probe' });
   io.out(`${id} is probed now; see: trunkd status\n`);
   return EXIT.ok.code;
 }
@@ -187,10 +189,9 @@ export async function runProbe(options: ClientOptions, id: string, io: CliIo): P
 /** Why a peer server is enabled or not. */
 export async function runExplain(options: ClientOptions, id: string, io: CliIo): Promise<number> {
   const client = await connect(options, io);
-  const [contract = '', name = ''] = id.split('/').map(encodeURIComponent);
   const rows = {
-    server: await client.get(`/v1/peer-servers/${contract}/${name}`),
-    contract: await client.get(`/v1/peering-contracts/${contract}`),
+    server: await client.get(peerServerPath(id)),
+    contract: await client.get(contractPath(id.split('/')[0] ?? '')),
     verdicts: await client.get('/v1/verdicts'),
   };
   io.out(printExplanation(rows));

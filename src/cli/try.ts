@@ -56,7 +56,7 @@ export async function tryProbe(uri: string, options: TryOptions, io: CliIo): Pro
 
 function registrationText(row: RegistrationSnapshot): string {
   return printLines([
-    ['result', row.bound ? 'registered' : row.state],
+    ['result', row.bound ? 'registered' : row.state === 'rejected' ? 'rejected' : 'not registered'],
     ['target', row.target],
     ['answer', answerText(row.lastResponse)],
     ['contact', row.contact],

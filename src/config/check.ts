@@ -10,16 +10,23 @@ import type { ItemPlaces } from './load-contract.ts';
 import type { PathStep, Place } from './problem.ts';
 import type { Reporter } from './reporter.ts';
 
+interface Facts {
+  readonly worldReadable: ReadonlySet<string>;
+  /** No contract was left out for its problems. */
+  readonly isWhole: boolean;
+}
+
 /** Warns; changes and refuses nothing. */
 export function checkSpec(
   spec: DaemonSpec,
   reporter: Reporter,
   places: ItemPlaces,
-  worldReadable: ReadonlySet<string>,
+  { worldReadable, isWhole }: Facts,
 ): void {
   const warn = (path: readonly PathStep[], text: string) =>
     reporter.warn(reporter.place(path), path, text);
-  if (spec.contracts.length === 0) warn([], 'there is no peering contract: nothing to do');
+  if (isWhole && spec.contracts.length === 0)
+    warn([], 'there is no peering contract: nothing to do');
   // The daemon has a line of its own for it, and systemd sets the variable unasked.
   if (spec.stateDirectory !== undefined && reporter.isCheck) {
     warn(['state'], 'a state directory is accepted, and not used by this release');

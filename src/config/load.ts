@@ -174,7 +174,10 @@ class Load {
     };
     const there = { registrations, unsound: this.#unsound };
     checkRequires(contracts, there, loader.places, this.#reporter);
-    if (isTopGood) checkSpec(spec, this.#reporter, loader.places, this.#secrets.worldReadable);
+    if (isTopGood) {
+      const { worldReadable } = this.#secrets;
+      checkSpec(spec, this.#reporter, loader.places, { worldReadable, isWhole });
+    }
     return { spec, bulkFiles: loader.bulkFiles };
   }
 

@@ -220,8 +220,12 @@ function sendReload(reply: FastifyReply, report: ReloadReport): FastifyReply {
     case 'refused':
       return sendProblem(reply, 'conflict', report.reason);
     case 'invalid':
-      return sendProblem(reply, 'invalidConfig', `${report.problems.length} problems.`, {
-        problems: report.problems.slice(0, HTTP_LIMITS.listedProblems),
-      });
+      return sendInvalid(reply, report.problems);
   }
+}
+
+function sendInvalid(reply: FastifyReply, problems: readonly string[]): FastifyReply {
+  const text = problems.length === 1 ? 'One problem.' : `${problems.length} problems.`;
+  const listed = problems.slice(0, HTTP_LIMITS.listedProblems);
+  return sendProblem(reply, 'invalidConfig', text, { problems: listed });
 }

@@ -48,7 +48,7 @@ describe('check', () => {
     const { status, out } = await files.command(['check']);
     expect(status).toBe('0');
     expect(out).toMatch(/trunkd\.yaml:\d+:\d+: .* \[warning\]/);
-    expect(out).toMatch(/1 peering contracts, 1 peer servers, 1 registrations$/);
+    expect(out).toMatch(/1 peering contract, 1 peer server, 1 registration$/);
   });
 
   it('is 78 for a bad one, with every problem and its place', async () => {
@@ -195,9 +195,19 @@ describe('commands to the daemon', () => {
     }
   });
 
+  it('say how things are named', async () => {
+    const more = ['--url', 'http://127.0.0.1:9'];
+    const explain = await files.command(['explain', 'alice', ...more]);
+    expect(explain).toMatchObject({ status: '64', err: expect.stringContaining('CONTRACT/NAME') });
+    expect(explain.err).toContain('trunkd status');
+    const unregister = await files.command(['unregister', 'acme/main', ...more]);
+    expect(unregister.status).toBe('64');
+    expect(unregister.err).toContain('"acme/main" is no id of a registration');
+  });
+
   it('say that the configuration does not help', async () => {
     const { status, err } = await files.command(['status']);
-    expect(status).toBe('69');
+    expect(status).toBe('78');
     expect(err).toMatch(/trunkd\.yaml:1:1: .*--url/);
   });
 });

@@ -192,6 +192,8 @@ describe('reload', () => {
     const problems = daemon.lines('config.problem').slice(earlier);
     expect(problems.length).toBeGreaterThanOrEqual(3);
     for (const { problem } of problems) expect(problem).toMatch(/trunkd\.yaml:\d+:\d+: /);
+    const asked = await files.command(['reload', '--url', daemon.url]);
+    expect(asked).toMatchObject({ status: '78', err: expect.stringContaining(' problems.') });
     const metrics = await (await fetch(`${daemon.url}/metrics`)).text();
     expect(metrics).toContain('\ntrunkd_config_last_reload_success 0\n');
     expect(registrar.accepted).toHaveLength(count);

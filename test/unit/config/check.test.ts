@@ -72,4 +72,9 @@ describe('what deserves a warning', () => {
       'there is no peering contract: nothing to do',
     ]);
   });
+
+  test('not that there is no contract, where one was left out for its problems', async () => {
+    const broken = await loadText('peeringContracts: [{ name: acme, colour: red }]');
+    expect([broken.ok, broken.warnings]).toEqual([false, []]);
+  });
 });

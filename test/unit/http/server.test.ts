@@ -279,6 +279,7 @@ describe('commands', () => {
     const invalid = await post(rig, '/v1/commands', { command: 'reload' });
     expectProblem(invalid, 'invalidConfig');
     expect(invalid.body.problems).toEqual(['trunkd.yaml:3:5: unknown key']);
+    expect(invalid.body.detail).toBe('One problem.');
   });
 
   it('a command with nothing to do says so', async () => {
