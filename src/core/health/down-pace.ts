@@ -17,6 +17,8 @@ export function enterDown(state: TargetState, { now, plan }: TargetContext): voi
   state.successes = 0;
   state.deviations = 0;
   state.downGapMs = Math.min(DOWN_GAP_MS, plan.intervalMs);
+  // What kept earlier probes from proving anything is over, and not why it is down.
+  state.voidFault = undefined;
   state.checkAt = undefined;
 }
 

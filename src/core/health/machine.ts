@@ -257,6 +257,7 @@ function judgeSilence(state: TargetState, context: TargetContext): void {
     state.next = afterDownGap(state, context.now);
   } else {
     state.isMute = true;
+    state.voidFault = undefined;
     state.reason = SILENCE;
     state.next = { kind: 'round' };
     state.checkAt = undefined;

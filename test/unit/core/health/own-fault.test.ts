@@ -197,6 +197,9 @@ describe('what this machine knows of itself', () => {
     lab.run(90);
     expect(lab.prober.freeze).toBeUndefined();
     expect(lab.word(A)).toBe('down disabled lastResort');
+    const told = lab.events.filter((event) => event.type === 'peerServer.changed');
+    const causes = told.filter(({ state }) => state === 'down').map(({ cause }) => cause?.code);
+    expect(causes).toEqual(['probe.unanswered', 'probe.unanswered', 'probe.unanswered']);
   });
 });
 
@@ -218,6 +221,20 @@ describe('an operator', () => {
     lab.run(15);
     expect(lab.word('acme/192.0.2.1')).toBe('down disabled');
     expect(lab.prober.thaw()).toBe(false);
+  });
+
+  it('is not the cause of what is decided after the thaw', () => {
+    const lab = aPair();
+    lab.prober.orderFreeze(order);
+    lab.network.behave('udp:192.0.2.1:5060', 'silent');
+    lab.run(30);
+    lab.prober.thaw();
+    lab.until(() => lab.word('acme/192.0.2.1') === 'down disabled', 30);
+    const told = lab.events.findLast((event) => event.type === 'peerServer.changed');
+    expect(told).toMatchObject({
+      state: 'down',
+      cause: { code: 'probe.unanswered', blame: 'peer' },
+    });
   });
 
   it('may say until when', () => {
