@@ -104,12 +104,10 @@ export class Freezer {
    * undefined: it counts against the target.
    */
   doubt(unit: ProbeUnit, sentAt: Instant): Fault | undefined {
-    const isLoopback = isLoopbackAddress(unit.target.address);
-    const local = this.#ports.local.faultSince(sentAt, unit.plan.timeoutMs / 2, isLoopback);
-    if (local !== undefined) {
-      this.#localFault(local, unit);
-      // A standstill is over in any case; without a carrier silence counts again after freezeMax.
-      if (!this.#isSpent || local.code !== 'ownFault.noCarrier') return local;
+    const local = this.#localSince(unit, sentAt);
+    // A standstill is over in any case; without a carrier silence counts again after freezeMax.
+    if (local !== undefined && (!this.#isSpent || local.code !== 'ownFault.noCarrier')) {
+      return local;
     }
     if (unit.state.isHeard && unit.state.name !== 'down' && !this.#failing.has(unit)) {
       this.#failing.set(unit, sentAt);
@@ -118,14 +116,23 @@ export class Freezer {
     return this.#freeze?.cause;
   }
 
-  /** What a bad finding is worth while our own side may be at fault. */
+  /** What a finding other than a good one is worth while our own side may be at fault. */
   weigh(unit: ProbeUnit, finding: Finding, sentAt: Instant | undefined): Finding {
+    if (finding.verdict === 'void') return this.#weighVoid(unit, finding, sentAt);
     const isLost =
       finding.kind === 'silence' ||
       (finding.kind === 'refusal' && finding.fault.blame === 'network');
     if (!isLost && this.#freeze?.isOrdered !== true) return finding;
     const own = isLost && sentAt !== undefined ? this.doubt(unit, sentAt) : this.#freeze?.cause;
     return own === undefined ? finding : { kind: 'none', verdict: 'void', fault: own };
+  }
+
+  /** What could not even be sent proves nothing in any case; the machine may know why. */
+  #weighVoid(unit: ProbeUnit, finding: Finding, sentAt: Instant | undefined): Finding {
+    const isUnsent = finding.kind === 'none' && finding.fault.code === 'transport.local';
+    if (!isUnsent || sentAt === undefined) return finding;
+    const local = this.#localSince(unit, sentAt);
+    return local === undefined ? finding : { kind: 'none', verdict: 'void', fault: local };
   }
 
   /** The target answered. */
@@ -144,7 +151,15 @@ export class Freezer {
     this.#ports.timers.disarm(this.#timer);
   }
 
-  #localFault(local: Fault, { plan }: ProbeUnit): void {
+  /** What this machine knows of itself; that freezes. */
+  #localSince({ plan, target }: ProbeUnit, sentAt: Instant): Fault | undefined {
+    const isLoopback = isLoopbackAddress(target.address);
+    const local = this.#ports.local.faultSince(sentAt, plan.timeoutMs / 2, isLoopback);
+    if (local !== undefined) this.#localFault(local, plan);
+    return local;
+  }
+
+  #localFault(local: Fault, plan: ProbePlan): void {
     // The next probe shows whether there is a carrier again; a standstill is over.
     const holdMs = local.code === 'ownFault.noCarrier' ? roundMs(plan) : STANDSTILL_HOLD_MS;
     this.#localUntil = after(this.#ports.clock.now(), holdMs);

@@ -137,6 +137,7 @@ function forgetProbe(
 ): void {
   state.open = state.open.filter((candidate) => candidate !== probe);
   state.failures -= probe.isMissed ? 1 : 0;
+  if (state.voidFault?.code !== voidFault.code) state.voidSince = probe.sentAt;
   state.voidFault = voidFault;
   if (state.open.length > 0 || state.next.kind === 'asked') {
     if (state.next.kind === 'full') state.next = afterGap(state, context.patienceMs, context.now);

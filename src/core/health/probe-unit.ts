@@ -363,8 +363,10 @@ export class ProbeUnit implements CapUser {
     if (!running.some((probe) => probe.id === id)) return;
     this.#running = running.length === 1 ? NONE_RUNNING : running.filter((one) => one.id !== id);
     const judged = this.#record.judge(outcome, this.plan, this.#ports.clock.now());
-    const finding = judged.verdict === 'bad' ? this.#doubted(judged, id) : judged;
-    if (judged.verdict !== 'bad') this.#ports.freezer.answered(this);
+    const isDoubtful = judged.verdict === 'bad' || judged.verdict === 'void';
+    const finding = isDoubtful ? this.#doubted(judged, id) : judged;
+    const isAnswer = judged.verdict !== 'bad' && outcome.kind === 'response';
+    if (isAnswer) this.#ports.freezer.answered(this);
     const rttMs =
       outcome.kind === 'response' && finding.kind === 'answer' ? outcome.rttMs : undefined;
     this.#feed({ kind: 'ended', id, finding });

@@ -44,6 +44,8 @@ export interface TargetState {
   isMute: boolean;
   /** Why the last probe proved nothing; undefined once one of the present address proved anything. */
   voidFault: Fault | undefined;
+  /** When the first probe of a row was sent that proved nothing for the same reason as the last one. */
+  voidSince: Instant | undefined;
   /** Present distance of probes while down. */
   downGapMs: number;
   /** The last finding that the present name rests on. */
@@ -87,6 +89,7 @@ export function newTarget(since: Instant): TargetState {
     isHeard: false,
     isMute: false,
     voidFault: undefined,
+    voidSince: undefined,
     downGapMs: DOWN_GAP_MS,
     reason: undefined,
     next: { kind: 'round' },

@@ -44,7 +44,7 @@ export function causeOfProbes(server: PeerServer): Cause | undefined {
     state === 'unknown'
       ? (units.find((unit) => unit.state.isMute) ?? units[0])
       : units.find((unit) => unit.state.name === state);
-  const cause = decisive === undefined ? undefined : causeOfUnit(decisive);
+  const cause = decisive === undefined ? undefined : causeOfUnit(decisive, server.host.now());
   if (cause === undefined || decisive === undefined || units.length === 1) return cause;
   return { ...cause, text: `${decisive.targetKey}: ${cause.text}` };
 }
@@ -75,8 +75,13 @@ function spanText(ms: number): string {
   return sec < 120 ? `${sec} s` : `${Math.round(sec / 60)} min`;
 }
 
-function causeOfUnit({ state, plan }: ProbeUnit): Cause | undefined {
-  const { voidFault, name } = state;
+function causeOfUnit({ state, plan }: ProbeUnit, now: Instant): Cause | undefined {
+  const { voidFault, voidSince, name } = state;
+  if (voidFault?.code === 'transport.local' && voidSince !== undefined) {
+    const span = spanText(elapsedMs(voidSince, now));
+    const text = `No probe has left this machine for ${span}: ${voidFault.text}`;
+    return causeOfVoid({ ...voidFault, text });
+  }
   // Its last verdict stands, and is nothing to rely on while our own proxy is silent or speaks for it.
   if (
     voidFault !== undefined &&

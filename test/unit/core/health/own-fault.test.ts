@@ -187,6 +187,54 @@ describe('what this machine knows of itself', () => {
     expect(lab.word('acme/127.0.0.1')).toBe('down disabled');
   });
 
+  describe('probes that cannot even be sent', () => {
+    const UNSENT = fault(
+      'transport.local',
+      'local',
+      'Our own machine could not send (ENETUNREACH).',
+    );
+
+    function cut(lab: ProbeLab): void {
+      for (const key of KEYS.slice(0, 2)) lab.network.behave(key, UNSENT);
+    }
+
+    it('are what the local watch says of it: verdicts freeze', () => {
+      const lab = aPair();
+      lab.ownFault = fault('ownFault.noCarrier', 'local');
+      cut(lab);
+      lab.run(600);
+      expect(lab.word(A)).toBe('up enabled');
+      expect(lab.server(A).causes[0]).toMatchObject({
+        code: 'ownFault.noCarrier',
+        blame: 'local',
+      });
+      expect(frozen(lab)).toEqual([true, 'ownFault.noCarrier']);
+      lab.run(600);
+      expect(lab.word(A)).toBe('up enabled');
+      lab.ownFault = undefined;
+      speak(lab);
+      lab.run(30);
+      expect(lab.prober.freeze).toBeUndefined();
+      expect(lab.server(A).causes.map(({ code }) => code)).toEqual(['probe.answered']);
+      expect(lab.changes(A)).toEqual(['up enabled']);
+    });
+
+    it('are the cause when nothing else is known of it, and since when', () => {
+      const lab = aPair();
+      cut(lab);
+      lab.run(600);
+      expect(lab.word(A)).toBe('up enabled');
+      const [cause] = lab.server(A).causes;
+      expect(cause).toMatchObject({ code: 'transport.local', blame: 'local' });
+      expect(cause?.text).toBe(
+        'No probe has left this machine for 10 min: Our own machine could not send (ENETUNREACH).',
+      );
+      speak(lab);
+      lab.run(15);
+      expect(lab.server(A).causes.map(({ code }) => code)).toEqual(['probe.answered']);
+    });
+  });
+
   it('does not last for ever: freezeMax ends that as well', () => {
     const lab = aPair();
     lab.prober.setOwnFault({ ...SPEC, freezeMaxMs: 30_000 });
