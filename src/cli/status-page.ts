@@ -69,7 +69,7 @@ export function printPeerServers(rows: readonly Row[], isColoured: boolean): str
   const cells = rows.map((row) => [
     cell(text(row['id'])),
     stateCell(row['state']),
-    yesNo(row['enabled'], row['lastResort'] === true ? 'last resort' : 'yes'),
+    offeredCell(row),
     cell(row['rttMs'] === null ? '-' : `${text(row['rttMs'])} ms`),
     cell(text(row['since'])),
     cell(causeText(row['cause'])),
@@ -111,7 +111,7 @@ function registrationCells(row: Row): Cell[] {
   return [
     cell(text(row['id'])),
     stateCell(row['state']),
-    yesNo(row['bound'], 'yes'),
+    yesNo(row['bound']),
     cell(text(row['expiresAt'])),
     cell(text(row['nextAttemptAt'])),
     cell(causeText(row['cause'])),
@@ -134,8 +134,13 @@ function stateCell(state: unknown): Cell {
   return cell(word, STATE_TONE[word] ?? 'plain');
 }
 
-function yesNo(value: unknown, yes: string): Cell {
-  return value === true ? cell(yes, yes === 'yes' ? 'good' : 'meh') : cell('no', 'bad');
+/** A last resort gets calls when there is nothing better, enabled or not. */
+function offeredCell(row: Row): Cell {
+  return row['lastResort'] === true ? cell('last resort', 'meh') : yesNo(row['enabled']);
+}
+
+function yesNo(value: unknown): Cell {
+  return value === true ? cell('yes', 'good') : cell('no', 'bad');
 }
 
 function text(value: unknown): string {

@@ -77,6 +77,11 @@ describe('status', () => {
     expect(printPeerServers([{ ...server, since: 's', cause }], false)).toMatch(
       /^acme\/x +unknown +last resort +- +s +No answer came\.$/m,
     );
+    const down = { ...server, state: 'down', enabled: false, since: 's', cause };
+    expect(printPeerServers([down], false)).toMatch(/^acme\/x +down +last resort +- +s /m);
+    expect(printPeerServers([{ ...down, lastResort: false }], false)).toMatch(
+      /^acme\/x +down +no /m,
+    );
     const registrations = { registered: 2, waiting: 0, rejected: 1 };
     const contract = { name: 'acme', enabled: 'some', peerServers: [server], registrations };
     expect(printContracts([contract], false)).toMatch(/^acme +some +1 +2 registered, 1 rejected$/m);
