@@ -95,12 +95,15 @@ function changeLines(server: Row, contract: Row): string[] {
     const ids = Array.isArray(requires['registrations']) ? requires['registrations'] : [];
     lines.push(`At least ${text(requires['atLeast'])} of ${ids.join(', ')} have to be bound.`);
   }
-  const all =
-    contract['onAllDown'] === 'tryAll' ? 'all are offered as a last resort' : 'none is offered';
-  lines.push(
-    `Of its contract ${text(contract['enabled'])} servers are enabled; when none is, ${all}.`,
-  );
+  lines.push(contractLine(contract));
   return lines;
+}
+
+function contractLine({ enabled, onAllDown }: Row): string {
+  const all = onAllDown === 'tryAll' ? 'all are offered as a last resort' : 'none is offered';
+  return enabled === 'none'
+    ? `Of its contract no server is enabled; ${all}.`
+    : `Of its contract ${text(enabled)} servers are enabled; when none is, ${all}.`;
 }
 
 function probeLine(target: Row, probe: Row): string {

@@ -119,7 +119,7 @@ const FAULT_NEXT = 'It is probed every few seconds, and enabled again when it an
 const VOID_NEXT =
   'Nothing is concluded about the server, and it is probed on; check our own sockets and network.';
 const ORDERED_NEXT =
-  'Nothing is concluded about the server until `thaw`, or until the time of the order is over.';
+  'It is probed on, and not disabled, until `trunkd thaw` or the end that the order has.';
 const DNS_NEXT =
   'The name is asked again; until then the last known addresses are probed. Check the name and the name server.';
 
@@ -152,7 +152,7 @@ export function causeOfState(
   }
 }
 
-/** Nothing can be said of a server, since its probes fail on our side. */
+/** Nothing can be said of a server, since its probes fail on our side, or people want it so. */
 export function causeOfVoid({ code, blame, text }: Fault): Cause {
   if (code === 'ownFault.ordered') return { code, blame: 'operator', text, next: ORDERED_NEXT };
   return { code, blame, text, next: VOID_NEXT };

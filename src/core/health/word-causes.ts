@@ -27,7 +27,10 @@ export function causesOf(server: PeerServer): readonly Cause[] {
     causes.push(healthCause('slowStart.running', text));
   }
   const { freeze } = host;
-  if (freeze !== undefined) causes.push(causeOfVoid(freeze.cause));
+  // What its probes say may be this already.
+  if (freeze !== undefined && !causes.some(({ code }) => code === freeze.cause.code)) {
+    causes.push(causeOfVoid(freeze.cause));
+  }
   if (word.lastResort && !word.enabled) {
     causes.push(healthCause(pool.isPanic ? 'contract.panic' : 'contract.allDown'));
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { printExplanation } from '../../../src/cli/explain.ts';
+import { printFreeze } from '../../../src/cli/status-page.ts';
 import { contractRow, peerServerRow, verdictsRow } from '../../../src/observe/peer-rows.ts';
 import { WallClock } from '../../../src/observe/wall-clock.ts';
 import { aPair, type ProbeLab } from '../../support/health/probe-lab.ts';
@@ -44,6 +45,34 @@ describe('trunkd explain', () => {
     expect(text).toContain('is up after 2 good answers in a row (0 so far)');
     expect(text).toMatch(/`trunkd up`, or 2026-/);
     expect(text).toContain('Of its contract some servers are enabled');
+  });
+
+  it('an operator who freezes the verdicts is named once, and our machine is not at fault', () => {
+    const lab = aPair();
+    lab.prober.orderFreeze({ by: 'test', reason: 'new cable', until: undefined });
+    lab.network.behave('udp:192.0.2.1:5060', 'silent');
+    lab.run(30);
+    const text = explain(lab);
+    expect(text.match(/An operator froze the verdicts/g)).toHaveLength(1);
+    expect(text).toContain(
+      "An operator froze the verdicts (test): new cable. At fault: an operator's order. [ownFault.ordered]",
+    );
+    expect(text).not.toMatch(/this machine|our own sockets/);
+    expect(text).toContain('`trunkd thaw`');
+    const { frozen } = verdictsRow(lab.prober, new WallClock(lab.time, () => 0));
+    expect(printFreeze(frozen)).toMatch(
+      /An operator froze the verdicts \(test\): new cable\. At fault: an operator's order\.$/m,
+    );
+  });
+
+  it('a contract without an enabled server', () => {
+    const lab = aPair();
+    for (const n of [1, 2]) lab.network.behave(`udp:192.0.2.${n}:5060`, 'silent');
+    lab.run(30);
+    expect(explain(lab)).toContain('Of its contract no server is enabled; all are offered as');
+    expect(explain(aPair())).toContain(
+      'Of its contract all servers are enabled; when none is, all',
+    );
   });
 
   it('rows of another version do not break it', () => {
