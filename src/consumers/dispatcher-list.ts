@@ -13,6 +13,8 @@ export interface Held {
   readonly state: DestinationState | 'trying';
   readonly priority: number;
   readonly weight: number;
+  /** Empty where it is the proxy's choice; undefined where the proxy does not tell. */
+  readonly socket: string | undefined;
 }
 
 const FLAG: Readonly<Record<DestinationState, number>> = { active: 0, inactive: 1, disabled: 4 };
@@ -67,6 +69,7 @@ export function readRpcList(result: unknown): readonly Held[] | undefined {
 
 function readHeld(set: number, dest: unknown): Held {
   const attributes = fieldOf(dest, 'ATTRS');
+  const socket = fieldOf(attributes, 'SOCKET');
   const letter = String(fieldOf(dest, 'FLAGS') ?? '').charAt(0);
   return {
     set,
@@ -75,6 +78,7 @@ function readHeld(set: number, dest: unknown): Held {
     state: STATES.get(letter) ?? 'active',
     priority: Number(fieldOf(dest, 'PRIORITY') ?? 0),
     weight: Number(fieldOf(attributes, 'WEIGHT') ?? 0),
+    socket: typeof socket === 'string' ? socket : undefined,
   };
 }
 

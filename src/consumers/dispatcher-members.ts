@@ -3,9 +3,9 @@ import type { Destination } from './destinations.ts';
 import type { Held } from './dispatcher-list.ts';
 
 export interface MemberDrift {
-  /** Not there, or with another URI, priority or weight. */
+  /** Not there, or with another URI, priority, weight or socket. */
   readonly missing: readonly Destination[];
-  /** There, and not to be: of a set of ours only. */
+  /** There, and not to be, or not to be like that: of a set of ours only. */
   readonly excess: readonly Held[];
 }
 
@@ -15,7 +15,7 @@ export function keyOf({ set, duid }: { readonly set: number; readonly duid: stri
 
 /**
  * Sets that no contract of ours has are somebody else's, and left alone. Not `isExact`: weight and priority may be
- * others, since without a file a destination would have to go before it can come back.
+ * others, since without a file a destination would have to go before it can come back; for another socket it does.
  */
 export function driftOf(
   destinations: readonly Destination[],
@@ -24,22 +24,34 @@ export function driftOf(
   isExact: boolean,
 ): MemberDrift {
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
-  const wanted = new Set(destinations.map(keyOf));
+  const wanted = new Map(destinations.map((one) => [keyOf(one), one]));
   return {
     missing: destinations.filter((one) => !isHeld(one, byKey.get(keyOf(one)), isExact)),
-    excess: held.filter((one) => ownSets.has(one.set) && !wanted.has(keyOf(one))),
+    excess: held.filter((one) => {
+      const { set } = one;
+      if (!ownSets.has(set)) return false;
+      const there = wanted.get(keyOf(one));
+      return there === undefined || (!isExact && !hasSocket(there, one));
+    }),
   };
 }
 
 function isHeld(wanted: Destination, held: Held | undefined, isExact: boolean): boolean {
   if (held === undefined || held.uri !== wanted.uri) return false;
-  return !isExact || (held.priority === wanted.priority && held.weight === wanted.weight);
+  if (!isExact) return true;
+  return (
+    held.priority === wanted.priority && held.weight === wanted.weight && hasSocket(wanted, held)
+  );
+}
+
+function hasSocket(wanted: Destination, held: Held): boolean {
+  return held.socket === undefined || held.socket === (wanted.socket ?? '');
 }
 
 /** One text for the members, to know whether they are still those that were told. */
 export function membersText(destinations: readonly Destination[]): string {
   return destinations
-    .map(({ set, duid, uri, priority, weight }) => `${set} ${duid} ${uri} ${priority} ${weight}`)
+    .map((one) => `${keyOf(one)} ${one.uri} ${one.priority} ${one.weight} ${one.socket ?? ''}`)
     .sort()
     .join('\n');
 }

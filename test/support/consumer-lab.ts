@@ -178,10 +178,10 @@ export class FakeKamailio {
     const RECORDS = [...sets].map(([ID, held]) => ({
       SET: {
         ID,
-        TARGETS: held.map(({ duid, uri, state, priority, weight }) => ({
+        TARGETS: held.map(({ duid, uri, state, priority, weight, socket }) => ({
           DEST: {
             ...{ URI: uri, FLAGS: `${state.charAt(0).toUpperCase()}X`, PRIORITY: priority },
-            ATTRS: { DUID: duid, WEIGHT: weight },
+            ATTRS: { DUID: duid, WEIGHT: weight, SOCKET: socket },
           },
         })),
       },
@@ -199,6 +199,7 @@ function heldOf(line: string): Held {
   const [set, uri = '', , priority, attributes = ''] = line.split(' ');
   const duid = /duid=([^;]+)/.exec(attributes)?.[1] ?? '';
   const weight = Number(/\bweight=(\d+)/.exec(attributes)?.[1]);
+  const socket = /\bsocket=([^;]+)/.exec(attributes)?.[1] ?? '';
   const state = statesInList(line).get(duid) ?? 'active';
-  return { set: Number(set), duid, uri, state, priority: Number(priority), weight };
+  return { set: Number(set), duid, uri, state, priority: Number(priority), weight, socket };
 }

@@ -79,6 +79,19 @@ describe('a dispatcher with file and RPC', () => {
     expect(kamailio.file()).toMatch(/duid=acme\/b@udp:192\.0\.2\.2:5060\n/);
   });
 
+  it('is reloaded when only the socket is another one, and is not in sync before', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start({ socket: 'udp:203.0.113.10:5060' });
+    await consumer?.stop();
+    await lab.pass(1_000);
+    await start({ socket: 'udp:203.0.113.11:5060' });
+    expect(consumer?.state).toBe('drifting');
+    await lab.pass(7_000);
+    const sockets = kamailio.held.map(({ socket }) => socket);
+    expect(sockets).toEqual(['udp:203.0.113.11:5060', 'udp:203.0.113.11:5060']);
+    expect(consumer?.state).toBe('inSync');
+  });
+
   it('hears of states by RPC, without a reload', async () => {
     lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
     await start();
@@ -261,7 +274,7 @@ describe('a dispatcher with file and RPC', () => {
 
 describe('a dispatcher by RPC alone', () => {
   it('gets and loses members one by one, and no set runs empty', async () => {
-    const old = { set: 1, uri: 'sip:192.0.2.7:5060', priority: 0, weight: 0 } as const;
+    const old = { set: 1, uri: 'sip:192.0.2.7:5060', priority: 0, weight: 0, socket: '' } as const;
     kamailio.held = [{ ...old, duid: 'old', state: 'active' }];
     lab.hold('acme', [aServer('a', [1]), aServer('b', [2], DOWN, 'down')]);
     await start({ listFile: undefined });
@@ -270,6 +283,25 @@ describe('a dispatcher by RPC alone', () => {
     expect(
       kamailio.calls.filter((call) => /^(add|remove)/.test(call)).map((call) => call.slice(0, 24)),
     ).toEqual(['add 1 sip:192.0.2.1:5060', 'add 1 sip:192.0.2.2:5060', 'remove 1 sip:192.0.2.7:5']);
+    expect(consumer?.state).toBe('inSync');
+  });
+
+  it('takes another socket one by one: Kamailio adds no address that it has', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start({ listFile: undefined, socket: 'udp:203.0.113.10:5060' });
+    await lab.pass(12_000);
+    expect(consumer?.state).toBe('inSync');
+    await consumer?.stop();
+    kamailio.calls.length = 0;
+    await start({ listFile: undefined, socket: 'udp:203.0.113.11:5060' });
+    await lab.pass(60_000);
+    expect(kamailio.held.map(({ socket }) => socket)).toEqual([
+      'udp:203.0.113.11:5060',
+      'udp:203.0.113.11:5060',
+    ]);
+    expect(kamailio.calls.map((call) => call.split(' ')[0])).toEqual([
+      ...['remove', 'add', 'remove', 'add'],
+    ]);
     expect(consumer?.state).toBe('inSync');
   });
 });
