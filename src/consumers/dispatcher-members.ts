@@ -14,13 +14,13 @@ export function keyOf({ set, duid }: { readonly set: number; readonly duid: stri
 }
 
 /**
- * Sets that no contract of ours has are somebody else's, and left alone. Not `isExact`: weight and priority may be
+ * Sets that are not in `ownSets` are somebody else's, and left alone. Not `isExact`: weight and priority may be
  * others, since without a file a destination would have to go before it can come back; for another socket it does.
  */
 export function driftOf(
   destinations: readonly Destination[],
   held: readonly Held[],
-  ownSets: ReadonlySet<number>,
+  ownSets: ReadonlySet<number> | 'all',
   isExact: boolean,
 ): MemberDrift {
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
@@ -29,7 +29,7 @@ export function driftOf(
     missing: destinations.filter((one) => !isHeld(one, byKey.get(keyOf(one)), isExact)),
     excess: held.filter((one) => {
       const { set } = one;
-      if (!ownSets.has(set)) return false;
+      if (ownSets !== 'all' && !ownSets.has(set)) return false;
       const there = wanted.get(keyOf(one));
       return there === undefined || (!isExact && !hasSocket(there, one));
     }),

@@ -72,6 +72,7 @@ export class DispatcherConsumer implements Consumer {
   #hasReadFile = false;
   #incarnation: string | undefined;
   #loaded: { readonly members: string; readonly at: Instant } | undefined;
+  /** By RPC alone: sets that a contract of ours has or had since the start. */
   #ownSets: ReadonlySet<number> = new Set();
   #beat = 0;
 
@@ -176,7 +177,9 @@ export class DispatcherConsumer implements Consumer {
     held: readonly Held[],
   ): Promise<{ readonly held: readonly Held[]; readonly text: string; readonly againMs: number }> {
     const isByFile = this.#spec.listFile !== undefined;
-    const drift = driftOf(destinations, held, this.#ownSets, isByFile);
+    // The file is all that it loads: what is not in there is of a contract that went, whoever saw it go.
+    const ownSets = isByFile ? 'all' : this.#ownSets;
+    const drift = driftOf(destinations, held, ownSets, isByFile);
     const { missing, excess } = drift;
     if (missing.length + excess.length === 0) return { held, text: '', againMs: NEVER };
     const text = `${missing.length} to be added or changed, ${excess.length} to be removed`;
@@ -193,7 +196,7 @@ export class DispatcherConsumer implements Consumer {
       return { held, text: `${text}: ${error.message}`, againMs: RELOAD_GAP_MS };
     }
     const now = await this.#read(rpc);
-    const left = driftOf(destinations, now, this.#ownSets, isByFile);
+    const left = driftOf(destinations, now, ownSets, isByFile);
     const isMended = left.missing.length + left.excess.length === 0;
     return { held: now, text: isMended ? '' : text, againMs: isMended ? NEVER : RELOAD_GAP_MS };
   }

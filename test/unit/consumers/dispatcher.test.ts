@@ -4,6 +4,7 @@ import {
   DispatcherConsumer,
   type DispatcherConsumerSpec,
 } from '../../../src/consumers/dispatcher.ts';
+import type { Held } from '../../../src/consumers/dispatcher-list.ts';
 import { aServer, FakeKamailio, VerdictLab } from '../../support/consumer-lab.ts';
 
 const LIST = '/list';
@@ -89,6 +90,23 @@ describe('a dispatcher with file and RPC', () => {
     await lab.pass(7_000);
     const sockets = kamailio.held.map(({ socket }) => socket);
     expect(sockets).toEqual(['udp:203.0.113.11:5060', 'udp:203.0.113.11:5060']);
+    expect(consumer?.state).toBe('inSync');
+  });
+
+  it('loses the set of a contract that went while trunkd was down', async () => {
+    const gone =
+      '7 sip:192.0.2.7:5060;transport=udp 0 65534 weight=100;duid=old/z@udp:192.0.2.7:5060\n';
+    lab.files.set(LIST, gone);
+    kamailio.load();
+    lab.hold('acme', [aServer('a', [1])]);
+    await start();
+    expect(kamailio.held.map(({ set }) => set)).toEqual([1]);
+    // A trunkd that was killed between the file and the reload left a file without it.
+    await consumer?.stop();
+    kamailio.held = [...kamailio.held, { ...kamailio.held[0], set: 7 } as Held];
+    await start();
+    await lab.pass(7_000);
+    expect(kamailio.held.map(({ set }) => set)).toEqual([1]);
     expect(consumer?.state).toBe('inSync');
   });
 
