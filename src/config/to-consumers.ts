@@ -2,6 +2,7 @@
 import { isAbsolute, join } from 'node:path';
 import { Secret } from '../core/base/secret.ts';
 import type { ContractSpec } from '../core/health/spec.ts';
+import { FileWriters, whyUnknown } from './check-consumers.ts';
 import { readSecret } from './credentials.ts';
 import type { ConsumerSpec } from './daemon-spec.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -9,7 +10,6 @@ import { quoted } from './parse-yaml.ts';
 import { type Complaint, under } from './problem.ts';
 import type { ConsumerSettings } from './schema/consumer.ts';
 import type { SecretReader } from './secrets.ts';
-import { unknownName } from './suggest.ts';
 
 interface Surroundings {
   readonly secrets: SecretReader;
@@ -39,6 +39,7 @@ export function toConsumers(
 ): readonly ConsumerSpec[] {
   const specs: ConsumerSpec[] = [];
   const names = new Set<string>();
+  const writers = new FileWriters();
   for (const [index, one] of settings.entries()) {
     const path = ['consumers', index];
     if (names.has(one.name)) {
@@ -46,8 +47,9 @@ export function toConsumers(
       complaints.push({ path: [...path, 'name'], text });
     }
     names.add(one.name);
-    const own = [...whyKeysDoNotFit(one), ...whyNoSuchContract(one, around.contracts)];
+    const own = [...whyKeysDoNotFit(one), ...whyUnknown(one, around.contracts)];
     const spec = toConsumer(one, around, own);
+    own.push(...writers.add(one, around));
     complaints.push(...under(path, own));
     if (spec !== undefined && own.every(isNoMistake)) specs.push(spec);
   }
@@ -144,23 +146,6 @@ function whyKeysDoNotFit(settings: ConsumerSettings): readonly Complaint[] {
     });
   }
   return complaints;
-}
-
-function whyNoSuchContract(
-  { contracts, type }: ConsumerSettings,
-  known: readonly ContractSpec[] | undefined,
-): readonly Complaint[] {
-  if (contracts === undefined || contracts === 'all' || known === undefined) return [];
-  const names = known.map(({ name }) => name);
-  return contracts.flatMap((name, index): readonly Complaint[] => {
-    const contract = known.find((one) => one.name === name);
-    if (contract === undefined) {
-      return [unknownName(['contracts', index], 'contract', name, names)];
-    }
-    if (type !== 'kamailioDispatcher' || contract.dispatcherSet !== undefined) return [];
-    const text = `the contract ${quoted(name)} has no 'dispatcherSet', so the consumer is told nothing of it`;
-    return [{ path: ['contracts', index], text, isRemark: true }];
-  });
 }
 
 const ALL_KEYS: readonly Key[] = Object.values(KEYS).flat();

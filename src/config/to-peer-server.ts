@@ -4,7 +4,7 @@ import { parseHostPort, printHostPort } from './address.ts';
 import { toCredentials, toDigestPolicy } from './credentials.ts';
 import { DEFAULTS } from './defaults.ts';
 import { parseDuration, parseQuorum } from './grammar.ts';
-import { type Levels, overlay } from './levels.ts';
+import { type Levels, type MergedDefaults, overlay } from './levels.ts';
 import { withProfile } from './probe-profiles.ts';
 import type { Complaint } from './problem.ts';
 import type { PeerServerDefaults, PeerServerSettings } from './schema/peer-server.ts';
@@ -47,6 +47,7 @@ export function toPeerServer(
   const isAuthWrong = auth !== undefined && credentials === undefined;
   if (way === undefined || isAuthWrong || wrongPreset !== undefined) return undefined;
   const probe = overlay(defaults.probe, withProfile(settings.probe ?? {}));
+  complaints.push(...whyWayIsIdle(settings.probe, probe));
   return {
     id: `${around.contract}/${settings.name}`,
     contract: around.contract,
@@ -75,6 +76,16 @@ export function toPeerServer(
     digest: toDigestPolicy(all),
     ...callRules(all),
   };
+}
+
+/** Of a server's own key only: in `defaults` it is for those that are probed. */
+function whyWayIsIdle(
+  own: PeerServerSettings['probe'],
+  { mode }: MergedDefaults['probe'],
+): readonly Complaint[] {
+  if (own?.through === undefined || mode !== 'off') return [];
+  const text = "'through' is not used: with 'mode: off' nothing is probed";
+  return [{ path: ['probe', 'through'], text, isRemark: true }];
 }
 
 function toRequires(
