@@ -78,7 +78,7 @@ function readHeld(set: number, dest: unknown): Held {
     state: STATES.get(letter) ?? 'active',
     priority: Number(fieldOf(dest, 'PRIORITY') ?? 0),
     weight: Number(fieldOf(attributes, 'WEIGHT') ?? 0),
-    socket: typeof socket === 'string' ? socket : undefined,
+    socket: socket === null ? '' : typeof socket === 'string' ? socket : undefined,
   };
 }
 

@@ -181,7 +181,7 @@ export class FakeKamailio {
         TARGETS: held.map(({ duid, uri, state, priority, weight, socket }) => ({
           DEST: {
             ...{ URI: uri, FLAGS: `${state.charAt(0).toUpperCase()}X`, PRIORITY: priority },
-            ATTRS: { DUID: duid, WEIGHT: weight, SOCKET: socket },
+            ATTRS: { DUID: duid, WEIGHT: weight, SOCKET: socket || null },
           },
         })),
       },
