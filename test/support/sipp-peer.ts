@@ -1,8 +1,8 @@
 /** sipp as a peer server that takes calls, and as the one who makes them (test/interop/sipp/route). */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, ownDirectory, Running } from './processes.ts';
+import { sippServer } from './sipp.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../interop/sipp/route');
 
@@ -34,20 +34,12 @@ export class SippPeer {
   async startAgain(): Promise<void> {
     const [media, control] = [await freePort(), await freePort()];
     this.#starts += 1;
-    this.#running = new Running({
-      command: 'sipp',
-      args: [
-        ...['-sf', join(SCENARIOS, `${this.#scenario}.xml`), '-i', '127.0.0.1'],
-        ...['-p', String(this.port), '-t', 'u1', '-mp', String(media), '-cp', String(control)],
-        // -nd: what is unexpected ends no call; a call that is over is forgotten at once.
-        ...['-nd', '-deadcall_wait', '0', '-nostdin', '-watchdog_interval', '0'],
-        ...['-trace_msg', '-message_file', this.#file(this.#starts)],
-      ],
-      cwd: this.#own.path,
-    });
-    // It says nothing when it is ready, but ends at once when it is not.
-    await sleep(500);
-    await this.#running.until(() => true);
+    const scenario = join(SCENARIOS, `${this.#scenario}.xml`);
+    const more = [
+      ...['-mp', String(media), '-cp', String(control), '-watchdog_interval', '0'],
+      ...['-trace_msg', '-message_file', this.#file(this.#starts)],
+    ];
+    this.#running = await sippServer(scenario, this.port, more, this.#own.path);
   }
 
   async kill(): Promise<void> {

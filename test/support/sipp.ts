@@ -6,6 +6,28 @@ import { freePort, ownDirectory, Running } from './processes.ts';
 
 export type Scenario = 'options-200' | 'options-401' | 'options-503' | 'options-silent';
 
+/** sipp over UDP at that port of the loopback, up and running; it is killed, not asked to end. */
+export async function sippServer(
+  scenario: string,
+  port: number,
+  more: readonly string[],
+  cwd: string,
+): Promise<Running> {
+  const running = new Running({
+    command: 'sipp',
+    args: [
+      ...['-sf', scenario, '-i', '127.0.0.1', '-p', String(port), '-t', 'u1'],
+      // -nd: what is unexpected ends no call; a call that is over is forgotten at once.
+      ...['-nd', '-deadcall_wait', '0', '-nostdin', ...more],
+    ],
+    cwd,
+  });
+  // It says nothing when it is ready, but ends at once when it is not.
+  await sleep(500);
+  await running.until(() => true);
+  return running;
+}
+
 export class Sipp {
   readonly port: number;
   readonly #scenario: Scenario;
@@ -29,18 +51,7 @@ export class Sipp {
     const source = join(import.meta.dirname, '../interop/sipp', `${this.#scenario}.xml`);
     const file = join(this.#own.path, 'scenario.xml');
     writeFileSync(file, readFileSync(source, 'utf8').replaceAll('LOST', `${this.#lostPercent}`));
-    this.#running = new Running({
-      command: 'sipp',
-      args: [
-        ...['-sf', file, '-i', '127.0.0.1', '-p', String(this.port), '-t', 'u1'],
-        // -nd: what is unexpected ends no call; a call that is over is forgotten at once.
-        ...['-nd', '-deadcall_wait', '0', '-nostdin'],
-      ],
-      cwd: this.#own.path,
-    });
-    // It says nothing when it is ready, but ends at once when it is not.
-    await sleep(500);
-    await this.#running.until(() => true);
+    this.#running = await sippServer(file, this.port, [], this.#own.path);
   }
 
   async kill(): Promise<void> {
