@@ -6,6 +6,7 @@
 const SAMPLES = 64;
 const FINEST_MS = 0.1;
 const STEP = 1.06;
+const LOG_STEP = Math.log(STEP);
 /** Of a new sample in the smoothed value, as in RFC 6298. */
 const GAIN = 0.125;
 
@@ -54,7 +55,7 @@ export class RttStats {
 }
 
 function stepOf(ms: number): number {
-  const step = Math.round(Math.log(Math.max(ms, FINEST_MS) / FINEST_MS) / Math.log(STEP));
+  const step = Math.round(Math.log(Math.max(ms, FINEST_MS) / FINEST_MS) / LOG_STEP);
   return Math.min(step, 255);
 }
 
