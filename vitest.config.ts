@@ -5,6 +5,12 @@ const project = (name: string, include: string[], more: Record<string, unknown> 
   test: { name, include, ...more },
 });
 
+/**
+ * Real servers on real time, one file at a time. A busy machine can make one late: such a test gets a
+ * second try, and the closing line names it; more than a few in one run are a failure.
+ */
+const REAL = { fileParallelism: false, retry: 1 };
+
 export default defineConfig({
   test: {
     reporters: ['default', './tools/closing-line.ts'],
@@ -17,17 +23,17 @@ export default defineConfig({
       project('sim', ['test/sim/**/*.test.ts'], { testTimeout: 900_000 }),
       project('integration', ['test/integration/**/*.test.ts'], {
         testTimeout: 60_000,
-        fileParallelism: false,
+        ...REAL,
       }),
       project('interop', ['test/interop/**/*.test.ts'], {
         testTimeout: 300_000,
         hookTimeout: 120_000,
-        fileParallelism: false,
+        ...REAL,
       }),
       project('e2e', ['test/e2e/**/*.test.ts'], {
         testTimeout: 180_000,
         hookTimeout: 120_000,
-        fileParallelism: false,
+        ...REAL,
       }),
     ],
   },
