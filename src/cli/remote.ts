@@ -7,6 +7,7 @@ import { findApi } from './find-api.ts';
 import type { CliIo } from './io.ts';
 import { contractPath, peerServerPath, registrationPath } from './names.ts';
 import {
+  printConsumers,
   printContracts,
   printFetched,
   printFreeze,
@@ -34,6 +35,7 @@ const LISTS = [
   ['peerServers', '/v1/peer-servers'],
   ['registrations', '/v1/registrations'],
   ['proxies', '/v1/proxies'],
+  ['consumers', '/v1/consumers'],
 ] as const;
 
 export async function runStatus(
@@ -77,6 +79,7 @@ async function writeTables(client: ApiClient, io: CliIo): Promise<void> {
     printPause(paused),
     printContracts(await read('/v1/peering-contracts'), io.isColoured),
     printProxies(await read('/v1/proxies'), io.isColoured),
+    printConsumers(await read('/v1/consumers'), io.isColoured),
     printPeerServers(await read('/v1/peer-servers'), io.isColoured),
     printRegistrations(await read('/v1/registrations'), io.isColoured),
   ].filter((part) => part !== '');

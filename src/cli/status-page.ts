@@ -16,6 +16,9 @@ const STATE_TONE: Readonly<Record<string, Tone>> = {
   waiting: 'bad',
   down: 'bad',
   silent: 'bad',
+  inSync: 'good',
+  failing: 'bad',
+  drifting: 'meh',
   none: 'bad',
   refreshFailing: 'meh',
   impaired: 'meh',
@@ -62,6 +65,23 @@ export function printProxies(rows: readonly Row[], isColoured: boolean): string 
     cell(causeText(row['cause'])),
   ]);
   return printTable(['proxy of ours', 'state', 'rtt', 'since', 'cause'], cells, isColoured);
+}
+
+/** Who is told of the verdicts, and whether it holds what it was told. */
+export function printConsumers(rows: readonly Row[], isColoured: boolean): string {
+  if (rows.length === 0) return '';
+  const cells = rows.map((row) => [
+    cell(text(row['name'])),
+    cell(row['mode'] === 'observe' ? `${text(row['type'])} (observe)` : text(row['type'])),
+    stateCell(row['state']),
+    cell(text(row['drift'])),
+    cell(text(row['since'])),
+    cell(text(row['lastPassAt'])),
+    cell(text(row['nextAttemptAt'])),
+    cell(causeText(row['cause'])),
+  ]);
+  const headings = ['consumer', 'type', 'state', 'drift', 'since', 'last pass', 'next', 'cause'];
+  return printTable(headings, cells, isColoured);
 }
 
 export function printPeerServers(rows: readonly Row[], isColoured: boolean): string {

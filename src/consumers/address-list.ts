@@ -6,6 +6,7 @@
  *   pass:  addresses -> file (when its text changes) -> addressReload -> addressDump, to see whether it took them
  */
 import { after, type Instant } from '../core/base/instant.ts';
+import { ConsumerFault } from './causes.ts';
 import { type Rpc, RpcError } from './json-rpc.ts';
 import { type Consumer, type ConsumerPorts, type ContractChoice, isChosen } from './ports.ts';
 import { reconciled } from './reconciled.ts';
@@ -61,7 +62,8 @@ class AddressList {
     this.#look();
     const addresses = [...this.#known].sort(([a], [b]) => (a < b ? -1 : 1));
     if (addresses.length === 0) {
-      return { state: 'drifting', text: 'no address is known: an empty list is never written' };
+      const text = 'no address is known: an empty list is never written';
+      return { state: 'drifting', code: 'consumer.nothingToTell', text };
     }
     const text = printAddresses(group, addresses);
     if (mode === 'apply' && text !== this.#fileText) {
@@ -80,20 +82,28 @@ class AddressList {
     const differing = await this.#differing(rpc, addresses);
     if (differing === 0) return { state: 'inSync', text: '' };
     const text = `${differing} addresses to be added or removed`;
-    if (this.#spec.mode === 'observe') return { state: 'drifting', text: `${text} (observed)` };
+    const amiss = { state: 'drifting', text, drift: differing } as const;
+    if (this.#spec.mode === 'observe') {
+      return { ...amiss, code: 'consumer.observed', text: `${text} (observed)` };
+    }
     try {
       await rpc('permissions.addressReload', []);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      return { state: 'drifting', text: `${text}: ${error.message}`, againMs: RELOAD_GAP_MS };
+      return { ...amiss, text: `${text}: ${error.message}`, againMs: RELOAD_GAP_MS };
     }
     const left = await this.#differing(rpc, addresses);
-    return left === 0 ? { state: 'inSync', text: '' } : { state: 'drifting', text };
+    return left === 0 ? { state: 'inSync', text: '' } : { ...amiss, drift: left };
   }
 
   async #differing(rpc: Rpc, addresses: readonly string[]): Promise<number> {
     const held = readDump(await rpc('permissions.addressDump', []), this.#spec.group);
-    if (held === undefined) throw new Error('permissions.addressDump: no list in the answer');
+    if (held === undefined) {
+      throw new ConsumerFault(
+        'consumer.badAnswer',
+        'permissions.addressDump: no list in the answer',
+      );
+    }
     const wanted = new Set(addresses);
     const missing = addresses.filter((one) => !held.has(one)).length;
     return missing + [...held].filter((one) => !wanted.has(one)).length;

@@ -4,8 +4,10 @@
  */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { ConsumerFault } from './causes.ts';
 
-const TIMEOUT_MS = 5_000;
+/** How long a consumer may take to answer. */
+export const TIMEOUT_MS = 5_000;
 /** A dispatcher of some thousand targets answers with a megabyte. */
 const MAX_OCTETS = 8 * 1024 * 1024;
 
@@ -37,7 +39,9 @@ export function askHttp(question: HttpQuestion): Promise<HttpAnswer> {
         ...headers,
       },
     });
-    request.once('error', (error) => reject(new Error(whyFailed(error, timeoutMs))));
+    const fail = (error: Error) =>
+      reject(new ConsumerFault('consumer.unreachable', whyFailed(error, timeoutMs)));
+    request.once('error', fail);
     request.once('response', (response) => {
       const pieces: Buffer[] = [];
       let octets = 0;
@@ -46,7 +50,7 @@ export function askHttp(question: HttpQuestion): Promise<HttpAnswer> {
         if (octets > MAX_OCTETS) response.destroy(new Error('the answer is too long'));
         else pieces.push(piece);
       });
-      response.once('error', (error) => reject(new Error(whyFailed(error, timeoutMs))));
+      response.once('error', fail);
       response.once('end', () => {
         const text = Buffer.concat(pieces).toString('utf8');
         resolve({ status: response.statusCode ?? 0, text });

@@ -11,11 +11,15 @@ import {
   stat,
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ConsumerFault } from './causes.ts';
 import type { Files } from './ports.ts';
 
 /** Its text; undefined when there is none that can be read. */
 async function readText(path: string): Promise<string | undefined> {
   try {
+    const found = await stat(path);
+    // A pipe would have us wait for who writes into it, and a device has no end.
+    if (!found.isFile() || found.size > MAX_READ) return undefined;
     return await readFile(path, 'utf8');
   } catch {
     // Not there, or not for us: the next write tells.
@@ -38,8 +42,10 @@ async function writeAtomically(path: string, text: string): Promise<void> {
     }
     await rename(fresh, path);
   } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
+    await rm(fresh, { force: true }).catch(() => {
+      // What keeps it from being written may keep it from being removed: that was the first fault.
+    });
+    throw unwritable(path, error);
   }
 }
 
@@ -48,11 +54,31 @@ async function openIn(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'w');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
     const directory = dirname(path);
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     await chmod(directory, 0o755);
     return await open(path, 'w');
+  }
+}
+
+/**
+ * With all above it that are missing, each tried twice at most. Not `recursive` of Node: under /proc, where a
+ * directory cannot be made and is never there, that tries for ever.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST') return;
+    const above = dirname(path);
+    if (code !== 'ENOENT' || above === path) throw error;
+    await makeDirectory(above);
+    await mkdir(path).catch((again: unknown) => {
+      // Somebody else made it meanwhile.
+      if (codeOf(again) !== 'EEXIST') throw again;
+    });
   }
 }
 
@@ -61,11 +87,26 @@ async function append(path: string, text: string): Promise<void> {
     (found) => found.size,
     () => 0,
   );
-  if (size + text.length > MAX_APPENDED) throw new Error(`holds ${size} octets already`);
-  await appendFile(path, text, { mode: 0o640 });
+  try {
+    if (size + text.length > MAX_APPENDED) throw new Error(`holds ${size} octets already`);
+    await appendFile(path, text, { mode: 0o640 });
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function unwritable(path: string, error: unknown): ConsumerFault {
+  const why = error instanceof Error ? error.message : String(error);
+  return new ConsumerFault('consumer.fileUnwritable', `${path} cannot be written: ${why}`);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** A dead letter file that nobody empties must not fill the disk. */
 const MAX_APPENDED = 16 * 1024 * 1024;
+/** More than any list of ours. */
+const MAX_READ = 64 * 1024 * 1024;
 
 export const atomicFiles: Files = { read: readText, write: writeAtomically, append };

@@ -6,7 +6,7 @@ import { type ContactTableSpec, contactTable } from './contact-table.ts';
 import { DispatcherConsumer, type DispatcherConsumerSpec } from './dispatcher.ts';
 import { jsonRpc } from './json-rpc.ts';
 import { type OpensipsSpec, opensips } from './opensips.ts';
-import type { Consumer, ConsumerPorts, ConsumerState } from './ports.ts';
+import type { Consumer, ConsumerPorts, ConsumerStatus } from './ports.ts';
 import { type SnapshotFileSpec, snapshotFile } from './snapshot-file.ts';
 import { Webhook, type WebhookSpec } from './webhook.ts';
 
@@ -17,6 +17,13 @@ export type ConsumerSpec =
   | (OpensipsSpec & { readonly type: 'opensipsMi' })
   | (SnapshotFileSpec & { readonly type: 'snapshotFile' })
   | (WebhookSpec & { readonly type: 'webhook' });
+
+/** One consumer as it is shown. */
+export interface ConsumerReport extends ConsumerStatus {
+  readonly name: string;
+  readonly type: ConsumerSpec['type'];
+  readonly mode: ConsumerSpec['mode'];
+}
 
 interface Running {
   readonly spec: ConsumerSpec;
@@ -59,11 +66,19 @@ export class Consumers {
     for (const { consumer } of this.#running.values()) {
       if (event.type === 'verdict.changed') consumer.changed(event.contract);
       else consumer.heard?.(event);
+      // It stands in what is written, and is no verdict of any contract.
+      if (event.type === 'verdicts.frozen') consumer.changed();
     }
   }
 
-  states(): ReadonlyMap<string, ConsumerState> {
-    return new Map([...this.#running].map(([name, { consumer }]) => [name, consumer.state]));
+  /** How each stands, by name. */
+  statuses(): ReadonlyMap<string, ConsumerReport> {
+    return new Map(
+      [...this.#running].map(([name, { spec, consumer }]) => {
+        const { type, mode } = spec;
+        return [name, { name, type, mode, ...consumer.status }];
+      }),
+    );
   }
 
   /** Ends what is under way; what was told stays. */

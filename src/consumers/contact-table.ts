@@ -4,6 +4,7 @@
  *
  *   pass:  htable.dump -> differences -> htable.sets, htable.delete, 200 a pass
  */
+import { ConsumerFault } from './causes.ts';
 import type { Rpc } from './json-rpc.ts';
 import { type Consumer, type ConsumerPorts, type ContractChoice, isChosen } from './ports.ts';
 import { reconciled } from './reconciled.ts';
@@ -34,13 +35,22 @@ async function pass(
     if (isChosen(contracts, contract)) wanted.set(ddi, id);
   }
   const held = readDump(await rpc('htable.dump', [table]));
-  if (held === undefined) throw new Error('htable.dump: no table in the answer');
+  if (held === undefined) {
+    throw new ConsumerFault('consumer.badAnswer', 'htable.dump: no table in the answer');
+  }
   const missing = [...wanted].filter(([ddi, id]) => held.get(ddi) !== id);
   const excess = [...held.keys()].filter((ddi) => !wanted.has(ddi));
   const count = missing.length + excess.length;
   if (count === 0) return { state: 'inSync', text: '' };
   const text = `${missing.length} to be set, ${excess.length} to be removed`;
-  if (mode === 'observe') return { state: 'drifting', text: `${text} (observed)` };
+  if (mode === 'observe') {
+    return {
+      state: 'drifting',
+      code: 'consumer.observed',
+      text: `${text} (observed)`,
+      drift: count,
+    };
+  }
   for (const [ddi, id] of missing.slice(0, MAX_CHANGES_A_PASS)) {
     await rpc('htable.sets', [table, ddi, id]);
   }
@@ -51,7 +61,7 @@ async function pass(
   }
   return count <= MAX_CHANGES_A_PASS
     ? { state: 'inSync', text: '' }
-    : { state: 'drifting', text, againMs: NEXT_PASS_MS };
+    : { state: 'drifting', text, drift: count - MAX_CHANGES_A_PASS, againMs: NEXT_PASS_MS };
 }
 
 /** The result of `htable.dump`; undefined when it is not one. */

@@ -11,6 +11,7 @@
  * missing file keeps it from starting; a line that it does not like it drops in silence.
  */
 import { after, elapsedMs, type Instant } from '../core/base/instant.ts';
+import { type ConsumerCauseCode, ConsumerFault } from './causes.ts';
 import {
   type Destination,
   type DestinationState,
@@ -28,7 +29,13 @@ import { driftOf, keyOf, membersText } from './dispatcher-members.ts';
 import { ForeignStates } from './foreign-states.ts';
 import { type Rpc, RpcError } from './json-rpc.ts';
 import { pause } from './pause.ts';
-import type { Consumer, ConsumerPorts, ConsumerState, ContractChoice } from './ports.ts';
+import type {
+  Consumer,
+  ConsumerPorts,
+  ConsumerState,
+  ConsumerStatus,
+  ContractChoice,
+} from './ports.ts';
 import { type PassResult, Reconciler } from './reconciler.ts';
 
 export interface DispatcherConsumerSpec {
@@ -49,6 +56,14 @@ const RELOAD_GAP_MS = 5_500;
 const RELOAD_AGAIN_MS = 300_000;
 const STATE_GAP_MS = 100;
 const MAX_STATES_A_PASS = 50;
+
+/** What of a pass is amiss; without a text nothing is. */
+interface Part {
+  readonly code: ConsumerCauseCode;
+  readonly text: string;
+  readonly drift: number;
+  readonly againMs: number;
+}
 
 type Judged = Destination & { readonly state: DestinationState };
 
@@ -87,13 +102,17 @@ export class DispatcherConsumer implements Consumer {
       clock,
       timers,
       pass: () => this.#pass(),
-      told: (from, state, text) =>
-        ports.tell({ kind: 'changed', consumer: this.name, from, state, text }),
+      told: (from, { state, cause, nextAttemptAt }) =>
+        ports.tell({ kind: 'changed', consumer: this.name, from, state, cause, nextAttemptAt }),
     });
   }
 
   get state(): ConsumerState {
     return this.#reconciler.state;
+  }
+
+  get status(): ConsumerStatus {
+    return this.#reconciler.status;
   }
 
   start(): void {
@@ -115,12 +134,13 @@ export class DispatcherConsumer implements Consumer {
     await this.#readFileOnce();
     const isEarly = clock.now() < after(this.#startedAt, GRACE_MS);
     if (isEarly && isUnresolved(book, contracts)) {
-      return { state: 'starting', text: 'names are not resolved yet', againMs: 250 };
+      return { state: 'starting', code: 'consumer.unresolved', text: '', againMs: 250 };
     }
     const { proxySocket } = this.#ports;
     const plain = destinationsOf(book, { ...this.#spec, proxySocket });
     if (plain.length === 0) {
-      return { state: 'drifting', text: 'no server to tell of: an empty list is never written' };
+      const text = 'no server to tell of: an empty list is never written';
+      return { state: 'drifting', code: 'consumer.nothingToTell', text };
     }
     const rpc = this.#rpc;
     if (rpc === undefined) {
@@ -149,10 +169,12 @@ export class DispatcherConsumer implements Consumer {
     const members = await this.#mendMembers(rpc, destinations, before);
     const states = await this.#mendStates(rpc, destinations, members.held);
     if (this.#spec.mode === 'apply') await this.#tellBeat(rpc);
-    const texts = [members.text, states.text].filter((text) => text !== '');
+    const amiss = [members, states].filter(({ text }) => text !== '');
     return {
-      state: texts.length === 0 ? 'inSync' : 'drifting',
-      text: texts.join('; '),
+      state: amiss.length === 0 ? 'inSync' : 'drifting',
+      code: amiss[0]?.code,
+      text: amiss.map(({ text }) => text).join('; '),
+      drift: amiss.reduce((sum, { drift }) => sum + drift, 0),
       againMs: Math.min(members.againMs, states.againMs),
     };
   }
@@ -167,7 +189,9 @@ export class DispatcherConsumer implements Consumer {
       this.#loaded = undefined;
     }
     const held = readRpcList(await rpc('dispatcher.list', []));
-    if (held === undefined) throw new Error('dispatcher.list: no list in the answer');
+    if (held === undefined) {
+      throw new ConsumerFault('consumer.badAnswer', 'dispatcher.list: no list in the answer');
+    }
     return held;
   }
 
@@ -175,30 +199,35 @@ export class DispatcherConsumer implements Consumer {
     rpc: Rpc,
     destinations: readonly Destination[],
     held: readonly Held[],
-  ): Promise<{ readonly held: readonly Held[]; readonly text: string; readonly againMs: number }> {
+  ): Promise<Part & { readonly held: readonly Held[] }> {
     const isByFile = this.#spec.listFile !== undefined;
     // The file is all that it loads: what is not in there is of a contract that went, whoever saw it go.
     const ownSets = isByFile ? 'all' : this.#ownSets;
     const drift = driftOf(destinations, held, ownSets, isByFile);
     const { missing, excess } = drift;
-    if (missing.length + excess.length === 0) return { held, text: '', againMs: NEVER };
+    const count = missing.length + excess.length;
+    if (count === 0) return { held, ...WELL };
     const text = `${missing.length} to be added or changed, ${excess.length} to be removed`;
-    if (this.#spec.mode === 'observe') return { held, text: `${text} (observed)`, againMs: NEVER };
+    const part = { held, drift: count, code: 'consumer.drifting', text } as const;
+    if (this.#spec.mode === 'observe') {
+      return { ...part, code: 'consumer.observed', text: `${text} (observed)`, againMs: NEVER };
+    }
     if (isByFile && !this.#mayReload(destinations)) {
       const why = `the proxy does not take the list as it is: ${text}; has it all the sockets?`;
-      return { held, text: why, againMs: NEVER };
+      return { ...part, code: 'consumer.notTaken', text: why, againMs: NEVER };
     }
     try {
       if (isByFile) await this.#reload(rpc, destinations);
       else await this.#change(rpc, missing, excess, destinations);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      return { held, text: `${text}: ${error.message}`, againMs: RELOAD_GAP_MS };
+      return { ...part, text: `${text}: ${error.message}`, againMs: RELOAD_GAP_MS };
     }
     const now = await this.#read(rpc);
     const left = driftOf(destinations, now, ownSets, isByFile);
-    const isMended = left.missing.length + left.excess.length === 0;
-    return { held: now, text: isMended ? '' : text, againMs: isMended ? NEVER : RELOAD_GAP_MS };
+    const stillCount = left.missing.length + left.excess.length;
+    if (stillCount === 0) return { held: now, ...WELL };
+    return { ...part, held: now, drift: stillCount, againMs: RELOAD_GAP_MS };
   }
 
   #mayReload(destinations: readonly Destination[]): boolean {
@@ -238,7 +267,7 @@ export class DispatcherConsumer implements Consumer {
     rpc: Rpc,
     destinations: readonly Destination[],
     held: readonly Held[],
-  ): Promise<{ readonly text: string; readonly againMs: number }> {
+  ): Promise<Part> {
     const { toSet, kept } = this.#judgeStates(destinations, held);
     if (this.#spec.mode === 'apply') {
       for (const [index, { state, set, duid }] of toSet.slice(0, MAX_STATES_A_PASS).entries()) {
@@ -270,15 +299,17 @@ export class DispatcherConsumer implements Consumer {
     return { toSet, kept };
   }
 
-  #statesTold(set: number, kept: number): { readonly text: string; readonly againMs: number } {
+  #statesTold(set: number, kept: number): Part {
     if (this.#spec.mode === 'observe') {
-      return { text: set === 0 ? '' : `${set} states to be set (observed)`, againMs: NEVER };
+      const text = set === 0 ? '' : `${set} states to be set (observed)`;
+      return { code: 'consumer.observed', text, drift: set, againMs: NEVER };
     }
     const nextAt = this.#foreign.nextAt();
     const keptMs = nextAt === undefined ? NEVER : elapsedMs(this.#ports.clock.now(), nextAt);
     const text = kept === 0 ? '' : `${kept} states of the proxy's own are left for 30 s`;
     // What was set is looked at once more, so that the next difference is known as foreign.
-    return { text, againMs: Math.max(set > 0 ? STATE_GAP_MS : keptMs, STATE_GAP_MS) };
+    const againMs = Math.max(set > 0 ? STATE_GAP_MS : keptMs, STATE_GAP_MS);
+    return { code: 'consumer.foreignState', text, drift: kept, againMs };
   }
 
   #observed(destination: Destination, { state }: Held): void {
@@ -340,3 +371,4 @@ function plainState(state: Held['state']): DestinationState {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+const WELL: Part = { code: 'consumer.drifting', text: '', drift: 0, againMs: NEVER };

@@ -1,13 +1,14 @@
 /** JSON-RPC 2.0 over HTTP, as the jsonrpcs module of Kamailio and mi_http of OpenSIPS speak it. */
 import { askHttp } from './ask-http.ts';
+import { ConsumerFault } from './causes.ts';
 
-/** An answer that says no; `code` and text are the proxy's. */
-export class RpcError extends Error {
-  readonly code: number;
+/** An answer that says no; `rpcCode` and text are the proxy's. */
+export class RpcError extends ConsumerFault {
+  readonly rpcCode: number;
 
-  constructor(method: string, code: number, text: string) {
-    super(`${method}: ${text.slice(0, 200)} (${code})`);
-    this.code = code;
+  constructor(method: string, rpcCode: number, text: string) {
+    super('consumer.refused', `${method}: ${text.slice(0, 200)} (${rpcCode})`);
+    this.rpcCode = rpcCode;
   }
 }
 
@@ -21,7 +22,9 @@ export function jsonRpc(url: string): Rpc {
     const body = JSON.stringify({ jsonrpc: '2.0', method, params, id });
     const { status, text } = await askHttp({ url, body });
     const answer = readObject(text);
-    if (answer === undefined) throw new Error(`${method}: HTTP ${status}, and no JSON`);
+    if (answer === undefined) {
+      throw new ConsumerFault('consumer.badAnswer', `${method}: HTTP ${status}, and no JSON`);
+    }
     const { error } = answer;
     if (typeof error === 'object' && error !== null) {
       const { code, message } = error as Readonly<Record<string, unknown>>;

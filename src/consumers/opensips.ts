@@ -6,6 +6,7 @@
  *   pass:  ds_list -> states that differ -> ds_set_state;  dr_gw_status -> the same for `gateways`
  */
 import { elapsedMs } from '../core/base/instant.ts';
+import { type ConsumerCauseCode, ConsumerFault } from './causes.ts';
 import { type Destination, destinationsOf } from './destinations.ts';
 import { ForeignStates, type StateStep } from './foreign-states.ts';
 import type { Rpc } from './json-rpc.ts';
@@ -82,14 +83,20 @@ class Opensips {
     const isObserving = this.#spec.mode === 'observe';
     const nextAt = this.#foreign.nextAt();
     const keptMs = nextAt && elapsedMs(this.#ports.clock.now(), nextAt);
-    const texts = [
-      set > 0 && isObserving ? `${set} states to be set (observed)` : '',
-      kept > 0 ? `${kept} states of its own are left for 30 s` : '',
-      missing.length > 0 ? `it does not have ${missing.slice(0, 5).join(', ')}` : '',
-    ].filter((text) => text !== '');
+    const amiss = [
+      lack(missing),
+      isObserving ? amissIf(set, 'consumer.observed', `${set} states to be set (observed)`) : [],
+      amissIf(kept, 'consumer.foreignState', `${kept} states of its own are left for 30 s`),
+    ].flat();
     // What was set is looked at once more, so that the next difference is known as its own.
     const againMs = set > 0 && !isObserving ? 100 : keptMs;
-    return { state: texts.length === 0 ? 'inSync' : 'drifting', text: texts.join('; '), againMs };
+    return {
+      state: amiss.length === 0 ? 'inSync' : 'drifting',
+      code: amiss[0]?.code,
+      text: amiss.map(({ text }) => text).join('; '),
+      drift: amiss.reduce((sum, { drift }) => sum + drift, 0),
+      againMs,
+    };
   }
 
   async #wishes(): Promise<Wishes> {
@@ -106,7 +113,9 @@ class Opensips {
     { wishes, missing }: Wishes,
   ): Promise<void> {
     const held = readDsList(await this.#rpc('ds_list', {}));
-    if (held === undefined) throw new Error('ds_list: no list in the answer');
+    if (held === undefined) {
+      throw new ConsumerFault('consumer.badAnswer', 'ds_list: no list in the answer');
+    }
     for (const row of held) {
       const found = destinationAt(destinations, row);
       if (found !== undefined) wishes.push(this.#destinationWish(found, row));
@@ -128,7 +137,9 @@ class Opensips {
 
   async #addGateways({ wishes, missing }: Wishes): Promise<void> {
     const rows = readGateways(await this.#rpc('dr_gw_status', {}));
-    if (rows === undefined) throw new Error('dr_gw_status: no gateways in the answer');
+    if (rows === undefined) {
+      throw new ConsumerFault('consumer.badAnswer', 'dr_gw_status: no gateways in the answer');
+    }
     for (const [peerServer, gateway] of Object.entries(this.#spec.gateways)) {
       const row = rows.find(({ id }) => id === gateway);
       if (row === undefined) missing.push(gateway);
@@ -160,4 +171,19 @@ class Opensips {
     const consumer = this.#spec.name;
     this.#ports.tell({ kind: 'observed', consumer, peerServer, destination: key, state: held });
   }
+}
+
+interface Amiss {
+  readonly code: ConsumerCauseCode;
+  readonly text: string;
+  readonly drift: number;
+}
+
+function amissIf(drift: number, code: ConsumerCauseCode, text: string): readonly Amiss[] {
+  return drift === 0 ? [] : [{ code, text, drift }];
+}
+
+function lack(missing: readonly string[]): readonly Amiss[] {
+  const text = `it does not have ${missing.slice(0, 5).join(', ')}`;
+  return amissIf(missing.length, 'consumer.lacksMembers', text);
 }

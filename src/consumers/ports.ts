@@ -1,11 +1,13 @@
 /** What consumers are made of, and what they tell. */
+import type { Cause } from '../core/base/cause.ts';
 import type { Clock } from '../core/base/clock.ts';
+import type { Instant } from '../core/base/instant.ts';
 import type { TimerQueue } from '../core/base/timer-queue.ts';
 import type { HealthEvent } from '../core/health/events.ts';
 import type { HealthBook } from '../core/health/snapshot.ts';
 
 /** All that a consumer reads: the verdicts, as of now. */
-export type VerdictBook = Pick<HealthBook, 'revision' | 'contracts' | 'contract'>;
+export type VerdictBook = Pick<HealthBook, 'revision' | 'freeze' | 'contracts' | 'contract'>;
 
 /** Files that others read while we write them. */
 export interface Files {
@@ -43,13 +45,30 @@ export interface ConsumerPorts {
 /** `inSync`: it holds what we told it; `drifting`: it does not, and takes our word; `failing`: it cannot be reached. */
 export type ConsumerState = 'starting' | 'inSync' | 'drifting' | 'failing';
 
+/** What is known of a consumer at one moment. */
+export interface ConsumerStatus {
+  readonly state: ConsumerState;
+  /** Since when it is in that state. */
+  readonly since: Instant;
+  /** Why it is not in sync; undefined when it is. */
+  readonly cause: Cause | undefined;
+  /** When it was last looked at, or a message was last tried; undefined: not yet. */
+  readonly lastPassAt: Instant | undefined;
+  /** How many things are not as they should be, as far as that is known; of a webhook: messages that wait. */
+  readonly drift: number;
+  /** Undefined: nothing is planned, as when a webhook has nothing to tell. */
+  readonly nextAttemptAt: Instant | undefined;
+}
+
 export type ConsumerNews =
+  /** Its state changed, or the cause of it. */
   | {
       readonly kind: 'changed';
       readonly consumer: string;
       readonly from: ConsumerState;
       readonly state: ConsumerState;
-      readonly text: string;
+      readonly cause: Cause | undefined;
+      readonly nextAttemptAt: Instant | undefined;
     }
   /** The proxy itself took a target out, or in: nobody's verdict, and worth a probe at once. */
   | {
@@ -72,6 +91,7 @@ export type ConsumerNews =
 export interface Consumer {
   readonly name: string;
   readonly state: ConsumerState;
+  readonly status: ConsumerStatus;
   start(): void;
   /** A verdict of that contract changed; without a name: anything may have, after a reload. */
   changed(contract?: string): void;

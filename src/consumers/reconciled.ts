@@ -13,12 +13,16 @@ export function reconciled(
     clock,
     timers,
     pass,
-    told: (from, state, text) => ports.tell({ kind: 'changed', consumer: name, from, state, text }),
+    told: (from, { state, cause, nextAttemptAt }) =>
+      ports.tell({ kind: 'changed', consumer: name, from, state, cause, nextAttemptAt }),
   });
   return {
     name,
     get state() {
       return reconciler.state;
+    },
+    get status() {
+      return reconciler.status;
     },
     start: () => reconciler.start(),
     changed: () => reconciler.changed(),

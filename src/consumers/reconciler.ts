@@ -4,23 +4,32 @@
  *
  *   changed --(100 ms)--> pass --inSync, drifting--> after 20 s, or when it says so
  *                           |--failed--> after 1 s, 2 s, 4 s ... 20 s
+ *                           |--does not end--> failing, until it does
  */
 import type { Clock } from '../core/base/clock.ts';
 import { after } from '../core/base/instant.ts';
 import { Timer, type TimerQueue } from '../core/base/timer-queue.ts';
+import { type ConsumerCauseCode, causeOfError, consumerCause } from './causes.ts';
 import { pause } from './pause.ts';
-import type { ConsumerState } from './ports.ts';
+import type { ConsumerState, ConsumerStatus } from './ports.ts';
+import { Standing, type Told } from './standing.ts';
 
 const PERIOD_MS = 20_000;
 /** So that what changes together is told together. */
 const SETTLE_MS = 100;
 const FIRST_RETRY_MS = 1_000;
 const STOP_MS = 1_000;
+/** Far more than all answers of a pass may take. */
+const STUCK_MS = 300_000;
 
 export interface PassResult {
   readonly state: Exclude<ConsumerState, 'failing'>;
   /** What is not as it should be; empty when all is. */
   readonly text: string;
+  /** Which of the causes that is; drifting where left out. */
+  readonly code?: ConsumerCauseCode | undefined;
+  /** How many things that are; 1 where left out, and it is not in sync. */
+  readonly drift?: number | undefined;
   /** When to look again, where that is before the next regular pass. */
   readonly againMs?: number | undefined;
 }
@@ -30,13 +39,14 @@ export interface ReconcilerPorts {
   readonly timers: TimerQueue;
   /** Rejects when the consumer cannot be reached, or answers nonsense; has to end by itself. */
   readonly pass: () => Promise<PassResult>;
-  readonly told: (from: ConsumerState, state: ConsumerState, text: string) => void;
+  readonly told: Told;
 }
 
 export class Reconciler {
   readonly #ports: ReconcilerPorts;
   readonly #timer = new Timer(() => this.#begin());
-  #state: ConsumerState = 'starting';
+  readonly #stuckTimer = new Timer(() => this.#becomeStuck());
+  readonly #standing: Standing;
   #failures = 0;
   #isRunning = false;
   #isWanted = false;
@@ -45,10 +55,16 @@ export class Reconciler {
 
   constructor(ports: ReconcilerPorts) {
     this.#ports = ports;
+    this.#standing = new Standing(ports.clock.now(), ports.told);
   }
 
   get state(): ConsumerState {
-    return this.#state;
+    return this.#standing.state;
+  }
+
+  get status(): ConsumerStatus {
+    const { deadline, isArmed } = this.#timer;
+    return { ...this.#standing.status, nextAttemptAt: isArmed ? deadline : undefined };
   }
 
   start(): void {
@@ -65,6 +81,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#ports.timers.disarm(this.#timer);
+    this.#ports.timers.disarm(this.#stuckTimer);
     if (this.#isRunning) await Promise.race([this.#running, pause(this.#ports, STOP_MS)]);
   }
 
@@ -83,24 +100,54 @@ export class Reconciler {
   }
 
   async #run(): Promise<void> {
-    let waitMs = PERIOD_MS;
+    const { clock, timers } = this.#ports;
+    timers.arm(this.#stuckTimer, after(clock.now(), STUCK_MS));
+    let result: PassResult | { readonly error: unknown };
     try {
-      const { state, text, againMs } = await this.#ports.pass();
+      result = await this.#ports.pass();
       this.#failures = 0;
-      this.#become(state, text);
-      waitMs = Math.min(againMs ?? PERIOD_MS, PERIOD_MS);
     } catch (error) {
-      waitMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, PERIOD_MS);
+      result = { error };
       this.#failures += 1;
-      this.#become('failing', error instanceof Error ? error.message : String(error));
     }
+    timers.disarm(this.#stuckTimer);
     this.#isRunning = false;
-    this.#arm(this.#isWanted && this.#failures === 0 ? SETTLE_MS : waitMs);
+    // A change that came meanwhile does not shorten the pause after a failure.
+    const isWanted = this.#isWanted && this.#failures === 0;
+    this.#arm(isWanted ? SETTLE_MS : this.#waitAfter(result));
+    this.#tell(result);
   }
 
-  #become(state: ConsumerState, text: string): void {
-    const from = this.#state;
-    this.#state = state;
-    if (from !== state) this.#ports.told(from, state, text);
+  #waitAfter(result: PassResult | { readonly error: unknown }): number {
+    return 'error' in result
+      ? Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), PERIOD_MS)
+      : Math.min(result.againMs ?? PERIOD_MS, PERIOD_MS);
+  }
+
+  #tell(result: PassResult | { readonly error: unknown }): void {
+    const now = this.#ports.clock.now();
+    const { isArmed, deadline } = this.#timer;
+    const nextAttemptAt = isArmed ? deadline : undefined;
+    if ('error' in result) {
+      const cause = causeOfError(result.error);
+      // What it holds is not known; what was known before still counts.
+      const drift = Math.max(this.#standing.status.drift, 1);
+      this.#standing.passed({ state: 'failing', cause, drift, nextAttemptAt }, now);
+      return;
+    }
+    const { state, text, code = 'consumer.drifting', drift = 1 } = result;
+    this.#standing.passed(
+      state === 'inSync'
+        ? { state, cause: undefined, drift: 0, nextAttemptAt }
+        : { state, cause: consumerCause(code, text), drift, nextAttemptAt },
+      now,
+    );
+  }
+
+  #becomeStuck(): void {
+    const { drift } = this.#standing.status;
+    const cause = consumerCause('consumer.stuck', '');
+    const word = { state: 'failing', cause, drift, nextAttemptAt: undefined } as const;
+    this.#standing.become(word, this.#ports.clock.now());
   }
 }

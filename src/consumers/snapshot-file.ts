@@ -5,7 +5,7 @@
 import type { Consumer, ConsumerPorts, ContractChoice } from './ports.ts';
 import { reconciled } from './reconciled.ts';
 import type { PassResult } from './reconciler.ts';
-import { verdictsOf } from './verdict-rows.ts';
+import { freezeRow, verdictsOf } from './verdict-rows.ts';
 
 export interface SnapshotFileSpec {
   readonly name: string;
@@ -25,13 +25,17 @@ async function pass(
   { path, mode, contracts }: SnapshotFileSpec,
   ports: ConsumerPorts,
 ): Promise<PassResult> {
-  if (mode === 'observe') return { state: 'drifting', text: `${path} would be written (observed)` };
+  if (mode === 'observe') {
+    const text = `${path} would be written (observed)`;
+    return { state: 'drifting', code: 'consumer.observed', text };
+  }
   const nowMs = ports.wallMs();
   const document = {
     version: 1,
     ...ports.book.revision,
     at: new Date(nowMs).toISOString(),
     validUntil: new Date(nowMs + VALID_MS).toISOString(),
+    ...freezeRow(ports),
     peeringContracts: verdictsOf(ports, contracts),
   };
   await ports.files.write(path, `${JSON.stringify(document, undefined, 1)}\n`);

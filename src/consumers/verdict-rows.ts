@@ -52,6 +52,37 @@ export function verdictsOf(
   return rows;
 }
 
+export interface FreezeRow {
+  /** Our own side is at fault, as it seems: what is told may be old. */
+  readonly networkSuspect: boolean;
+  /** While set, nothing is disabled for its silence. */
+  readonly frozen: {
+    readonly since: string;
+    /** The latest end; null: until an operator ends it. */
+    readonly until: string | null;
+    /** By an operator. */
+    readonly ordered: boolean;
+    readonly cause: Pick<CauseRow, 'code' | 'text'>;
+  } | null;
+}
+
+/** Whether verdicts are frozen, and why. */
+export function freezeRow(ports: ConsumerPorts): FreezeRow {
+  const { freeze } = ports.book;
+  if (freeze === undefined) return { networkSuspect: false, frozen: null };
+  const { since, until, isOrdered, cause } = freeze;
+  const { code, text } = cause;
+  return {
+    networkSuspect: !isOrdered,
+    frozen: {
+      since: isoTime(ports, since),
+      until: until === undefined ? null : isoTime(ports, until),
+      ordered: isOrdered,
+      cause: { code, text },
+    },
+  };
+}
+
 /** ISO 8601 in UTC. */
 export function isoTime(ports: ConsumerPorts, at: Instant): string {
   const agoMs = elapsedMs(at, ports.clock.now());

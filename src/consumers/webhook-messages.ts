@@ -33,6 +33,15 @@ export function messageOf(
       const peerServer = `${contract}/${name}`;
       return { type, at: at(), contract, peerServer, cause: causeRow(cause) };
     }
+    // Of all contracts together, so that everybody is told.
+    case 'verdicts.frozen': {
+      const { isFrozen: frozen, cause, until } = event;
+      const ordered = cause.code === 'ownFault.ordered';
+      const end = until === undefined ? null : isoTime(ports, until);
+      const why = { code: cause.code, text: cause.text };
+      const word = { frozen, ordered, networkSuspect: frozen && !ordered };
+      return { type, at: at(), ...word, until: end, cause: why };
+    }
     default:
       return undefined;
   }

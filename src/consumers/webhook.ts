@@ -7,11 +7,21 @@
  *                               |--408, 425, 429, 5xx, nothing--> again: 1 s, 2 s, 4 s ... 5 min, 12 times
  *                               |--anything else, redirects among it--> dead letter
  */
+import type { Cause } from '../core/base/cause.ts';
+import { after } from '../core/base/instant.ts';
 import type { Secret } from '../core/base/secret.ts';
 import type { HealthEvent } from '../core/health/events.ts';
 import type { HttpAnswer, HttpQuestion } from './ask-http.ts';
+import { type ConsumerCauseCode, causeOfError, consumerCause } from './causes.ts';
 import { pause } from './pause.ts';
-import type { Consumer, ConsumerPorts, ConsumerState, ContractChoice } from './ports.ts';
+import type {
+  Consumer,
+  ConsumerPorts,
+  ConsumerState,
+  ConsumerStatus,
+  ContractChoice,
+} from './ports.ts';
+import { Standing, type Word } from './standing.ts';
 import { messageOf, signature } from './webhook-messages.ts';
 
 export interface WebhookSpec {
@@ -29,6 +39,14 @@ const MAX_QUEUE = 1_000;
 const MAX_TRIES = 12;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 300_000;
+
+/** How long a message is tried: docs/operations.md says the same. */
+export const WEBHOOK_PATIENCE = {
+  tries: MAX_TRIES,
+  /** All pauses together; what each try takes comes on top. */
+  spanMs: Array.from({ length: MAX_TRIES - 1 }, (_, n) => retryMs(n + 1)).reduce((a, b) => a + b),
+} as const;
+
 /** Nobody who asks for them later needs more. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 
@@ -46,7 +64,7 @@ export class Webhook implements Consumer {
   readonly #spec: WebhookSpec;
   readonly #ports: WebhookPorts;
   readonly #queue: Letter[] = [];
-  #state: ConsumerState = 'starting';
+  readonly #standing: Standing;
   #sent = 0;
   #isStopped = false;
   #isSending = false;
@@ -56,14 +74,22 @@ export class Webhook implements Consumer {
     this.name = spec.name;
     this.#spec = spec;
     this.#ports = ports;
+    const consumer = this.name;
+    this.#standing = new Standing(ports.clock.now(), (from, { state, cause, nextAttemptAt }) =>
+      ports.tell({ kind: 'changed', consumer, from, state, cause, nextAttemptAt }),
+    );
   }
 
   get state(): ConsumerState {
-    return this.#state;
+    return this.#standing.state;
+  }
+
+  get status(): ConsumerStatus {
+    return { ...this.#standing.status, drift: this.#queue.length };
   }
 
   start(): void {
-    this.#become('inSync', '');
+    this.#become('inSync');
   }
 
   changed(): void {
@@ -99,42 +125,48 @@ export class Webhook implements Consumer {
       if (why !== undefined) this.#bury(letter, why);
     }
     this.#isSending = false;
-    if (this.#state === 'drifting') this.#become('inSync', '');
+    if (this.state === 'drifting') this.#become('inSync');
   }
 
   /** Resolves when it was taken, or to why it never will be. */
   async #deliver(letter: Letter): Promise<string | undefined> {
-    let why = '';
-    for (let tries = 0; tries < MAX_TRIES && !this.#isStopped; tries += 1) {
-      if (tries > 0) await this.#wait(Math.min(FIRST_RETRY_MS * 2 ** (tries - 1), MAX_RETRY_MS));
-      const answer = this.#isStopped ? undefined : await this.#post(letter);
-      if (answer === undefined) break;
-      if (answer.isTaken) {
-        this.#become(this.#queue.length > 1 ? 'drifting' : 'inSync', '');
+    for (let tries = 1; !this.#isStopped; tries += 1) {
+      const answer = await this.#post(letter);
+      if (answer === undefined) {
+        const isMore = this.#queue.length > 1;
+        this.#passed(isMore ? 'drifting' : 'inSync', isMore ? CATCHING_UP : undefined);
         return undefined;
       }
-      why = answer.why;
-      this.#become('failing', why);
-      if (answer.isFinal) return why;
+      const { why, isFinal } = answer;
+      const isGivenUp = isFinal || tries === MAX_TRIES;
+      const text = isFinal ? why : `${why}, after ${tries} tries`;
+      if (isGivenUp) {
+        this.#passed('failing', consumerCause('consumer.deadLetter', text));
+        return text;
+      }
+      const waitMs = retryMs(tries);
+      this.#passed('failing', consumerCause(answer.code, why), waitMs);
+      await this.#wait(waitMs);
     }
-    return why;
+    return '';
   }
 
-  async #post({ id, body }: Letter): Promise<Taken> {
+  /** Resolves to why it was not taken. */
+  async #post({ id, body }: Letter): Promise<Refusal | undefined> {
     const { url, secret, mode } = this.#spec;
-    if (mode === 'observe') return { isTaken: true, isFinal: true, why: '' };
+    if (mode === 'observe') return undefined;
     const nowMs = this.#ports.wallMs();
     const signed =
       secret === undefined ? {} : { 'x-trunkd-signature': signature(secret.reveal(), body, nowMs) };
     const headers = { 'x-trunkd-delivery': id, ...signed };
     try {
       const { status } = await this.#ports.ask({ url, body, headers });
-      const isTaken = status >= 200 && status < 300;
+      if (status >= 200 && status < 300) return undefined;
       const isFinal = !LATER.has(status) && status < 500;
-      return { isTaken, isFinal, why: `HTTP ${status}` };
+      return { code: 'consumer.refused', isFinal, why: `HTTP ${status}` };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      return { isTaken: false, isFinal: false, why };
+      return { code: 'consumer.unreachable', isFinal: false, why };
     }
   }
 
@@ -153,21 +185,34 @@ export class Webhook implements Consumer {
     this.#ports.tell({ kind: 'deadLetter', consumer, id: letter.id, body: letter.body, why });
     if (deadLetters === undefined) return;
     this.#ports.files.append(deadLetters, `${letter.body}\n`).catch((error: unknown) => {
-      const text = `${deadLetters}: ${error instanceof Error ? error.message : error}`;
-      this.#become('failing', text);
+      this.#become('failing', causeOfError(error));
     });
   }
 
-  #become(state: ConsumerState, text: string): void {
-    const from = this.#state;
-    this.#state = state;
-    if (from !== state)
-      this.#ports.tell({ kind: 'changed', consumer: this.name, from, state, text });
+  /** A try ended. */
+  #passed(state: ConsumerState, cause?: Cause, waitMs?: number): void {
+    this.#standing.passed(this.#word(state, cause, waitMs), this.#ports.clock.now());
+  }
+
+  #become(state: ConsumerState, cause?: Cause, waitMs?: number): void {
+    this.#standing.become(this.#word(state, cause, waitMs), this.#ports.clock.now());
+  }
+
+  #word(state: ConsumerState, cause: Cause | undefined, waitMs: number | undefined): Word {
+    const nextAttemptAt = waitMs === undefined ? undefined : after(this.#ports.clock.now(), waitMs);
+    return { state, cause, drift: this.#queue.length, nextAttemptAt };
   }
 }
 
-interface Taken {
-  readonly isTaken: boolean;
+/** The pause after that many tries. */
+function retryMs(tries: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** (tries - 1), MAX_RETRY_MS);
+}
+
+const CATCHING_UP = consumerCause('consumer.catchingUp', '');
+
+interface Refusal {
+  readonly code: ConsumerCauseCode;
   /** Trying again would change nothing. */
   readonly isFinal: boolean;
   readonly why: string;

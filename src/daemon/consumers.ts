@@ -13,6 +13,7 @@ import type { RegistrationSpec } from '../core/registration/spec.ts';
 import { bracketed, parseIpLiteral } from '../core/sip/locate/ip-literal.ts';
 import type { ProxySpec } from '../core/sip/proxy/ports.ts';
 import type { ListPort } from '../http/ports.ts';
+import { renderCause } from '../observe/cause.ts';
 import type { CoreEvent } from '../observe/events.ts';
 import type { DaemonLog } from '../observe/log.ts';
 import type { WallClock } from '../observe/wall-clock.ts';
@@ -37,7 +38,7 @@ export function makeConsumers(
     },
     wallMs: () => wallClock.nowMs(),
     tell: (news) => {
-      tellLog(log, news);
+      tellLog(log, news, wallClock);
       // Its calls fail there, as it seems: that deserves a look at once.
       if (news.kind === 'observed') prober.probeNow(news.peerServer);
     },
@@ -82,9 +83,10 @@ const TOLD: ReadonlySet<string> = new Set([
   'peerServer.changed',
   'peeringContract.changed',
   'peerServer.noticed',
+  'verdicts.frozen',
 ] satisfies HealthEvent['type'][]);
 
-function tellLog(log: DaemonLog, news: ConsumerNews): void {
+function tellLog(log: DaemonLog, news: ConsumerNews, wallClock: WallClock): void {
   if (news.kind === 'observed') {
     const { kind: _kind, ...fields } = news;
     log.write('warn', 'consumer.observed', fields);
@@ -95,7 +97,8 @@ function tellLog(log: DaemonLog, news: ConsumerNews): void {
     log.write('error', 'consumer.deadLetter', { consumer, id, why, body });
     return;
   }
-  const { consumer, from, state, text } = news;
+  const { consumer, from, state, nextAttemptAt } = news;
   const level = state === 'inSync' ? 'info' : 'warn';
-  log.write(level, 'consumer.changed', { consumer, from, state, text });
+  const cause = renderCause(news.cause, nextAttemptAt, wallClock);
+  log.write(level, 'consumer.changed', { consumer, from, state, cause });
 }

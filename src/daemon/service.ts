@@ -98,14 +98,20 @@ export class Service implements CommandPort {
     );
     const { keeper, prober, clock, timers } = assembly;
     this.#readiness = new Readiness(clock, timers);
-    this.#status = new StatusBook(keeper, prober, wallClock, assembly.proxies, () =>
-      assembly.transport.certificates(),
+    const consumers = () => this.#consumers.statuses();
+    this.#status = new StatusBook(
+      keeper,
+      prober,
+      wallClock,
+      assembly.proxies,
+      () => assembly.transport.certificates(),
+      consumers,
     );
     this.#metrics = new Metrics({
       registrations: keeper,
       health: prober,
       proxies: assembly.proxies,
-      consumers: () => this.#consumers.states(),
+      consumers,
       readings: makeReadings(assembly, sink, this.#readiness),
       wallClock,
       version,

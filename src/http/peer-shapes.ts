@@ -140,6 +140,7 @@ export const contract = z.object({
 export const verdicts = z.object({
   epoch: z.int().describe('rises with every start of trunkd'),
   sequence: z.int().describe('rises with every change of anything that consumers are told'),
+  networkSuspect: z.boolean().describe('our own side is at fault, as it seems; never by an order'),
   frozen: z
     .object({
       since: time,

@@ -38,7 +38,8 @@ export const PROBLEMS = {
   notFound: {
     status: 404,
     title: 'Not found',
-    meaning: 'There is no such path, registration, peering contract, peer server or proxy.',
+    meaning:
+      'There is no such path, registration, peering contract, peer server, proxy or consumer.',
   },
   methodNotAllowed: {
     status: 405,

@@ -58,8 +58,11 @@ export function addPulled(app: FastifyInstance, status: StatusBook, lists: ListP
       },
     },
     ({ query, headers }, reply) => {
-      const text = lists.dispatcherList(query.contracts?.split(',') ?? 'all');
-      sendList(reply, text, headers['if-none-match']);
+      const contracts = query.contracts?.split(',') ?? 'all';
+      const unknown =
+        contracts === 'all' ? undefined : contracts.find((one) => !status.hasContract(one));
+      if (unknown !== undefined) sendNotFound(reply, 'peering contract', unknown);
+      else sendList(reply, lists.dispatcherList(contracts), headers['if-none-match']);
     },
   );
 }

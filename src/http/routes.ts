@@ -24,6 +24,7 @@ export function addRoutes(app: FastifyInstance, sources: Sources): void {
   addPeerServers(app, sources.status);
   addVerdicts(app, sources.status);
   addProxies(app, sources.status);
+  addConsumers(app, sources.status);
   addCertificates(app, sources.status);
   addProbes(app, sources.health);
   addMachinePages(app, sources);
@@ -40,7 +41,9 @@ function addRegistrations(app: FastifyInstance, status: StatusBook): void {
         response: { 200: schema('registrationPage'), '4xx': problemAnswer },
       },
     },
-    ({ query }, reply) => sendPage(reply, query, (filter) => status.registrations(filter)),
+    ({ query }, reply) =>
+      ifUnknown(status, query.contract, reply) ??
+      sendPage(reply, query, (filter) => status.registrations(filter)),
   );
   typed.get(
     '/v1/registrations/:id',
@@ -96,7 +99,9 @@ function addPeerServers(app: FastifyInstance, status: StatusBook): void {
         response: { 200: peerSchema('peerServerPage'), '4xx': problemAnswer },
       },
     },
-    ({ query }, reply) => sendPage(reply, query, (filter) => status.peerServers(filter)),
+    ({ query }, reply) =>
+      ifUnknown(status, query.contract, reply) ??
+      sendPage(reply, query, (filter) => status.peerServers(filter)),
   );
   typed.get(
     '/v1/peer-servers/:contract/:name',
@@ -158,6 +163,34 @@ function addProxies(app: FastifyInstance, status: StatusBook): void {
   );
 }
 
+function addConsumers(app: FastifyInstance, status: StatusBook): void {
+  const typed = app.withTypeProvider<LateTypes>();
+  typed.get(
+    '/v1/consumers',
+    {
+      schema: {
+        summary: 'All consumers: whether each holds what it is told, and if not, why',
+        querystring: schema('consumerQuery'),
+        response: { 200: schema('consumerPage'), '4xx': problemAnswer },
+      },
+    },
+    ({ query }, reply) => sendPage(reply, query, (filter) => status.consumers(filter)),
+  );
+  typed.get(
+    '/v1/consumers/:name',
+    {
+      schema: {
+        summary: 'One consumer',
+        params: schema('consumerParams'),
+        response: { 200: schema('consumer'), '4xx': problemAnswer },
+      },
+    },
+    ({ params }, reply) => {
+      sendOne(reply, status.consumer(params.name), 'consumer', params.name);
+    },
+  );
+}
+
 function addCertificates(app: FastifyInstance, status: StatusBook): void {
   app.withTypeProvider<LateTypes>().get(
     '/v1/certificates',
@@ -198,6 +231,16 @@ function addMachinePages(app: FastifyInstance, { metrics, describe }: Sources): 
     document ??= describe();
     return reply.type('application/json; charset=utf-8').send(await document);
   });
+}
+
+/** The answer to who asks for a contract that is not there: an empty list would look like good news. */
+function ifUnknown(
+  status: StatusBook,
+  contract: string | undefined,
+  reply: FastifyReply,
+): FastifyReply | undefined {
+  if (contract === undefined || status.hasContract(contract)) return undefined;
+  return sendNotFound(reply, 'peering contract', contract);
 }
 
 async function sendPage<

@@ -1,6 +1,7 @@
 /** The shapes of the API: they check what comes in, and describe in OpenAPI what goes out. */
 import { z } from 'zod';
 import type { CertificateRow } from '../observe/certificate-rows.ts';
+import type { ConsumerRow } from '../observe/consumer-rows.ts';
 import type { FetchedRows } from '../observe/fetched-rows.ts';
 import type { ProxyRow } from '../observe/proxy-rows.ts';
 import type { LegRow, RegistrationRow } from '../observe/status-rows.ts';
@@ -107,6 +108,26 @@ export const certificate = z.object({
   daysLeft: z.int().describe('negative: it has expired'),
 }) satisfies z.ZodType<CertificateRow>;
 
+const consumerState = z.enum(['starting', 'inSync', 'drifting', 'failing']);
+
+export const consumer = z.object({
+  name: z.string(),
+  type: z.string(),
+  mode: z.enum(['apply', 'observe']),
+  state: consumerState.describe(
+    'drifting: it does not hold what it is told; failing: it cannot be reached or written, or answers nonsense',
+  ),
+  since: time,
+  cause: cause.describe('why it is not in sync; null when it is'),
+  lastPassAt: time.nullable().describe('when it was last looked at, or a message last tried'),
+  drift: z
+    .int()
+    .describe(
+      'things that are not as they should be, as far as that is known; of a webhook: messages that wait',
+    ),
+  nextAttemptAt: time.nullable(),
+}) satisfies z.ZodType<ConsumerRow>;
+
 export const fetchedBindings = z.object({
   items: z
     .array(
@@ -134,6 +155,7 @@ export const fetchedBindings = z.object({
 export const registrationPage = listOf(registration);
 export const proxyPage = listOf(proxy);
 export const certificatePage = listOf(certificate);
+export const consumerPage = listOf(consumer);
 
 export const problemDocument = z
   .looseObject({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() })
@@ -172,6 +194,8 @@ export const contractQuery = z.strictObject({ ...pageQuery, enabled: contractEna
 
 export const proxyQuery = z.strictObject(pageQuery);
 export const proxyParams = z.object({ name: text });
+export const consumerQuery = z.strictObject({ ...pageQuery, state: consumerState.optional() });
+export const consumerParams = z.object({ name: text });
 export const certificateQuery = z.strictObject({
   ...pageQuery,
   role: z.enum(['own', 'peer']).optional(),

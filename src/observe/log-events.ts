@@ -98,9 +98,9 @@ export const LOG_EVENTS = {
   },
   'consumer.changed': {
     level: 'warn when drifting or failing; else info',
-    fields: '`consumer`, `from`, `state` (starting, inSync, drifting, failing), `text`',
+    fields: `\`consumer\`, \`from\`, \`state\` (starting, inSync, drifting, failing), ${CHANGE}`,
     meaning:
-      'Whether a consumer holds what it is told: drifting, it does not and is mended; failing, it cannot be reached or answers nonsense. Probing never waits for it.',
+      'Whether a consumer holds what it is told: drifting, it does not and is mended; failing, it cannot be reached or written, or answers nonsense. Told again when another cause keeps it in its state, twice a minute at most. Probing never waits for it.',
   },
   'consumer.observed': {
     level: 'warn',

@@ -119,6 +119,11 @@ export const METRICS = {
     labels: ['consumer'],
     help: '1 while what the consumer holds is what we told it; no series without consumers.',
   },
+  trunkd_consumer_drift: {
+    kind: 'gauge',
+    labels: ['consumer'],
+    help: 'How many things a consumer does not hold as we told it, as far as that is known; of a webhook: messages that wait.',
+  },
   trunkd_messages_dropped_total: {
     kind: 'counter',
     labels: ['reason'],

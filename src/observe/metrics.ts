@@ -6,6 +6,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { HealthBook } from '../core/health/snapshot.ts';
 import type { RegistrationBook } from '../core/registration/snapshot.ts';
 import type { ProxyBook } from '../core/sip/proxy/events.ts';
+import type { ConsumerReading, ConsumerReadings } from './consumer-rows.ts';
 import { EventTally, SampleTally } from './event-tally.ts';
 import type { CoreEvent } from './events.ts';
 import { renderFamily, type Sample } from './exposition.ts';
@@ -17,8 +18,7 @@ export interface MetricsOptions {
   readonly registrations: RegistrationBook;
   readonly health: HealthBook;
   readonly proxies?: ProxyBook;
-  /** The state of each consumer, by name. */
-  readonly consumers?: () => ReadonlyMap<string, string>;
+  readonly consumers?: ConsumerReadings;
   readonly readings: Readings;
   readonly wallClock: WallClock;
   readonly version: string;
@@ -145,7 +145,8 @@ export class Metrics {
       ['trunkd_peer_server_rtt_seconds', this.#peers((peer) => seconds(peer.rttMs))],
       ['trunkd_proxy_up', this.#proxies()],
       ['trunkd_verdicts_frozen', one(this.#options.health.freeze === undefined ? 0 : 1)],
-      ['trunkd_consumer_in_sync', this.#consumers()],
+      ['trunkd_consumer_in_sync', this.#consumers(({ state }) => (state === 'inSync' ? 1 : 0))],
+      ['trunkd_consumer_drift', this.#consumers(({ drift }) => drift)],
       ['trunkd_messages_dropped_total', byLabel(sip.dropped)],
       ['trunkd_retransmissions_total', one(sip.retransmissions)],
       ['trunkd_keep_alives_sent_total', one(sip.keepAlivesSent)],
@@ -168,9 +169,9 @@ export class Metrics {
     ];
   }
 
-  *#consumers(): Generator<Sample> {
-    for (const [name, state] of this.#options.consumers?.() ?? []) {
-      yield { labels: [name], value: state === 'inSync' ? 1 : 0 };
+  *#consumers(read: (reading: ConsumerReading) => number): Generator<Sample> {
+    for (const [name, reading] of this.#options.consumers?.() ?? []) {
+      yield { labels: [name], value: read(reading) };
     }
   }
 

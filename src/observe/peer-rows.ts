@@ -229,6 +229,8 @@ function probeRow(plan: PeerServerSnapshot['spec']['probe']): PeerServerRow['pro
 export interface VerdictsRow {
   readonly epoch: number;
   readonly sequence: number;
+  /** Our own side is at fault, as it seems. */
+  readonly networkSuspect: boolean;
   readonly frozen: {
     readonly since: string;
     readonly until: string | null;
@@ -244,11 +246,12 @@ export function verdictsRow(
   { revision, freeze }: Pick<HealthBook, 'revision' | 'freeze'>,
   wallClock: WallClock,
 ): VerdictsRow {
-  if (freeze === undefined) return { ...revision, frozen: null };
+  if (freeze === undefined) return { ...revision, networkSuspect: false, frozen: null };
   const { since, until, isOrdered, cause } = freeze;
   const blame = isOrdered ? 'operator' : cause.blame;
   return {
     ...revision,
+    networkSuspect: !isOrdered,
     frozen: {
       since: wallClock.iso(since),
       until: wallClock.iso(until),

@@ -6,6 +6,7 @@ import type { HealthBook, PeerServerSnapshot } from '../core/health/snapshot.ts'
 import type { RegistrationBook, RegistrationSnapshot } from '../core/registration/snapshot.ts';
 import type { ProxyBook } from '../core/sip/proxy/events.ts';
 import { type CertificateRow, certificateId, certificateRow } from './certificate-rows.ts';
+import { type ConsumerReadings, type ConsumerRow, consumerRow } from './consumer-rows.ts';
 import { type PausedRow, pausedRow } from './pause-row.ts';
 import {
   type ContractRow,
@@ -74,6 +75,14 @@ export interface ProxyQuery {
   readonly q?: string | undefined;
 }
 
+export interface ConsumerQuery {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  readonly state?: string | undefined;
+  /** Part of name or type, in any case of letters. */
+  readonly q?: string | undefined;
+}
+
 const NO_PROXIES: ProxyBook = { names: () => [], snapshot: () => undefined };
 
 export class StatusBook {
@@ -82,6 +91,7 @@ export class StatusBook {
   readonly #wallClock: WallClock;
   readonly #proxies: ProxyBook;
   readonly #certificates: () => readonly CertificateReading[];
+  readonly #consumers: ConsumerReadings;
   #sorted = new Map<'registrations' | 'peerServers' | 'contracts', readonly string[]>();
 
   constructor(
@@ -90,7 +100,9 @@ export class StatusBook {
     wallClock: WallClock,
     proxies: ProxyBook = NO_PROXIES,
     certificates: () => readonly CertificateReading[] = () => [],
+    consumers: ConsumerReadings = () => new Map(),
   ) {
+    this.#consumers = consumers;
     this.#certificates = certificates;
     this.#registrations = registrations;
     this.#health = health;
@@ -130,6 +142,28 @@ export class StatusBook {
       const row = this.proxy(name);
       return row !== undefined && holds(q, row.name, row.address, row.contact) ? row : undefined;
     });
+  }
+
+  consumer(name: string): ConsumerRow | undefined {
+    const reading = this.#consumers().get(name);
+    return reading === undefined ? undefined : consumerRow(reading, this.#wallClock);
+  }
+
+  /** At most 64, so that they are sorted when somebody asks. */
+  consumers(query: ConsumerQuery): Promise<Page<ConsumerRow>> {
+    const q = query.q?.toLowerCase();
+    const all = this.#consumers();
+    return page([...all.keys()].sort(), query, (name) => {
+      const reading = all.get(name);
+      if (reading === undefined || (query.state ?? reading.state) !== reading.state)
+        return undefined;
+      return holds(q, name, reading.type) ? consumerRow(reading, this.#wallClock) : undefined;
+    });
+  }
+
+  /** Cheaper than its row. */
+  hasContract(name: string): boolean {
+    return this.#health.contract(name) !== undefined;
   }
 
   contract(name: string): ContractRow | undefined {

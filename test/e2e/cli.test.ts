@@ -5,6 +5,7 @@ import { eventually, freePort, run } from '../support/processes.ts';
 import { SourceDaemon } from '../support/source-daemon.ts';
 import { UdpRegistrar } from '../support/udp-registrar.ts';
 
+const UNWRITABLE = 'consumer.fileUnwritable';
 const PASSWORD = 'a-long-enough-password';
 
 let registrar: UdpRegistrar;
@@ -100,6 +101,31 @@ describe('usage', () => {
 });
 
 describe('commands to the daemon', () => {
+  it('status tells of consumers, and of a file that can never be written', async () => {
+    const consumers = [
+      { name: 'good', type: 'snapshotFile', path: 'out/snapshot.json' },
+      { name: 'lost', type: 'snapshotFile', path: '/proc/nowhere/snapshot.json' },
+    ];
+    files.write(await config({ consumers }));
+    const daemon = await files.run();
+    const told = () =>
+      daemon.lines('consumer.changed').map((line) => [line['consumer'], line['state']]);
+    await eventually(() => told().length >= 2);
+    expect(new Map(told() as [string, string][])).toEqual(
+      new Map([
+        ['good', 'inSync'],
+        ['lost', 'failing'],
+      ]),
+    );
+    const status = JSON.parse((await files.command(['status', '--json'])).out);
+    const [good, lost] = status.consumers;
+    expect(good).toMatchObject({ name: 'good', state: 'inSync', drift: 0, cause: null });
+    expect(lost).toMatchObject({ name: 'lost', state: 'failing', cause: { code: UNWRITABLE } });
+    // It waits, and burns nothing meanwhile.
+    expect(Date.parse(lost.nextAttemptAt)).toBeGreaterThan(Date.parse(lost.lastPassAt));
+    expect((await files.command(['status'])).out).toMatch(/^lost +snapshotFile +failing .*ENOENT/m);
+  });
+
   it('status, register and probe', async () => {
     files.write(await config());
     const daemon = await files.run();

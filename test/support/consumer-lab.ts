@@ -3,7 +3,11 @@
 import { type Held, statesInList } from '../../src/consumers/dispatcher-list.ts';
 import { RpcError } from '../../src/consumers/json-rpc.ts';
 import type { ConsumerNews, ConsumerPorts, ContactOwner } from '../../src/consumers/ports.ts';
-import type { ContractSnapshot, PeerServerSnapshot } from '../../src/core/health/snapshot.ts';
+import type {
+  ContractSnapshot,
+  Freeze,
+  PeerServerSnapshot,
+} from '../../src/core/health/snapshot.ts';
 import type { ContractSpec } from '../../src/core/health/spec.ts';
 import { aPeerServer, aPeerServerSpec } from './fake-books.ts';
 import { aContract } from './health/probe-lab.ts';
@@ -14,15 +18,20 @@ export class VerdictLab {
   readonly news: ConsumerNews[] = [];
   registrations: readonly ContactOwner[] = [];
   readonly files = new Map<string, string>();
+  freeze: Freeze | undefined;
   readonly contractsByName = new Map<string, ContractSnapshot>();
 
   get ports(): ConsumerPorts {
     const { time, news, contractsByName, files } = this;
+    const freeze = () => this.freeze;
     return {
       clock: time,
       timers: time.timers,
       book: {
         revision: { epoch: 7, sequence: 3 },
+        get freeze() {
+          return freeze();
+        },
         contracts: () => contractsByName.keys(),
         contract: (name) => contractsByName.get(name),
       },

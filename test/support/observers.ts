@@ -16,6 +16,7 @@ import type {
   RoutePort,
 } from '../../src/http/ports.ts';
 import { buildHttpServer } from '../../src/http/server.ts';
+import type { ConsumerReadings } from '../../src/observe/consumer-rows.ts';
 import type { FetchedRows } from '../../src/observe/fetched-rows.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { Readings } from '../../src/observe/readings.ts';
@@ -190,6 +191,7 @@ export interface RigOptions {
   readonly tokens?: readonly { readonly role: 'read' | 'route'; readonly token: string }[];
   readonly routes?: RoutePort;
   readonly lists?: ListPort;
+  readonly consumers?: ConsumerReadings;
   readonly perRegistration?: number;
 }
 
@@ -200,8 +202,12 @@ export async function aServer(options: RigOptions = {}): Promise<Rig> {
   const peers =
     options.peers ?? new FakeHealthBook([aPeerServer('acme/madrid'), aPeerServer('acme/paris')]);
   const wallClock = aWallClock();
-  const status = new StatusBook(registrations, peers, wallClock, undefined, READINGS.certificates);
+  const { consumers } = options;
+  const status = new StatusBook(
+    ...([registrations, peers, wallClock, undefined, READINGS.certificates, consumers] as const),
+  );
   const metrics = new Metrics({
+    ...(consumers === undefined ? {} : { consumers }),
     registrations,
     health: peers,
     readings: READINGS,

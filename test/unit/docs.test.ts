@@ -1,5 +1,9 @@
 /** Code and pages are one: each table of the code is its page in docs/, word for word. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { TIMEOUT_MS } from '../../src/consumers/ask-http.ts';
+import { CONSUMER_CAUSES } from '../../src/consumers/causes.ts';
+import { WEBHOOK_PATIENCE } from '../../src/consumers/webhook.ts';
 import { FAULT_CODES } from '../../src/core/base/fault.ts';
 import { HEALTH_CAUSES } from '../../src/core/health/causes.ts';
 import { REGISTRATION_CODES } from '../../src/core/registration/causes.ts';
@@ -28,8 +32,17 @@ describe('docs', () => {
     await expect(page).toMatchFileSnapshot('../../docs/http-api.md');
   });
 
+  it('operations.md tells how long a message to a webhook is tried', async () => {
+    const { tries, spanMs } = WEBHOOK_PATIENCE;
+    const minutes = Math.ceil((spanMs + tries * TIMEOUT_MS) / 60_000);
+    const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    expect(page.replaceAll('\n', ' ')).toContain(`${tries} times within ${minutes} minutes`);
+  });
+
   it('a code means one thing: no table has a code of another', () => {
-    const codes = [FAULT_CODES, REGISTRATION_CODES, HEALTH_CAUSES].flatMap(Object.keys);
+    const codes = [FAULT_CODES, REGISTRATION_CODES, HEALTH_CAUSES, CONSUMER_CAUSES].flatMap(
+      Object.keys,
+    );
     expect(new Set(codes).size).toBe(codes.length);
   });
 });

@@ -39,6 +39,11 @@ export class Announcer {
     return { epoch: this.#ports.epoch, sequence: this.#sequence };
   }
 
+  /** What is told of all verdicts together changed: whether they are frozen. */
+  revise(): void {
+    this.#sequence += 1;
+  }
+
   /** Something of the server changed: its targets, its name's addresses, its spec, its admin. */
   settle(server: PeerServer): void {
     this.#settleOne(server);

@@ -54,7 +54,14 @@ export class Prober implements HealthBook, ServerHost {
     const { clock, timers, publish, epoch = 0, registrations = NO_REGISTRATIONS } = ports;
     this.#ports = ports;
     this.#announcer = new Announcer({ clock, timers, publish, epoch });
-    this.#placement = new Placement(ports, {
+    const told: ProberPorts = {
+      ...ports,
+      publish: (event) => {
+        if (event.type === 'verdicts.frozen') this.#announcer.revise();
+        publish(event);
+      },
+    };
+    this.#placement = new Placement(told, {
       changed: (server) => this.settle(server),
       freezeChanged: () => this.#settleAll(),
       unresolved: (server) => this.#announcer.noticeLookup(server),

@@ -2,6 +2,7 @@
  * The pages of docs/ that have their one source in tables of the code. The tests compare them with the
  * files, word for word; `vitest run --project unit test/unit/docs.test.ts -u` writes them anew.
  */
+import { CONSUMER_CAUSES } from '../../../src/consumers/causes.ts';
 import { FAULT_CODES } from '../../../src/core/base/fault.ts';
 import { HEALTH_CAUSES } from '../../../src/core/health/causes.ts';
 import { REGISTRATION_CODES } from '../../../src/core/registration/causes.ts';
@@ -85,6 +86,11 @@ export function errorsPage(): string {
     meaning,
     next,
   ]);
+  const consumers = Object.entries(CONSUMER_CAUSES).map(([name, { meaning, next }]) => [
+    code(name),
+    meaning,
+    next,
+  ]);
   const problems = Object.entries(PROBLEMS).map(([name, { status, meaning }]) => [
     code(`urn:trunkd:problem:${name}`),
     String(status),
@@ -108,6 +114,11 @@ ${causes(REGISTRATION_CODES)}
 ## Causes of peer servers
 
 ${table(['code', 'meaning', 'what comes next'], health)}
+## Causes of consumers
+
+\`cause\` in \`GET /v1/consumers\` and in the event \`consumer.changed\`.
+
+${table(['code', 'meaning', 'what comes next'], consumers)}
 ## Why there is no route
 
 \`reason\` of an answer to \`GET /v1/route\` without routes.

@@ -99,7 +99,7 @@ describe('the addresses of the providers', () => {
     await start({ mode: 'observe' });
     expect([lab.files.size, reloads]).toEqual([0, 0]);
     expect(lab.news.at(-1)).toMatchObject({
-      text: '1 addresses to be added or removed (observed)',
+      cause: { code: 'consumer.observed', text: '1 addresses to be added or removed (observed).' },
     });
   });
 });

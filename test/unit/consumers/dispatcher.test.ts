@@ -286,7 +286,7 @@ describe('a dispatcher with file and RPC', () => {
     expect([kamailio.file(), kamailio.calls]).toEqual(['', []]);
     expect(lab.news.at(-1)).toMatchObject({
       state: 'drifting',
-      text: expect.stringMatching(/1 to be added.*observed/),
+      cause: { code: 'consumer.observed', text: expect.stringMatching(/1 to be added.*observed/) },
     });
   });
 });

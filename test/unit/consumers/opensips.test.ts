@@ -124,7 +124,10 @@ describe('an OpenSIPS', () => {
     await start();
     expect(lab.news.at(-1)).toMatchObject({
       state: 'drifting',
-      text: 'it does not have acme/c@udp:192.0.2.77:5060',
+      cause: {
+        code: 'consumer.lacksMembers',
+        text: 'It does not have acme/c@udp:192.0.2.77:5060.',
+      },
     });
     await consumer.stop();
     consumer = opensips(
@@ -141,6 +144,8 @@ describe('an OpenSIPS', () => {
     lab.hold('acme', [aServer('a', [1], DOWN, 'down'), aServer('b', [2])]);
     await start({ mode: 'observe' });
     expect(calls).toEqual([]);
-    expect(lab.news.at(-1)).toMatchObject({ text: '1 states to be set (observed)' });
+    expect(lab.news.at(-1)).toMatchObject({
+      cause: { code: 'consumer.observed', text: '1 states to be set (observed).' },
+    });
   });
 });

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
+import { ConsumerFault } from '../../../src/consumers/causes.ts';
 import { snapshotFile } from '../../../src/consumers/snapshot-file.ts';
+import { fault } from '../../../src/core/base/fault.ts';
+import { after } from '../../../src/core/base/instant.ts';
 import { aServer, VerdictLab } from '../../support/consumer-lab.ts';
 import { A_CAUSE } from '../../support/fake-books.ts';
 
@@ -33,6 +36,21 @@ it('holds all verdicts, new at each change, and as long as anybody watches', asy
   await lab.pass(200);
   const [{ peerServers }] = read().peeringContracts;
   expect(peerServers).toMatchObject([{ enabled: false, cause: { code: A_CAUSE.code } }]);
+  expect(read()).toMatchObject({ networkSuspect: false, frozen: null });
+  const ordered = fault(
+    'ownFault.ordered',
+    'local',
+    'An operator froze the verdicts (cli): a move.',
+  );
+  const until = after(lab.time.now(), 60_000);
+  lab.freeze = { since: lab.time.now(), until, cause: ordered, isOrdered: true };
+  file.changed();
+  await lab.pass(200);
+  expect(read()).toMatchObject({
+    networkSuspect: false,
+    frozen: { ordered: true, cause: { code: ordered.code, text: ordered.text } },
+  });
+  expect(Date.parse(read().frozen.until) - Date.parse(read().frozen.since)).toBe(60_000);
   const { at } = read();
   lab.files.clear();
   await lab.pass(21_000);
@@ -52,7 +70,7 @@ it('tells when it cannot be written, and writes when it can', async () => {
     files: {
       ...lab.ports.files,
       write: async () => {
-        if (isFull) throw new Error('ENOSPC: no space left on device');
+        if (isFull) throw new ConsumerFault('consumer.fileUnwritable', 'ENOSPC: no space left');
       },
     },
   };
@@ -62,7 +80,10 @@ it('tells when it cannot be written, and writes when it can', async () => {
   isFull = false;
   await lab.pass(20_000);
   expect(lab.news).toMatchObject([
-    { state: 'failing', text: 'ENOSPC: no space left on device' },
+    {
+      state: 'failing',
+      cause: { code: 'consumer.fileUnwritable', text: 'ENOSPC: no space left.' },
+    },
     { from: 'failing', state: 'inSync' },
   ]);
   await file.stop();

@@ -2,7 +2,9 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HttpQuestion } from '../../../src/consumers/ask-http.ts';
-import { Webhook, type WebhookSpec } from '../../../src/consumers/webhook.ts';
+import { WEBHOOK_PATIENCE, Webhook, type WebhookSpec } from '../../../src/consumers/webhook.ts';
+import { fault } from '../../../src/core/base/fault.ts';
+import { after } from '../../../src/core/base/instant.ts';
 import { Secret } from '../../../src/core/base/secret.ts';
 import type { HealthEvent } from '../../../src/core/health/events.ts';
 import { VerdictLab } from '../../support/consumer-lab.ts';
@@ -122,16 +124,45 @@ describe('a webhook', () => {
     },
   );
 
-  it('gives a message up after an hour, and goes on', async () => {
+  it('is told of a freeze and its end, with the reason, whatever its contracts are', async () => {
+    start({ contracts: ['other'] });
+    const at = lab.time.now();
+    const suspect = fault('ownFault.networkSuspect', 'local', 'Nine of ten fail.');
+    const ordered = fault('ownFault.ordered', 'local', 'An operator froze the verdicts (cli).');
+    const type = 'verdicts.frozen';
+    const until = after(at, 600_000);
+    hook.heard({ type, at, isFrozen: true, cause: suspect, until });
+    hook.heard({ type, at, isFrozen: false, cause: suspect, until: undefined });
+    hook.heard({ type, at, isFrozen: true, cause: ordered, until: undefined });
+    await lab.pass(1_000);
+    const cause = { code: 'ownFault.networkSuspect', text: 'Nine of ten fail.' };
+    expect(bodies()).toMatchObject([
+      { type, frozen: true, networkSuspect: true, ordered: false, cause },
+      { type, frozen: false, networkSuspect: false, until: null, cause },
+      { type, frozen: true, networkSuspect: false, ordered: true, until: null },
+    ]);
+    const [{ until: end, at: begin }] = bodies();
+    expect(Date.parse(end) - Date.parse(begin)).toBe(600_000);
+  });
+
+  it(`gives a message up after ${WEBHOOK_PATIENCE.tries} tries, and goes on`, async () => {
     start();
     answer = () => 'no answer within 5000 ms';
     hook.heard(change('a', false));
-    await lab.pass(40 * 60_000);
+    await lab.pass(WEBHOOK_PATIENCE.spanMs - 60_000);
+    expect(lab.news.filter(({ kind }) => kind === 'deadLetter')).toEqual([]);
+    const { state, cause, nextAttemptAt, drift } = hook.status;
+    expect([state, cause?.code, drift]).toEqual(['failing', 'consumer.unreachable', 1]);
+    expect(Number(nextAttemptAt)).toBeGreaterThan(lab.time.now());
+    await lab.pass(61_000);
+    expect(hook.status.cause?.code).toBe('consumer.deadLetter');
     answer = () => 200;
     hook.heard(change('b', false));
     await lab.pass(1_000);
     expect(asked.filter(({ body }) => body.includes('acme/a'))).toHaveLength(12);
-    expect(lab.news.filter(({ kind }) => kind === 'deadLetter')).toHaveLength(1);
+    expect(lab.news.filter(({ kind }) => kind === 'deadLetter')).toMatchObject([
+      { why: 'no answer within 5000 ms, after 12 tries' },
+    ]);
     expect(hook.state).toBe('inSync');
   });
 

@@ -16,7 +16,10 @@ describe('an order', () => {
   it('what is frozen is told', async () => {
     const rig = await aServer();
     const { status, body } = await get(rig, '/v1/verdicts');
-    expect([status, body]).toEqual([200, { epoch: 1, sequence: 1, frozen: null, paused: null }]);
+    expect([status, body]).toEqual([
+      200,
+      { epoch: 1, sequence: 1, networkSuspect: false, frozen: null, paused: null },
+    ]);
   });
 
   it('of a peer server, and of all of a contract', async () => {

@@ -44,7 +44,8 @@ describe('the list of a dispatcher', () => {
         return text;
       },
     };
-    const rig = await aServer({ lists });
+    const peers = new FakeHealthBook([aPeerServer('acme/a'), aPeerServer('other/b')]);
+    const rig = await aServer({ lists, peers });
     const first = await ask(rig, '?contracts=acme,other');
     expect([first.statusCode, first.body]).toEqual([200, text]);
     expect(first.headers['content-type']).toBe('text/plain; charset=utf-8');
@@ -55,6 +56,14 @@ describe('the list of a dispatcher', () => {
     const other = await ask(rig, '', { 'if-none-match': etag });
     expect([other.statusCode, other.body]).toEqual([200, text]);
     expect(asked).toEqual([['acme', 'other'], 'all', 'all']);
+  });
+
+  it('is not there for a contract that is not', async () => {
+    const lists = { dispatcherList: () => '1 sip:192.0.2.1:5060 0 0 duid=a\n' };
+    const rig = await aServer({ lists });
+    for (const contracts of ['bogus', 'acme,bogus', 'acme,'])
+      expectProblem(await get(rig, `/v1/dispatcher.list?contracts=${contracts}`), 'notFound');
+    expect((await ask(rig, '?contracts=acme')).statusCode).toBe(200);
   });
 
   it('is never empty: 503 tells to keep the old one', async () => {

@@ -49,6 +49,14 @@ describe('a question for routes', () => {
     ])
       expectProblem(await get(rig, url), 'badParameter');
     expect(routes.asked).toEqual([]);
+    const { body } = await get(rig, '/v1/route?contract=acme&to=');
+    expect(body).toMatchObject({
+      detail: 'to: is empty; from: is missing',
+      errors: [
+        { parameter: 'to', text: 'is empty' },
+        { parameter: 'from', text: 'is missing' },
+      ],
+    });
     routes.reply = { kind: 'unknownContract' };
     expectProblem(await get(rig, ASK), 'notFound');
     routes.reply = { kind: 'badParameter', parameter: 'to', text: 'is hostile' };

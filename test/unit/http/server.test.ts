@@ -81,7 +81,7 @@ describe('registrations', () => {
     ['state=waiting', ['w']],
     ['bound=true', ['a', 'z']],
     ['bound=false', ['w']],
-    ['contract=other', []],
+    ['contract=acme', ['a', 'w', 'z']],
     ['q=DDI-Z', ['z']],
     ['q=acme.example&bound=false', ['w']],
   ])('filters by %s', async (filter, ids) => {
@@ -342,6 +342,8 @@ describe('pages for machines', () => {
       '/readyz',
       '/v1/certificates',
       '/v1/commands',
+      '/v1/consumers',
+      '/v1/consumers/{name}',
       '/v1/dispatcher.list',
       '/v1/peer-servers',
       '/v1/peer-servers/{contract}/{name}',

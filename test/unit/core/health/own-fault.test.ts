@@ -271,6 +271,16 @@ describe('an operator', () => {
     expect(lab.prober.thaw()).toBe(false);
   });
 
+  it('makes another version of all verdicts, and so does its end', () => {
+    const lab = aPair();
+    lab.run(20);
+    const { sequence } = lab.prober.revision;
+    lab.prober.orderFreeze(order);
+    expect(lab.prober.revision.sequence).toBe(sequence + 1);
+    lab.prober.thaw();
+    expect(lab.prober.revision.sequence).toBe(sequence + 2);
+  });
+
   it('is not the cause of what is decided after the thaw', () => {
     const lab = aPair();
     lab.prober.orderFreeze(order);
