@@ -243,9 +243,10 @@ export class Attempts implements GateUser, GuardUser {
     const isRemoval = entry.state.name === 'unregistering';
     const { expiresSec } = entry.spec.profile;
     const askedSec = isRemoval ? 0 : Math.max(expiresSec, entry.state.learnedMinSec);
-    const wholeMs = wholeTryMs(entry.state, now);
+    const answerMs = this.#userAgent.answerMs(gate.key);
+    const wholeMs = wholeTryMs(entry.state, now, answerMs);
     const leftMs = entry.course?.leftMs(now) ?? wholeMs;
-    const mostMs = targetTimeoutMs(leftMs, this.#directory.othersOf(entry, gate));
+    const mostMs = targetTimeoutMs(leftMs, this.#directory.othersOf(entry, gate), answerMs);
     // A canary has the time until the next one, unless it could go to another target.
     const tryMs = canaryMs === undefined || mostMs < leftMs ? mostMs : canaryMs;
     const timeoutMs = isRemoval ? REMOVAL_TIMEOUT_MS : tryMs;

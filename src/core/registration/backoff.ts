@@ -78,14 +78,16 @@ export function retryAfterMs(retryAfterSec: number, random: Random): number {
 
 /**
  * How long one request may stay unanswered: three whole attempts fit into the margin of a binding,
- * and always another three into what remains of it, so that they follow faster towards its end.
+ * and always another three into what remains of it, so that they follow faster towards its end. But none is
+ * given up before an answer of a slow target can be here (`answerMs`): it would be for nothing.
  */
 export function attemptTimeoutMs(
   living: { readonly marginMs: number; readonly remainingMs: number } | undefined,
+  answerMs = 0,
 ): number {
   if (living === undefined) return ATTEMPT_LONGEST_MS;
   const third = Math.min(living.marginMs, living.remainingMs) / 3;
-  return Math.min(ATTEMPT_LONGEST_MS, Math.max(ATTEMPT_SHORTEST_MS, third));
+  return Math.min(ATTEMPT_LONGEST_MS, Math.max(ATTEMPT_SHORTEST_MS, answerMs, third));
 }
 
 /** The same once a provisional answer came: half of what remains is for those after it. */

@@ -40,15 +40,23 @@ export class Course {
   }
 }
 
-/** For all targets of a try together: three whole tries fit into the margin of a binding. */
-export function wholeTryMs({ boundUntil, grantedSec }: MachineState, now: Instant): number {
+/** For all targets of a try together: three whole tries fit into the margin of a binding. `answerMs`: of its target. */
+export function wholeTryMs(
+  { boundUntil, grantedSec }: MachineState,
+  now: Instant,
+  answerMs: number,
+): number {
   if (boundUntil === undefined || boundUntil <= now) return attemptTimeoutMs(undefined);
   const remainingMs = elapsedMs(now, boundUntil);
-  return attemptTimeoutMs({ marginMs: marginMs(grantedSec), remainingMs });
+  return attemptTimeoutMs({ marginMs: marginMs(grantedSec), remainingMs }, answerMs);
 }
 
-/** How long one target may stay without an answer, where `others` more could be tried in `leftMs`. */
-export function targetTimeoutMs(leftMs: number, others: number): number {
+/**
+ * How long one target may stay without an answer, where `others` more could be tried in `leftMs`; never so short
+ * that a slow one cannot answer (`answerMs`).
+ */
+export function targetTimeoutMs(leftMs: number, others: number, answerMs: number): number {
   if (others === 0) return leftMs;
-  return Math.min(leftMs, LONGEST_MS, Math.max(SHORTEST_MS, leftMs / (others + 1)));
+  const shareMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, leftMs / (others + 1)));
+  return Math.min(leftMs, Math.max(shareMs, answerMs));
 }

@@ -74,6 +74,10 @@ export class ScriptedNetwork implements UserAgentPort {
     this.#random = random;
   }
 
+  answerMs(): number {
+    return 0;
+  }
+
   behave(key: string, does: Behaviour['does'], rttMs = 20, header?: string): void {
     this.behaviours.set(key, header === undefined ? { does, rttMs } : { does, rttMs, header });
   }

@@ -64,6 +64,8 @@ export class ScriptedUserAgent implements UserAgentPort {
   tcpForSize: Flow | undefined;
   /** False: calls are not kept, for long runs. */
   keepsCalls = true;
+  /** What is known of its targets: within this they answer. */
+  usualMs = 0;
   count = 0;
   readonly #time: VirtualTime;
   readonly #pacer: Pacer;
@@ -73,6 +75,10 @@ export class ScriptedUserAgent implements UserAgentPort {
   constructor(time: VirtualTime, pacer: Pacer) {
     this.#time = time;
     this.#pacer = pacer;
+  }
+
+  answerMs(): number {
+    return this.usualMs;
   }
 
   /** Exchanges under way. */

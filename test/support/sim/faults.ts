@@ -40,12 +40,8 @@ function weather(name: string, change: (random: Random) => Partial<Weather>): Tr
         return () =>
           Object.assign(path, { lossBack: 0, reordered: 0, ...before, isCut: path.isCut });
       });
-      // Copies of requests take turns, too: a slow path may be too much for the pace.
-      const tooMuch = providers.filter((provider) => month.isOverPace(provider));
-      month.trouble(tooMuch, true);
       return () => {
         for (const one of undo) one();
-        month.trouble(tooMuch, false);
       };
     },
   };

@@ -181,11 +181,6 @@ export class Month {
     this.trouble(this.providers, false);
   }
 
-  /** More requests than the pace lets pass are needed to refresh them all, with their copies. */
-  isOverPace(provider: Provider): boolean {
-    return loadOf(provider) > 1;
-  }
-
   /** Something else is wrong now, which may hold up those who are still coming back. */
   worsened(): void {
     const now = this.time.elapsedMs;
@@ -267,9 +262,9 @@ function loadOf(provider: Provider): number {
   return perSec / PACING.perTarget;
 }
 
-/** How often a request is sent until its answer is here (timer E), twice that where many are lost. */
+/** How often a request is sent until its answer is here (timer E with T1 up to T2), twice that where many are lost. */
 function copiesIn({ delayMs, loss, lossBack = 0 }: Weather): number {
   const longestMs = 2 * delayMs[1];
-  const copies = 1 + [500, 1_500, 3_500, 7_500].filter((ms) => ms < longestMs).length;
+  const copies = 1 + [4_000, 8_000].filter((ms) => ms < longestMs).length;
   return loss + lossBack > 0.1 ? 2 * copies : copies;
 }

@@ -108,6 +108,7 @@ export class Witness {
   /** The port, watched: what is under way for whom. */
   watch(userAgent: UserAgentPort): UserAgentPort {
     return {
+      answerMs: (target) => userAgent.answerMs(target),
       start: (request, receive): Exchange => {
         const { callId } = request.template;
         if (this.#open.has(callId)) this.complain(`I2: two exchanges of ${callId}`);

@@ -21,6 +21,7 @@ import {
   clientContext,
   stepClient,
 } from './non-invite-client.ts';
+import type { RoundTrips } from './round-trips.ts';
 import type { SipTimers } from './timers.ts';
 
 /** The transaction user of RFC 3261 section 17; each transaction ends with exactly one call. */
@@ -45,6 +46,8 @@ export class ClientTransaction implements Deadline {
   resendAt: Instant | undefined;
   timeoutAt: Instant | undefined;
   isPatient = false;
+  /** How often the request was sent again. */
+  copies = 0;
   ticket: PacerTicket | undefined;
   isPrompt = false;
   deadline: Instant;
@@ -90,6 +93,7 @@ export class ClientLayer {
   readonly #transport: TransportPort;
   readonly #pacer: PacerPort;
   readonly #sipTimers: SipTimers;
+  readonly #roundTrips: RoundTrips;
   #resends = 0;
   #now: Instant;
 
@@ -99,12 +103,14 @@ export class ClientLayer {
     readonly transport: TransportPort;
     readonly pacer: PacerPort;
     readonly sipTimers: SipTimers;
+    readonly roundTrips: RoundTrips;
   }) {
     this.#clock = ports.clock;
     this.#timers = ports.timers;
     this.#transport = ports.transport;
     this.#pacer = ports.pacer;
     this.#sipTimers = ports.sipTimers;
+    this.#roundTrips = ports.roundTrips;
     this.#now = ports.clock.now();
   }
 
@@ -276,24 +282,31 @@ export class ClientLayer {
   #askToResend(transaction: ClientTransaction): void {
     if (transaction.ticket !== undefined) return;
     const { target } = transaction.request;
-    const { state } = transaction;
-    const isEarly = state.name === 'trying' && state.resendAfterMs < 4 * this.#sipTimers.t1Ms;
+    const { state, copies } = transaction;
+    const isSoon = copies === 0 || (state.name === 'trying' && state.resendAfterMs < this.#soonMs);
     transaction.ticket = this.#pacer.enqueue(target, {
-      priority: isEarly ? PRIORITY.repeat : PRIORITY.resend,
+      priority: isSoon ? PRIORITY.repeat : PRIORITY.resend,
       deadline: this.#now,
       grant: () => {
         transaction.ticket = undefined;
         if (transaction.user === undefined) return;
         this.#now = this.#clock.now();
         this.#resends += 1;
+        transaction.copies += 1;
         this.#step(transaction, { kind: 'timer', timer: 'E' });
       },
     });
   }
 
-  /** From the fourth sending on, after 3.5 s: nothing at all was answered. */
-  #isSilent({ state }: ClientTransaction): boolean {
-    return state.name === 'trying' && state.resendAfterMs >= this.#sipTimers.t2Ms;
+  /** From the fourth sending on, after 3.5 s (or the first copy on a slow path): nothing at all was answered. */
+  #isSilent({ state, copies }: ClientTransaction): boolean {
+    const isTrying = state.name === 'trying' && copies > 0;
+    return isTrying && state.resendAfterMs >= this.#sipTimers.t2Ms;
+  }
+
+  /** Copies that go as soon as this belong to the request; later ones give way to bindings. */
+  get #soonMs(): number {
+    return 4 * this.#sipTimers.t1Ms;
   }
 
   #linger(transaction: ClientTransaction): void {
@@ -328,15 +341,19 @@ export class ClientLayer {
     else siblings.add(transaction);
   }
 
-  /** Contexts are shared: in steps of a tenth of a second there are few different time-outs. */
-  #contextFor({ flow, timeoutMs: wantedMs }: ClientRequest): ClientContext {
+  /** Contexts are shared: in steps of a tenth of a second there are few different time-outs, and fewer of T1. */
+  #contextFor({ flow, target, timeoutMs: wantedMs }: ClientRequest): ClientContext {
     const isReliable = flow.protocol !== 'udp';
     const timeoutMs = Math.ceil(wantedMs / TIMEOUT_STEP_MS) * TIMEOUT_STEP_MS;
-    const key = isReliable ? -timeoutMs : timeoutMs;
+    const usual = this.#sipTimers;
+    const t1Ms = isReliable ? usual.t1Ms : this.#roundTrips.t1Ms(target, timeoutMs);
+    // T1 goes in whole milliseconds, up to T2.
+    const key = (isReliable ? -timeoutMs : timeoutMs) * (usual.t2Ms + 1) + t1Ms;
     let context = this.#contexts.get(key);
     if (context === undefined) {
       if (this.#contexts.size > 1000) this.#contexts.clear();
-      context = clientContext(this.#sipTimers, isReliable, timeoutMs);
+      const timers = t1Ms === usual.t1Ms ? usual : { ...usual, t1Ms };
+      context = clientContext(timers, isReliable, timeoutMs);
       this.#contexts.set(key, context);
     }
     return context;

@@ -105,6 +105,7 @@ export class RunningExchange implements Exchange, ClientUser {
   }
 
   answered(response: SipMessage, at: Instant): void {
+    const wasRepeated = (this.#transaction?.copies ?? 0) > 0;
     this.#transaction = undefined;
     this.#endSilence();
     // It has proved that it lives.
@@ -117,7 +118,7 @@ export class RunningExchange implements Exchange, ClientUser {
       this.#hopFailed(this.#proxy, response);
       return;
     }
-    this.#ports.heard(this.#target, status, elapsedMs(this.#sentAt, at));
+    this.#ports.heard(this.#target, status, elapsedMs(this.#sentAt, at), wasRepeated);
     if (status === 401 || status === 407) {
       this.#challenged(response, at);
       return;

@@ -41,6 +41,7 @@ interface Lane {
   halvedAt: Instant;
   adjustedAt: Instant;
   quickAnswers: number;
+  usualAnswers: number;
   /** Of both kinds since the pace was halved or grew last. */
   answers: number;
   silences: number;
@@ -50,7 +51,13 @@ interface Lane {
 const LONGEST_TICK_SEC = 0.05;
 
 /** What the answers of a target say about its load. */
-export type PaceSignal = 'quick' | 'slow' | 'silent' | 'overloaded';
+export type PaceSignal =
+  | 'quick'
+  /** Not quick, but as this target always answers: its way is long, and nothing is wrong. */
+  | 'usual'
+  | 'slow'
+  | 'silent'
+  | 'overloaded';
 
 export class Pacer implements PacerPort {
   readonly #lanes = new Map<string, Lane>();
@@ -157,10 +164,12 @@ export class Pacer implements PacerPort {
       return;
     }
     if (kind === 'quick') lane.quickAnswers += 1;
-    if (elapsedMs(lane.adjustedAt, now) < ADJUST_EVERY_MS || lane.quickAnswers === 0) return;
-    startCounting(lane, now);
+    else if (kind === 'usual') lane.usualAnswers += 1;
     // Back to the configured rate in big steps; beyond it, where that is allowed, in small ones.
     const { ratePerSec } = lane.bucket;
+    const good = lane.quickAnswers + (ratePerSec < perTarget ? lane.usualAnswers : 0);
+    if (elapsedMs(lane.adjustedAt, now) < ADJUST_EVERY_MS || good === 0) return;
+    startCounting(lane, now);
     const next = ratePerSec < perTarget ? Math.min(perTarget, ratePerSec * 2) : ratePerSec * GROWTH;
     lane.bucket.setRate(Math.min(Math.max(perTarget, max), next), now);
   }
@@ -191,6 +200,7 @@ export class Pacer implements PacerPort {
       halvedAt: after(now, -HALVE_AT_MOST_EVERY_MS),
       adjustedAt: now,
       quickAnswers: 0,
+      usualAnswers: 0,
       answers: 0,
       silences: 0,
     };
@@ -234,6 +244,7 @@ export class Pacer implements PacerPort {
 function startCounting(lane: Lane, now: Instant): void {
   lane.adjustedAt = now;
   lane.quickAnswers = 0;
+  lane.usualAnswers = 0;
   lane.answers = 0;
   lane.silences = 0;
 }

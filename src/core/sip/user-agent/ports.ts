@@ -106,6 +106,8 @@ export interface Exchange {
 
 /** Implemented by user-agent.ts. */
 export interface UserAgentPort {
+  /** Within it nearly every answer of a slow target (or lane) comes; 0 of one that has the usual T1. At most 16 s. */
+  answerMs(target: string): number;
   /**
    * Starts an exchange whose first request has been granted by the pacer; repeats ask the pacer
    * themselves, ahead of everybody else. `receive` is called exactly once, never before it returns.

@@ -20,6 +20,7 @@ import type { ProxyNamed } from '../proxy/ports.ts';
 import type { RelayAnswer } from '../relay/refusals.ts';
 import type { CallRelay, RelayPorts } from '../relay/relay.ts';
 import { ClientLayer } from '../transaction/client-layer.ts';
+import { RoundTrips } from '../transaction/round-trips.ts';
 import { ServerLayer } from '../transaction/server-layer.ts';
 import { DEFAULT_TIMERS } from '../transaction/timers.ts';
 import type { Flow, TransportPort, TransportUser } from '../transport/ports.ts';
@@ -124,7 +125,9 @@ export class SipStack implements TransportUser {
     this.#requests = new TokenBucket(maxInboundRate, maxInboundRate, clock.now());
     this.pacer = new Pacer({ clock, timers, pacing: ports.pacing });
     const sipTimers = DEFAULT_TIMERS;
-    this.#client = new ClientLayer({ clock, timers, transport, pacer: this.pacer, sipTimers });
+    const { pacer } = this;
+    const roundTrips = new RoundTrips();
+    this.#client = new ClientLayer({ clock, timers, transport, pacer, sipTimers, roundTrips });
     this.#server = new ServerLayer({ clock, timers, transport, sipTimers });
     this.flowKeeper = new FlowKeeper({ clock, timers, random, transport });
     this.#responder = new Responder({ transport, hasher: ports.hasher, random });
@@ -134,7 +137,8 @@ export class SipStack implements TransportUser {
       random,
       transport,
       client: this.#client,
-      pacer: this.pacer,
+      pacer,
+      roundTrips,
       isQuietSince: (flow, since) => (this.#heardAt.get(flow) ?? since) <= since,
       large: (target, octets) => this.#tellLarge(target, octets),
       proxyNamed: ports.proxyNamed ?? (() => undefined),

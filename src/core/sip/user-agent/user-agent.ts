@@ -10,6 +10,7 @@ import { Timer, type TimerQueue } from '../../base/timer-queue.ts';
 import { targetKey } from '../locate/target.ts';
 import type { ProxyNamed } from '../proxy/ports.ts';
 import type { ClientLayer } from '../transaction/client-layer.ts';
+import type { RoundTrips } from '../transaction/round-trips.ts';
 import type { Flow, TransportPort } from '../transport/ports.ts';
 import { RunningExchange } from './exchange.ts';
 import { LARGE_REQUEST_OCTETS, LargeRequests } from './large-requests.ts';
@@ -33,7 +34,8 @@ export interface ExchangePorts {
   /** Runs the step in a later turn of the timer queue. */
   later(step: () => void): void;
   sent(target: string, flow: Flow, wire: string): void;
-  heard(target: string, status: number, rttMs: number): void;
+  /** `wasRepeated`: the request was sent more than once, so that the answer may be to a copy. */
+  heard(target: string, status: number, rttMs: number, wasRepeated: boolean): void;
   silent(target: string, flow: Flow | undefined, since: Instant, reason: Fault): void;
   ended(target: string): void;
 }
@@ -49,6 +51,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
   readonly isQuietSince: (flow: Flow, since: Instant) => boolean;
   readonly #large: (target: string, octets: number) => void;
   readonly #proxyNamed: ProxyNamed;
+  readonly #roundTrips: RoundTrips;
   #steps: (() => void)[] = [];
   readonly #stepTimer = new Timer(() => this.#runSteps());
 
@@ -64,6 +67,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
     /** Told of each request over UDP that is larger than a path may carry in one piece. */
     readonly large: (target: string, octets: number) => void;
     readonly proxyNamed: ProxyNamed;
+    readonly roundTrips: RoundTrips;
   }) {
     this.clock = ports.clock;
     this.random = ports.random;
@@ -75,6 +79,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
     this.isQuietSince = ports.isQuietSince;
     this.#large = ports.large;
     this.#proxyNamed = ports.proxyNamed;
+    this.#roundTrips = ports.roundTrips;
   }
 
   start(request: ExchangeRequest, receive: (outcome: ExchangeOutcome) => void): Exchange {
@@ -96,9 +101,16 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
     }
   }
 
-  heard(target: string, status: number, rttMs: number): void {
+  heard(target: string, status: number, rttMs: number, wasRepeated: boolean): void {
+    const usualMs = this.#roundTrips.answerMs(target);
+    this.#roundTrips.measured(target, rttMs, wasRepeated);
     if (status === 503) this.pacer.signal(target, 'overloaded');
-    else this.pacer.signal(target, rttMs <= QUICK_ANSWER_MS ? 'quick' : 'slow');
+    else if (rttMs <= QUICK_ANSWER_MS) this.pacer.signal(target, 'quick');
+    else this.pacer.signal(target, rttMs <= usualMs ? 'usual' : 'slow');
+  }
+
+  answerMs(target: string): number {
+    return this.#roundTrips.answerMs(target);
   }
 
   /** A connection on which nothing comes back any more is dead, whatever TCP believes. */

@@ -129,6 +129,21 @@ describe('Pacer', () => {
     expect(pacer.rateOf(TARGET)).toBeLessThanOrEqual(8);
   });
 
+  it('comes back where answers are slow, but as slow as ever, and grows only by quick ones', () => {
+    const { time, pacer, ask } = setUp({ perTarget: 16, burst: 3, max: 32 });
+    ask('x');
+    time.run(100);
+    pacer.signal(TARGET, 'overloaded');
+    const hear = (kind: 'usual' | 'slow') => {
+      for (let i = 0; i < 5; i += 1) {
+        time.run(10_000);
+        pacer.signal(TARGET, kind);
+      }
+      return pacer.rateOf(TARGET);
+    };
+    expect([hear('slow'), hear('usual'), hear('usual')]).toEqual([8, 16, 16]);
+  });
+
   it('does not grow beyond what is configured', () => {
     const { time, pacer, ask } = setUp();
     ask('x');
