@@ -15,6 +15,10 @@ const LIVING_SHORTEST_MS = 500;
 const UNBOUND_BASE_MS = 30_000;
 const UNBOUND_LONGEST_MS = 1_800_000;
 
+/** While our own machine cannot send, nobody is bothered by a try: half as long as it lasts, within these. */
+const LOCAL_SHORTEST_MS = 2_000;
+const LOCAL_LONGEST_MS = 60_000;
+
 /** While another flow of the same registration works. RFC 5626 section 4.5. */
 const OTHER_FLOW_BASE_MS = 90_000;
 
@@ -37,6 +41,20 @@ export function retryWithBindingMs(failures: number, remainingMs: number, random
 /** After `failures` failures in a row (1 or more), with nothing to lose. RFC 5626 section 4.5. */
 export function retryWithoutBindingMs(failures: number, random: Random): number {
   return doubled(UNBOUND_BASE_MS, failures, UNBOUND_LONGEST_MS) * between(random, 0.5, 1);
+}
+
+/**
+ * After a fault of our own machine, in a trouble that lasts for `lastedMs` by now. It grows with the time, not with
+ * failures, so that the back-off against the registrar is what it was when the way is back.
+ */
+export function retryAfterOwnFaultMs(
+  lastedMs: number,
+  remainingMs: number | undefined,
+  random: Random,
+): number {
+  const span = Math.min(LOCAL_LONGEST_MS, Math.max(LOCAL_SHORTEST_MS, lastedMs / 2));
+  const wait = span * between(random, 0.5, 1);
+  return Math.max(LIVING_SHORTEST_MS, Math.min(wait, (remainingMs ?? 2 * wait) / 2));
 }
 
 /**

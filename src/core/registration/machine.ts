@@ -36,7 +36,7 @@ import {
   type Step,
 } from './machine-state.ts';
 import type { FailedVerdict, Verdict } from './outcome.ts';
-import { refusedWaitMs, transientWaitMs } from './retry-plan.ts';
+import { failuresAfter, ownFaultWaitMs, refusedWaitMs, transientWaitMs } from './retry-plan.ts';
 
 const NOTHING: readonly Effect[] = [];
 const TRY: readonly Effect[] = ['try'];
@@ -158,12 +158,10 @@ function fail(state: MachineState, input: FailedVerdict, context: Context): Step
   const { now } = context;
   const boundUntil = input.lostBinding || !isBound(state, now) ? undefined : state.boundUntil;
   const isRefusal = input.failure !== 'transient';
-  const failures = state.failures + (isRefusal ? 0 : 1);
+  const failures = isRefusal ? state.failures : failuresAfter(state, input.cause);
   const refusals = state.refusals + (isRefusal ? 1 : 0);
   const counted = { ...state, boundUntil, failures, refusals, cause: input.cause };
-  const { waitMs, beforeExpiry } = isRefusal
-    ? { waitMs: refusedWaitMs(counted, input, context), beforeExpiry: false }
-    : transientWaitMs(counted, input.retryAfterSec, context);
+  const { waitMs, beforeExpiry } = failedWait(counted, input, context);
   const living = boundUntil === undefined ? 'waiting' : 'refreshFailing';
   return {
     state: {
@@ -176,6 +174,20 @@ function fail(state: MachineState, input: FailedVerdict, context: Context): Step
     },
     effects: ARM,
   };
+}
+
+function failedWait(
+  state: MachineState,
+  input: FailedVerdict,
+  context: Context,
+): { readonly waitMs: number; readonly beforeExpiry: boolean } {
+  if (input.failure !== 'transient') {
+    return { waitMs: refusedWaitMs(state, input, context), beforeExpiry: false };
+  }
+  if (input.cause.blame === 'local') {
+    return { waitMs: ownFaultWaitMs(state, context), beforeExpiry: false };
+  }
+  return transientWaitMs(state, input.retryAfterSec, context);
 }
 
 /** What was planned or is under way stays so: with a binding that ran out it is planned soon. */

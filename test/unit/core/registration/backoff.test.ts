@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   attemptTimeoutMs,
   retryAfterMs,
+  retryAfterOwnFaultMs,
   retryRejectedMs,
   retryWithBindingMs,
   retryWithoutBindingMs,
@@ -81,6 +82,36 @@ it.each([
   'with a margin of %i ms, %i ms before the end, a request may stay unanswered for %i ms',
   (marginMs, remainingMs, timeout) => {
     expect(attemptTimeoutMs({ marginMs, remainingMs })).toBeCloseTo(timeout, -1);
+  },
+);
+
+it.each([
+  [90_000, 150_000, 30_000],
+  [90_000, 9_000, 9_000],
+  [30_000, 36_000, 10_000],
+  [10_000, 1_000, 9_000],
+])(
+  'nor is it given up before a target that takes 9 s can answer: %i ms, %i ms, %i ms',
+  (...row) => {
+    const [marginMs, remainingMs, timeout] = row;
+    expect(attemptTimeoutMs({ marginMs, remainingMs }, 9_000)).toBeCloseTo(timeout, -1);
+  },
+);
+
+it.each([
+  [0, undefined, 2_000],
+  [10_000, undefined, 5_000],
+  [3_600_000, undefined, 60_000],
+  [60_000, 400_000, 30_000],
+  [60_000, 8_000, 4_000],
+  [60_000, 200, 500],
+])(
+  'in a trouble of our own that lasts for %i ms, with %s ms of the binding left, the next try is in %i ms at most',
+  (lastedMs, remainingMs, wait) => {
+    expect(retryAfterOwnFaultMs(lastedMs, remainingMs, HIGHEST)).toBeCloseTo(wait, -1);
+    const least = retryAfterOwnFaultMs(lastedMs, remainingMs, LOWEST);
+    expect(least).toBeGreaterThanOrEqual(wait / 2);
+    expect(least).toBeLessThanOrEqual(wait);
   },
 );
 

@@ -223,13 +223,29 @@ describe('another address of ours', () => {
     expect(nextAttemptAt - rig.time.now()).toBeGreaterThan(10 * MINUTE_MS);
   });
 
-  it('slows down by itself where no way comes', () => {
+  it('slows down by itself where no way comes, to one try a minute', () => {
     const rig = new Rig();
     rig.userAgent.script = () => ({ fault: 'transport.local' });
     rig.add(1, { expiresSec: 3600 });
     rig.time.run(4 * 60 * MINUTE_MS);
-    expect(rig.userAgent.calls.length).toBeGreaterThan(8);
-    expect(rig.userAgent.calls.length).toBeLessThan(30);
+    expect(rig.userAgent.calls.length).toBeGreaterThan(240);
+    expect(rig.userAgent.calls.length).toBeLessThan(500);
+  });
+
+  it('is back within a minute where the way is, though no address changed', () => {
+    const rig = registered(1);
+    rig.userAgent.script = () => ({ fault: 'transport.local' });
+    rig.time.run(8 * 60 * MINUTE_MS);
+    expect(rig.of('u0').bound).toBe(false);
+    rig.userAgent.script = () => ({ fault: 'transport.refused' });
+    rig.time.run(MINUTE_MS);
+    const { cause, nextAttemptAt = 0 } = rig.of('u0');
+    // What the registrar does then is its first failure.
+    expect(cause?.code).toBe('transport.refused');
+    expect(nextAttemptAt - rig.time.now()).toBeLessThanOrEqual(30_000);
+    rig.userAgent.script = (call) => granted(call, 3600);
+    rig.time.run(MINUTE_MS);
+    expect(rig.of('u0').bound).toBe(true);
   });
 
   it('does not hasten what is refused', () => {

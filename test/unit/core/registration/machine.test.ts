@@ -97,6 +97,23 @@ describe('failures', () => {
     expect(waits).toEqual([30, 60, 120, 240, 480, 960, 1800, 1800]);
   });
 
+  it('of our own machine do not lengthen the back-off of the registrar, in whatever order', () => {
+    const own = outcome({
+      ...{ kind: 'failed', failure: 'transient', retryAfterSec: undefined, lostBinding: false },
+      cause: { ...WHY, blame: 'local' },
+    });
+    let state = trying(idle);
+    const waitSec = (input: Input): number => {
+      state = trying(step(state, input, at(NOW)).state);
+      return Math.round((state.dueAt - NOW) / 1000);
+    };
+    for (let round = 0; round < 30; round += 1) expect(waitSec(own)).toBe(2);
+    expect(state.failures).toBe(2);
+    expect([failed('transient'), failed('transient')].map(waitSec)).toEqual([30, 60]);
+    for (let round = 0; round < 30; round += 1) waitSec(own);
+    expect(waitSec(failed('transient'))).toBe(30);
+  });
+
   it.each([
     ['rejected', [66, 330, 1980, 1980]],
     ['config', [330, 1980, 1980, 1980]],
