@@ -48,7 +48,7 @@ export class Grant {
   /** H(username:realm:password) for the form's realm and hash. */
   #ha1: string;
   /** How often the nonce has been used; it only rises (RFC 7616 section 3.4). */
-  #count = 0;
+  #count: number;
   /** Of the request in flight; kept on for the `-sess` algorithms, whose key it is part of. */
   #cnonce: string | undefined;
   /** Request-URI of the request in flight. */
@@ -56,10 +56,12 @@ export class Grant {
   /** Whether requests carry it. Its nonce is remembered in any case, so that its count never falls back. */
   isArmed = true;
 
-  constructor(form: ChallengeForm, nonce: string, ha1: string) {
+  /** `uses`: how often the nonce was used before. */
+  constructor(form: ChallengeForm, nonce: string, ha1: string, uses: number) {
     this.#form = form;
     this.#nonce = detached(nonce);
     this.#ha1 = ha1;
+    this.#count = uses;
   }
 
   get form(): ChallengeForm {
@@ -68,6 +70,11 @@ export class Grant {
 
   get nonce(): string {
     return this.#nonce;
+  }
+
+  /** How often the nonce was used. */
+  get uses(): number {
+    return this.#count;
   }
 
   get ha1(): string {
@@ -80,17 +87,17 @@ export class Grant {
   }
 
   /** A further challenge of the same realm: the count goes on where the nonce is still the same. */
-  renew(form: ChallengeForm, nonce: string, ha1: string): void {
+  renew(form: ChallengeForm, nonce: string, ha1: string, uses: number): void {
     this.#form = form;
     this.#ha1 = ha1;
     this.isArmed = true;
-    if (nonce !== this.#nonce) this.adopt(nonce);
+    if (nonce !== this.#nonce) this.adopt(nonce, uses);
   }
 
-  /** Takes a new nonce; its count starts at 1. */
-  adopt(nonce: string): void {
+  /** Takes another nonce, which was used so often before: the count of a new one starts at 1. */
+  adopt(nonce: string, uses: number): void {
     this.#nonce = detached(nonce);
-    this.#count = 0;
+    this.#count = uses;
     this.#cnonce = undefined;
   }
 

@@ -22,6 +22,7 @@ import {
   pinnedRealms,
   whyUnusable,
 } from './offers.ts';
+import { NO_PAST, type PastNonces, remembered, usesOf } from './past-nonces.ts';
 import type { Credentials, Hasher } from './ports.ts';
 import { hasWrongProof, nextNonceOf, serverInfoOf } from './server-proof.ts';
 
@@ -68,6 +69,7 @@ export class DigestSession {
   #first: Grant | undefined;
   /** Only where several realms challenge us. */
   #others: readonly Grant[] = NO_GRANTS;
+  #past: PastNonces = NO_PAST;
   /** The greatest strength that was accepted: of the registrar, and (shifted) of proxies. */
   #proven = 0;
   /** Strength of what the server offers and refuses; 0: nothing. Something else is used as long as this stands. */
@@ -260,17 +262,28 @@ export class DigestSession {
         : [...former.filter(isServer), ...[...proxies, ...fresh].slice(-MOST_REALMS)];
     this.#first = first;
     this.#others = others.length === 0 ? NO_GRANTS : others;
+    for (const grant of former) {
+      if (grant !== first && !others.includes(grant)) this.#remember(grant);
+    }
+  }
+
+  /** Its nonce is no longer in use. */
+  #remember({ nonce, uses }: Grant): void {
+    this.#past = remembered(this.#past, nonce, uses);
   }
 
   #newGrant({ form, nonce }: Offer): Grant {
     const shared = sharedForm(form);
-    return new Grant(shared, nonce, this.#ha1For(shared));
+    return new Grant(shared, nonce, this.#ha1For(shared), usesOf(this.#past, nonce));
   }
 
   #renewed(grant: Grant, { form, nonce }: Offer): Grant {
     const isSameKey = grant.form.algorithm.hash === form.algorithm.hash;
     const shared = isSameForm(grant.form, form) ? grant.form : sharedForm(form);
-    grant.renew(shared, nonce, isSameKey ? grant.ha1 : this.#ha1For(shared));
+    const ha1 = isSameKey ? grant.ha1 : this.#ha1For(shared);
+    const uses = usesOf(this.#past, nonce);
+    if (nonce !== grant.nonce) this.#remember(grant);
+    grant.renew(shared, nonce, ha1, uses);
     return grant;
   }
 
@@ -324,7 +337,7 @@ export class DigestSession {
       tell({ kind: 'wrongProof', realm: grant.form.realm });
     }
     const next = nextNonceOf(info);
-    if (next !== undefined && next !== grant.nonce) grant.adopt(next);
+    if (next !== undefined && next !== grant.nonce) grant.adopt(next, usesOf(this.#past, next));
   }
 
   #refusal(response: SipMessage, field: ChallengeField): ChallengeVerdict {

@@ -330,3 +330,33 @@ it('no secret can be read from a session', () => {
   expect(shown).not.toContain('canary-password');
   expect(shown).not.toContain(md5('bob:r:canary-password'));
 });
+
+describe('a nonce of before', () => {
+  const challenge = (realm: string, nonce: string) =>
+    refused(digest(`realm="${realm}", nonce="${nonce}", qop="auth"`));
+  /** Each nonce in turn is challenged with, and answered once: what `nc` says. */
+  const counts = (nonces: readonly string[], realmOf = (_: string) => 'r') => {
+    const session = sessionOf();
+    return nonces.map((nonce) => {
+      session.accept(challenge(realmOf(nonce), nonce), 'cachedNonce');
+      const { quoted, bare } = only(session.authorize('REGISTER', URI, ''));
+      expect(quoted['nonce']).toBe(nonce);
+      return Number.parseInt(bare['nc'] ?? '', 16);
+    });
+  };
+
+  it('is counted on where servers take turns, each with its own (RFC 7616 section 3.4)', () => {
+    expect(counts(['a', 'b', 'a', 'b', 'a'])).toEqual([1, 1, 2, 2, 3]);
+    expect(counts(['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd'])).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
+  });
+
+  it('is counted on where they have their own realms, too', () => {
+    expect(counts(['a', 'b', 'a', 'b'], (nonce) => `realm of ${nonce}`)).toEqual([1, 1, 2, 2]);
+  });
+
+  it('is forgotten after some more, and a new one always begins at 1', () => {
+    expect(counts(['a', 'b', 'c', 'd', 'e', 'a'])).toEqual([1, 1, 1, 1, 1, 1]);
+    const fresh = Array.from({ length: 2_000 }, (_, index) => md5(`${index}`));
+    expect(new Set(counts(fresh))).toEqual(new Set([1]));
+  });
+});
