@@ -47,7 +47,7 @@ export function toPeerServer(
   const isAuthWrong = auth !== undefined && credentials === undefined;
   if (way === undefined || isAuthWrong || wrongPreset !== undefined) return undefined;
   const probe = overlay(defaults.probe, withProfile(settings.probe ?? {}));
-  complaints.push(...whyWayIsIdle(settings.probe, probe));
+  complaints.push(...whyWayIsIdle(settings.probe, probe), ...whyNoConnection(probe, way.hop));
   return {
     id: `${around.contract}/${settings.name}`,
     contract: around.contract,
@@ -68,7 +68,7 @@ export function toPeerServer(
     whenNeverUp: all.whenNeverUp ?? DEFAULTS.peerServer.whenNeverUp,
     probe: toProbe(probe, around.policies, complaints),
     upWhen: parseQuorum(probe.upWhen ?? DEFAULTS.probe.upWhen),
-    probeThrough: probe.through,
+    probeThrough: throughOf(probe),
     requires: toRequires(settings.requires, complaints),
     ...comingBack(all),
     userAgent: around.userAgent,
@@ -78,13 +78,34 @@ export function toPeerServer(
   };
 }
 
+/** A probe that only connects has a connection of its own. */
+function throughOf({ mode, through }: MergedDefaults['probe']): string | undefined {
+  return mode === 'connect' ? undefined : through;
+}
+
+const NO_CONNECTION: Complaint = {
+  path: ['probe', 'mode'],
+  text: "'mode: connect' makes connections: it needs 'transport: tcp' or 'tls', and cannot look through a 'via'",
+};
+
+function whyNoConnection(
+  { mode }: MergedDefaults['probe'],
+  { protocol, secure, via }: PeerServerSpec['hop'],
+): readonly Complaint[] {
+  const isStream = secure || protocol === 'tcp' || protocol === 'tls';
+  return mode !== 'connect' || (isStream && via === undefined) ? [] : [NO_CONNECTION];
+}
+
 /** Of a server's own key only: in `defaults` it is for those that are probed. */
 function whyWayIsIdle(
   own: PeerServerSettings['probe'],
   { mode }: MergedDefaults['probe'],
 ): readonly Complaint[] {
-  if (own?.through === undefined || mode !== 'off') return [];
-  const text = "'through' is not used: with 'mode: off' nothing is probed";
+  if (own?.through === undefined || (mode !== 'off' && mode !== 'connect')) return [];
+  const text =
+    mode === 'off'
+      ? "'through' is not used: with 'mode: off' nothing is probed"
+      : "'through' is not used: with 'mode: connect' every probe makes a connection of its own";
   return [{ path: ['probe', 'through'], text, isRemark: true }];
 }
 

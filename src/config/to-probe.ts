@@ -71,13 +71,14 @@ export function toProbe(
   if (answers === undefined) {
     complaints.push(unknownName(['probe', 'answers'], 'policy', name, [...policies.keys()]));
   }
-  const { impairedAbove } = settings;
+  const { impairedAbove, mode = probe.mode } = settings;
   return {
-    mode: settings.mode ?? probe.mode,
+    mode,
     intervalMs: parseDuration(settings.interval ?? probe.interval) ?? 0,
     timeoutMs: parseDuration(settings.timeout ?? probe.timeout) ?? 0,
     fall: settings.fall ?? probe.fall,
-    rise: settings.rise ?? probe.rise,
+    // REGISTERs are rare, and one that is answered is worth a row of probes.
+    rise: settings.rise ?? (mode === 'register' ? 1 : probe.rise),
     recheckMs: parseDuration(settings.recheck ?? probe.recheck),
     answers,
     impairedAboveMs: impairedAbove === undefined ? undefined : parseDuration(impairedAbove),

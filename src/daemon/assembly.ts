@@ -135,7 +135,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
   const registrations = standings(keeper);
   const local = new LocalWatch(clock);
-  const health = { ...shared, probesPerSec, registrations, local };
+  const health = { ...shared, probesPerSec, registrations, local, connector: transport };
   const prober: Prober = new Prober({ ...health, epoch: Date.now() });
   const router = new Router({ book: prober, random, hasher });
   return {

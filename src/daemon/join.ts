@@ -9,6 +9,12 @@ import { parseNameAddr } from '../core/sip/header/name-addr.ts';
 import { parseTargetKey } from '../core/sip/locate/target.ts';
 import type { CoreEvent } from '../observe/events.ts';
 
+/** What of the prober is told of registrations. */
+type ProberOfJoin = Pick<
+  Prober,
+  'wantsReports' | 'witness' | 'registerEnded' | 'registrationChanged'
+>;
+
 /** How registrations stand, as peer servers see them. */
 export function standings(book: RegistrationBook): RegistrationsPort {
   return {
@@ -27,15 +33,27 @@ export function standings(book: RegistrationBook): RegistrationsPort {
 }
 
 /** A subscriber of the event hub: what happens to a registration is of interest to who requires it. */
-export function requiredBy(prober: Prober): (event: CoreEvent) => void {
+export function requiredBy(prober: ProberOfJoin): (event: CoreEvent) => void {
   return (event) => {
     // The answer of a registrar, whatever it says, shows that our own network lives.
     if (event.type === 'registration.answered') {
       if (typeof event.code === 'number') prober.witness(event.at);
+      if (prober.wantsReports) report(prober, event);
     } else if (event.type === 'registration.changed' || event.type === 'registration.removed') {
       prober.registrationChanged(event.spec.id);
     }
   };
+}
+
+/** For servers that are not asked themselves: a REGISTER says how they are. */
+function report(
+  prober: ProberOfJoin,
+  { at, code, fault, target }: CoreEvent & { readonly type: 'registration.answered' },
+): void {
+  if (target === undefined) return;
+  if (fault !== undefined) prober.registerEnded({ at, target, result: { kind: 'failed', fault } });
+  else if (typeof code === 'number')
+    prober.registerEnded({ at, target, result: { kind: 'registerAnswered', status: code } });
 }
 
 /** A value of Service-Route as it may stand in a Route of ours: text of a registrar, so nothing odd gets through. */

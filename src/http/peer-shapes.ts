@@ -86,7 +86,7 @@ export const peerServer = z.object({
   requestUri: z.object({ strip: z.int(), prefix: z.string(), parameters: z.string() }),
   from: z.object({ user: z.string().nullable(), domain: z.string().nullable() }),
   probe: z.object({
-    mode: z.enum(['options', 'idleOnly', 'off']),
+    mode: z.enum(['options', 'idleOnly', 'connect', 'register', 'off']),
     intervalMs: z.number(),
     timeoutMs: z.number(),
     fall: z.int(),

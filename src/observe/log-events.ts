@@ -55,7 +55,7 @@ export const LOG_EVENTS = {
   },
   'registration.answered': {
     level: 'debug',
-    fields: '`contract`, `code`, `requests`',
+    fields: '`contract`, `code`, `requests`, `target`, `fault`',
     meaning: 'A REGISTER got its final answer, or none.',
   },
   'registration.noticed': {

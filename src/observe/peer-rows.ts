@@ -94,7 +94,7 @@ export interface PeerServerRow {
   };
   readonly from: { readonly user: string | null; readonly domain: string | null };
   readonly probe: {
-    readonly mode: 'options' | 'idleOnly' | 'off';
+    readonly mode: PeerServerSnapshot['spec']['probe']['mode'];
     readonly intervalMs: number;
     readonly timeoutMs: number;
     readonly fall: number;

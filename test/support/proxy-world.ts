@@ -90,7 +90,7 @@ export class ProxyWorld extends RecordingTransport {
       ...{ ...shared, hasher, hostId: 'test', pacing },
       flowKeeper,
     });
-    this.prober = new Prober({ ...shared, hasher });
+    this.prober = new Prober({ ...shared, hasher, connector: this });
     this.proxies.apply([PROXY]);
   }
 

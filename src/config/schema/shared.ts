@@ -6,9 +6,9 @@ import { key } from './about.ts';
 import * as leaf from './leaf.ts';
 
 export const probeSection = z.strictObject({
-  mode: key(z.enum(['options', 'idleOnly', 'off']), {
+  mode: key(z.enum(['options', 'idleOnly', 'connect', 'register', 'off']), {
     description:
-      'How the server is watched: by OPTIONS requests; by those only while nothing is heard from it (every fifth is sent in any case); or not at all.',
+      'How the server is watched: by OPTIONS requests; by those only while nothing is heard from it (every fifth is sent in any case); by a connection that is made and closed (TCP or TLS); by how REGISTERs to its addresses end, without any request of its own; or not at all.',
     default: DEFAULTS.probe.mode,
   }),
   interval: key(leaf.duration(1000, 3_600_000, '1s to 1h'), {
@@ -27,7 +27,7 @@ export const probeSection = z.strictObject({
     unit: 'probes',
   }),
   rise: key(z.int().min(1).max(20), {
-    description: 'Successes in a row that make a down server up.',
+    description: 'Successes in a row that make a down server up; 1 with `mode: register`.',
     default: DEFAULTS.probe.rise,
     unit: 'probes',
   }),

@@ -71,8 +71,9 @@ export class Announcer {
   finished(server: PeerServer, target: string, finding: Finding, rttMs: number | undefined): void {
     const { contract, name: peerServer } = server.spec;
     const { verdict } = finding;
-    let code: number | 'timeout' | 'fault' = 'fault';
+    let code: number | 'connected' | 'timeout' | 'fault' = 'fault';
     if (finding.kind === 'answer') code = finding.code;
+    else if (finding.kind === 'connected') code = 'connected';
     else if (finding.kind === 'silence') code = 'timeout';
     const at = this.#ports.clock.now();
     const type = 'probe.finished';

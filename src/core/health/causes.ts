@@ -118,6 +118,8 @@ export const HEALTH_CAUSES: Readonly<Record<HealthCauseCode, HealthCauseRow>> = 
 const FAULT_NEXT = 'It is probed every few seconds, and enabled again when it answers well.';
 const VOID_NEXT =
   'Nothing is concluded about the server, and it is probed on; check our own sockets and network.';
+const REGISTER_NEXT =
+  'No probe is sent to it (`mode: register`): it counts how the next REGISTER to its address ends.';
 const ORDERED_NEXT =
   'It is probed on, and not disabled, until `trunkd thaw` or the end that the order has.';
 const DNS_NEXT =
@@ -140,9 +142,21 @@ export function causeOfState(
   plan: ProbePlan,
 ): Cause | undefined {
   if (finding === undefined || finding.kind === 'none') return undefined;
+  const cause = causeOfFinding(state, finding, count, plan);
+  return plan.mode === 'register' ? { ...cause, next: REGISTER_NEXT } : cause;
+}
+
+function causeOfFinding(
+  state: PeerState,
+  finding: Exclude<Finding, { readonly kind: 'none' }>,
+  count: number,
+  plan: ProbePlan,
+): Cause {
   switch (finding.kind) {
     case 'answer':
       return causeOfAnswer(state, finding, count);
+    case 'connected':
+      return causeOfConnection(state, finding);
     case 'silence':
       if (state === 'unknown') return healthCause('probe.neverAnswered', unanswered(count, plan));
       if (finding.fault.code !== 'timeout.response') return causeOfFault(finding.fault, count);
@@ -188,13 +202,24 @@ function causeOfAnswer(
   return healthCause('probe.badAnswer', `The server answered ${answer}${inARow(count)}.`);
 }
 
+function causeOfConnection(state: PeerState, { slowMs }: Finding & { readonly kind: 'connected' }) {
+  if (state === 'impaired') {
+    const text = `The server accepts connections, but takes ${Math.round(slowMs)} ms.`;
+    return healthCause('probe.slow', text);
+  }
+  return healthCause('probe.answered', 'The server accepts connections; more is not asked of it.');
+}
+
 function causeOfFault({ code, blame, text }: Fault, count: number): Cause {
   return { code, blame, text: `${text.replace(/\.$/, '')}${inARow(count)}.`, next: FAULT_NEXT };
 }
 
-function unanswered(count: number, plan: ProbePlan): string {
-  const probes = count === 1 ? 'One probe' : `${count} probes in a row`;
-  return `${probes} got no answer within ${plan.timeoutMs / 1000} s.`;
+function unanswered(count: number, { mode, timeoutMs }: ProbePlan): string {
+  const what = mode === 'register' ? 'REGISTER' : mode === 'connect' ? 'connect' : 'probe';
+  const asked = count === 1 ? `One ${what}` : `${count} ${what}s in a row`;
+  // A REGISTER has a time-out of its own.
+  const within = mode === 'register' ? '' : ` within ${timeoutMs / 1000} s`;
+  return `${asked} got no answer${within}.`;
 }
 
 function inARow(count: number): string {

@@ -61,7 +61,7 @@ export type HealthEvent =
       readonly peerServer: string;
       readonly target: string;
       readonly verdict: 'good' | 'impaired' | 'bad' | 'void';
-      readonly code: number | 'timeout' | 'fault';
+      readonly code: number | 'connected' | 'timeout' | 'fault';
       readonly rttMs: number | undefined;
     }
   /** Something an operator should know, which changes no state: never answered, name does not resolve ... */

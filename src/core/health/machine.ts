@@ -122,8 +122,8 @@ function ended(
       unanswered(state, probe, finding, context);
       return NOTHING;
     case 'refusal':
-      return told(state, finding, context);
     case 'answer':
+    case 'connected':
       return told(state, finding, context);
   }
 }

@@ -66,7 +66,7 @@ function unusual(plan: ProbePlan): string {
   const { recheckMs, answers, impairedAboveMs, look, mode } = plan;
   const judged = answers && policyKey(answers);
   const parts = [recheckMs, judged, impairedAboveMs, ...Object.values(look ?? {})];
-  const text = mode === 'idleOnly' ? [...parts, mode] : parts;
+  const text = mode === 'options' ? parts : [...parts, mode];
   return text.every((part) => part === undefined) ? '' : JSON.stringify(text);
 }
 

@@ -15,6 +15,7 @@ import { probeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
 import { ProbeCap } from './probe-cap.ts';
 import type { ProbeUnit } from './probe-unit.ts';
+import type { RegisterReport } from './register-reports.ts';
 import { ProbeCalendar } from './spread.ts';
 import type { UnitPorts } from './unit-ports.ts';
 import { UnitTable } from './unit-table.ts';
@@ -32,7 +33,7 @@ const NO_UNITS: readonly ProbeUnit[] = [];
 
 export type PlacementPorts = Pick<
   UnitPorts,
-  'clock' | 'timers' | 'random' | 'hasher' | 'pacer' | 'userAgent'
+  'clock' | 'timers' | 'random' | 'hasher' | 'pacer' | 'userAgent' | 'connector'
 > & {
   readonly locator: Locator;
   /** Probes a second to all targets together; 0: no cap. */
@@ -70,7 +71,7 @@ export class Placement {
     this.#user = user;
     this.#cap = new ProbeCap(ports.clock, ports.timers, ports.probesPerSec ?? 0);
     this.#watchdog = new Watchdog(ports.clock, ports.timers, () => this.#table.units());
-    const { clock, timers, random, hasher, pacer, userAgent, publish } = ports;
+    const { clock, timers, random, hasher, pacer, userAgent, connector, publish } = ports;
     this.freezer = new Freezer({
       ...{ clock, timers, publish, local: ports.local ?? NOTHING_KNOWN },
       units: () => this.#table.units(),
@@ -83,6 +84,7 @@ export class Placement {
       hasher,
       pacer,
       userAgent,
+      connector,
       proxyNamed: ports.proxyNamed ?? (() => undefined),
       calendar: new ProbeCalendar(random),
       cap: this.#cap,
@@ -170,6 +172,15 @@ export class Placement {
 
   heard(targetKey: string, at: Instant): void {
     this.#table.heard(targetKey, at);
+  }
+
+  /** Whether `registerEnded` is of any use to anybody. */
+  get wantsReports(): boolean {
+    return this.#table.wantsReports;
+  }
+
+  registerEnded(report: RegisterReport): void {
+    this.#table.registerEnded(report);
   }
 
   /** A proxy of ours answers again: what nothing is known of behind it is asked without delay. */

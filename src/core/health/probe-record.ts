@@ -4,16 +4,17 @@
  * usual answer leaves nothing behind here but numbers.
  */
 import type { Instant } from '../base/instant.ts';
-import type { ExchangeOutcome } from '../sip/user-agent/ports.ts';
 import type { PeerState } from './events.ts';
 import { RttStats } from './rtt-stats.ts';
-import { RttWindow } from './rtt-window.ts';
+import { RttWindow, timeoutMs } from './rtt-window.ts';
 import type { TargetSnapshot } from './snapshot.ts';
 import type { ProbePlan } from './spec.ts';
-import { type Finding, findingOf } from './verdict.ts';
+import { type Finding, findingOf, type ProbeOutcome } from './verdict.ts';
 
 /** Of `impairedAbove`: a target that was too slow has to be so much quicker to be up again. */
 const QUICK_AGAIN = 0.8;
+/** Of the time-out. */
+const LOSSY_FACTOR = 1.5;
 /** Unusual results that are kept for whoever asks why. */
 const MAX_EVIDENCE = 8;
 
@@ -37,21 +38,19 @@ export class ProbeRecord {
   #evidence: readonly Evidence[] = NO_EVIDENCE;
 
   /** What the outcome of a probe says; round-trip times are taken from it. */
-  judge(outcome: ExchangeOutcome, plan: ProbePlan, now: Instant): Finding {
+  judge(outcome: ProbeOutcome, plan: ProbePlan, now: Instant): Finding {
     const finding = findingOf(outcome, plan);
-    if (finding.kind !== 'answer') {
+    if (finding.kind !== 'answer' && finding.kind !== 'connected') {
       this.note(now, finding.fault.code);
       return finding;
     }
-    if (outcome.kind !== 'response') return finding;
-    this.#window.add(outcome.rttMs);
-    this.#stats.add(outcome.rttMs);
-    const last = this.#lastResponse;
-    if (last?.code !== finding.code || last.reason !== finding.reason) {
-      this.#lastResponse = { code: finding.code, reason: finding.reason };
+    if (outcome.kind === 'response' || outcome.kind === 'connected') {
+      this.#window.add(outcome.rttMs);
+      this.#stats.add(outcome.rttMs);
     }
+    if (finding.kind === 'answer') this.#answered(finding);
     const weighed = plan.impairedAboveMs === undefined ? finding : this.#weigh(finding, plan);
-    if (weighed.verdict !== 'good') this.note(now, `${finding.code} ${finding.reason}`.trim());
+    if (weighed.verdict !== 'good') this.note(now, whatCame(finding));
     return weighed;
   }
 
@@ -76,6 +75,16 @@ export class ProbeRecord {
     return this.#window.medianMs;
   }
 
+  /**
+   * How long a row of silence has to last: the time-out, and half as long again where datagrams get lost.
+   * The copies that go in 4 s are all lost once in half a billion rows at a tenth of loss each way: too
+   * often for a thousand peers.
+   */
+  rowMs(plan: ProbePlan): number {
+    const ms = timeoutMs(plan, this.medianMs);
+    return this.#stats.isLossy ? Math.min(LOSSY_FACTOR * ms, 2 * plan.timeoutMs) : ms;
+  }
+
   get lastRttMs(): number | undefined {
     return this.#window.lastMs;
   }
@@ -88,14 +97,23 @@ export class ProbeRecord {
     return this.#lastResponse;
   }
 
+  #answered({ code, reason }: Finding & { readonly kind: 'answer' }): void {
+    const last = this.#lastResponse;
+    if (last?.code !== code || last.reason !== reason) this.#lastResponse = { code, reason };
+  }
+
   /** A good answer of a target whose answers take too long; back only when they are well below that. */
-  #weigh(
-    finding: Finding & { readonly kind: 'answer' },
-    { impairedAboveMs = 0 }: ProbePlan,
-  ): Finding & { readonly kind: 'answer' } {
+  #weigh(finding: Told, { impairedAboveMs = 0 }: ProbePlan): Told {
     const { smoothedMs } = this.#stats;
     this.#isSlow = smoothedMs > (this.#isSlow ? QUICK_AGAIN * impairedAboveMs : impairedAboveMs);
     if (!this.#isSlow || finding.verdict !== 'good') return finding;
     return { ...finding, verdict: 'impaired', slowMs: smoothedMs };
   }
+}
+
+/** Something came back. */
+type Told = Finding & { readonly kind: 'answer' | 'connected' };
+
+function whatCame(told: Told): string {
+  return told.kind === 'answer' ? `${told.code} ${told.reason}`.trim() : 'connected';
 }

@@ -5,28 +5,24 @@
 import { type Fault, fault } from '../base/fault.ts';
 import { after, earlier, type Instant } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
-import { DigestSession } from '../sip/digest/session.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
 import { silentFault } from '../sip/proxy/events.ts';
-import {
-  type Exchange,
-  type ExchangeOutcome,
-  type PacerTicket,
-  PRIORITY,
-} from '../sip/user-agent/ports.ts';
+import { type Exchange, type PacerTicket, PRIORITY } from '../sip/user-agent/ports.ts';
+import { type Asker, askerOf } from './asker.ts';
 import { IdleTurns } from './idle-turns.ts';
 import { stepTarget } from './machine.ts';
-import { cseqOf, OptionsProbe, type ProbeWay } from './options-probe.ts';
+import type { ProbeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
 import type { CapUser } from './probe-cap.ts';
 import { ProbeRecord } from './probe-record.ts';
+import type { RegisterReport } from './register-reports.ts';
 import { patienceMs, timeoutMs } from './rtt-window.ts';
 import type { TargetSnapshot } from './snapshot.ts';
 import type { ProbePlan } from './spec.ts';
 import { isCrowd, phaseOf } from './spread.ts';
 import { carryOver, newTarget, type TargetInput, type TargetState } from './target-state.ts';
 import type { UnitPorts } from './unit-ports.ts';
-import type { Finding } from './verdict.ts';
+import type { Finding, ProbeOutcome } from './verdict.ts';
 
 interface RunningProbe {
   readonly id: number;
@@ -34,7 +30,6 @@ interface RunningProbe {
 }
 
 const STANDSTILL: Fault = fault('process.stoodStill', 'local');
-const NO_ADDRESSES: readonly string[] = [];
 const NONE_RUNNING: readonly RunningProbe[] = [];
 
 export class ProbeUnit implements CapUser {
@@ -45,16 +40,14 @@ export class ProbeUnit implements CapUser {
   /** The peer servers that share the unit; kept by the unit table. */
   readonly subscribers: Set<PeerServer> = new Set();
   readonly #ports: UnitPorts;
-  readonly #probe: OptionsProbe;
+  /** Undefined: nothing is asked, and others tell (`mode: register`). */
+  readonly #asker: Asker | undefined;
   readonly #phase: number;
   readonly #timer = new Timer((now) => this.#ticked(now));
   readonly #granted = () => this.#send();
-  readonly #tail: OptionsProbe['tail'];
   #record = new ProbeRecord();
   #state: TargetState;
   #running: readonly RunningProbe[] = NONE_RUNNING;
-  /** Where the provider asks for credentials; they are kept by all probes of the way. */
-  readonly #session: DigestSession | undefined;
   #ticket: PacerTicket | undefined;
   #nextProbeAt: Instant | undefined;
   #probes = 0;
@@ -70,14 +63,11 @@ export class ProbeUnit implements CapUser {
     this.key = key;
     this.targetKey = targetKey(way.target);
     this.#ports = ports;
-    this.#probe = new OptionsProbe(way);
-    this.#tail = (flow) => this.#probe.tail(flow);
+    const isAsked = way.plan.mode !== 'register';
+    this.#asker = isAsked ? askerOf(way, ports, () => ports.alternatives(this)) : undefined;
     this.#phase = phaseOf(key);
     this.#idleTurns = way.plan.mode === 'idleOnly' ? new IdleTurns() : undefined;
     this.#state = newTarget(ports.clock.now());
-    const { credentials, digest } = way;
-    this.#session =
-      credentials && new DigestSession(credentials, ports.hasher, ports.random, digest);
   }
 
   get target(): Target {
@@ -105,6 +95,7 @@ export class ProbeUnit implements CapUser {
   get hasNextStep(): boolean {
     return (
       this.#isStopped ||
+      this.#asker === undefined ||
       this.#timer.isArmed ||
       this.#ticket !== undefined ||
       this.#running.length > 0 ||
@@ -124,14 +115,15 @@ export class ProbeUnit implements CapUser {
   start(count: number, old: ProbeUnit | undefined): void {
     const now = this.#ports.clock.now();
     const { calendar } = this.#ports;
-    calendar.join(this.plan.intervalMs);
-    this.#nextProbeAt = calendar.firstTurn(now, this.#phase, this.plan.intervalMs, count);
-    this.#isOutOfPhase = !isCrowd(count, this.plan.intervalMs);
     if (old !== undefined) {
       this.#state = carryOver(old.#state);
       this.#record = old.#record;
-      this.#nextProbeAt = earlier(this.#nextProbeAt, old.#nextProbeAt ?? this.#nextProbeAt);
     }
+    if (this.#asker === undefined) return;
+    calendar.join(this.plan.intervalMs);
+    const first = calendar.firstTurn(now, this.#phase, this.plan.intervalMs, count);
+    this.#nextProbeAt = earlier(first, old?.nextProbeAt ?? first);
+    this.#isOutOfPhase = !isCrowd(count, this.plan.intervalMs);
     this.#arm();
   }
 
@@ -139,7 +131,7 @@ export class ProbeUnit implements CapUser {
   stop(): void {
     this.#isStopped = true;
     this.#ports.freezer.forget(this);
-    this.#ports.calendar.leave(this.plan.intervalMs);
+    if (this.#asker !== undefined) this.#ports.calendar.leave(this.plan.intervalMs);
     this.#ports.timers.disarm(this.#timer);
     this.#nextProbeAt = undefined;
     this.#dropTicket();
@@ -148,6 +140,7 @@ export class ProbeUnit implements CapUser {
 
   /** Probes at once, whatever is planned, unless as many are open as may be. */
   probeNow(): void {
+    if (this.#asker === undefined) return;
     const { kind } = this.#state.next;
     if (kind === 'round' || kind === 'at') this.#feed({ kind: 'tick', isDue: true });
   }
@@ -257,7 +250,8 @@ export class ProbeUnit implements CapUser {
       now,
       plan,
       patienceMs: patienceMs(plan, medianMs),
-      timeoutMs: timeoutMs(plan, medianMs),
+      // Looked up where something is missing, and nowhere else.
+      timeoutMs: isMissing(state, input) ? this.#record.rowMs(plan) : timeoutMs(plan, medianMs),
     });
     let isAsking = false;
     for (const effect of effects) {
@@ -278,6 +272,7 @@ export class ProbeUnit implements CapUser {
 
   #planNext(now: Instant): void {
     const { next, lastSentAt } = this.#state;
+    if (this.#asker === undefined) return;
     if (next.kind !== 'asked') this.#dropTicket();
     if (next.kind === 'at') this.#nextProbeAt = next.at;
     else this.#nextProbeAt = next.kind === 'round' ? this.#round(lastSentAt ?? now) : undefined;
@@ -305,6 +300,17 @@ export class ProbeUnit implements CapUser {
     }
   }
 
+  /** A REGISTER to the target ended: for a unit that sends nothing itself that is a probe. */
+  registerEnded({ at, result }: RegisterReport): void {
+    if (this.#asker !== undefined || this.#isStopped) return;
+    this.#probes += 1;
+    const id = this.#probes;
+    this.#feed({ kind: 'sent', id });
+    const wasSent = { requests: 1, wasSent: true };
+    const outcome = result.kind === 'failed' ? { ...result, ...wasSent } : result;
+    this.#judge(id, outcome, after(at, -this.plan.timeoutMs));
+  }
+
   #ask(now: Instant): void {
     if (this.#ports.cap.enter(this)) this.#askPacer(now);
     else this.#arm();
@@ -316,7 +322,7 @@ export class ProbeUnit implements CapUser {
   }
 
   #askPacer(now: Instant): void {
-    if (this.#ports.pacer.enter(this.targetKey)) {
+    if (this.#asker?.isPaced !== true || this.#ports.pacer.enter(this.targetKey)) {
       this.#send();
       return;
     }
@@ -334,48 +340,37 @@ export class ProbeUnit implements CapUser {
     this.#probes += 1;
     const id = this.#probes;
     this.#feed({ kind: 'sent', id });
-    const { way } = this;
-    const { random, userAgent } = this.#ports;
-    // Through a proxy answers come from the proxy.
-    const isSet = way.sourceCheck === 'set' && way.target.via === undefined;
-    const exchange = userAgent.start(
-      {
-        template: this.#probe.next(random),
-        tail: this.#tail,
-        target: way.target,
-        route: way.route,
-        alternatives: isSet ? this.#ports.alternatives(this) : NO_ADDRESSES,
-        sourceCheck: way.sourceCheck,
-        localSocket: way.localSocket,
-        tls: way.target.protocol === 'tls' ? way.tls : undefined,
-        nextCseq: cseqOf(this.#session),
-        session: this.#session,
-        timeoutMs: timeoutMs(this.plan, this.#record.medianMs),
-      },
-      (outcome) => this.#received(id, outcome),
+    const exchange = this.#asker?.ask(timeoutMs(this.plan, this.#record.medianMs), (outcome) =>
+      this.#received(id, outcome),
     );
+    if (exchange === undefined) return;
     const running: RunningProbe = { id, exchange };
     this.#running = this.#running.length === 0 ? [running] : [...this.#running, running];
   }
 
-  #received(id: number, outcome: ExchangeOutcome): void {
+  #received(id: number, outcome: ProbeOutcome): void {
     const running = this.#running;
     if (!running.some((probe) => probe.id === id)) return;
     this.#running = running.length === 1 ? NONE_RUNNING : running.filter((one) => one.id !== id);
+    this.#judge(id, outcome, undefined);
+  }
+
+  /** `since`: when the question was sent, where the machine does not know it. */
+  #judge(id: number, outcome: ProbeOutcome, since: Instant | undefined): void {
     const judged = this.#record.judge(outcome, this.plan, this.#ports.clock.now());
     const isDoubtful = judged.verdict === 'bad' || judged.verdict === 'void';
-    const finding = isDoubtful ? this.#doubted(judged, id) : judged;
-    const isAnswer = judged.verdict !== 'bad' && outcome.kind === 'response';
+    const finding = isDoubtful ? this.#doubted(judged, id, since) : judged;
+    const isAnswer = judged.verdict !== 'bad' && outcome.kind !== 'failed';
     if (isAnswer) this.#ports.freezer.answered(this);
-    const rttMs =
-      outcome.kind === 'response' && finding.kind === 'answer' ? outcome.rttMs : undefined;
+    const hasRtt = outcome.kind === 'response' || outcome.kind === 'connected';
+    const isTold = finding.kind === 'answer' || finding.kind === 'connected';
     this.#feed({ kind: 'ended', id, finding });
-    this.#ports.finished(this, finding, rttMs);
+    this.#ports.finished(this, finding, hasRtt && isTold ? outcome.rttMs : undefined);
   }
 
   /** What went wrong may be our own fault. */
-  #doubted(finding: Finding, id: number): Finding {
-    const sentAt = this.#state.open.find((probe) => probe.id === id)?.sentAt;
+  #doubted(finding: Finding, id: number, since: Instant | undefined): Finding {
+    const sentAt = since ?? this.#state.open.find((probe) => probe.id === id)?.sentAt;
     return this.#ports.freezer.weigh(this, finding, sentAt);
   }
 
@@ -390,4 +385,10 @@ export class ProbeUnit implements CapUser {
     this.#running = NONE_RUNNING;
     for (const { exchange } of running) exchange.cancel();
   }
+}
+
+/** Some probe has no answer, so that the length of a row of silence may matter. */
+function isMissing({ failures, name, open }: TargetState, input: TargetInput): boolean {
+  if (failures > 0) return name !== 'down';
+  return open.length > 0 && (input.kind !== 'ended' || input.finding.verdict === 'bad');
 }

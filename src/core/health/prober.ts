@@ -15,6 +15,7 @@ import { isAlarming, type Observation, observationText } from './observations.ts
 import type { Order } from './order.ts';
 import { PeerServer, type ServerHost } from './peer-server.ts';
 import { Placement, type PlacementPorts } from './placement.ts';
+import { type RegisterReport, RegisterReports } from './register-reports.ts';
 import {
   type RegisteredWay,
   type RegistrationsPort,
@@ -47,6 +48,7 @@ export class Prober implements HealthBook, ServerHost {
   readonly #announcer: Announcer;
   readonly #placement: Placement;
   readonly #requirements: Requirements;
+  readonly #reports: RegisterReports;
   readonly #pools = new Map<string, ContractPool>();
   readonly #servers = new Map<string, PeerServer>();
 
@@ -68,6 +70,7 @@ export class Prober implements HealthBook, ServerHost {
       finished: (server, target, finding, rttMs) =>
         this.#announcer.finished(server, target, finding, rttMs),
     });
+    this.#reports = new RegisterReports(ports, (report) => this.#placement.registerEnded(report));
     this.#requirements = new Requirements(ports, registrations, (server) => {
       if (server.spec.probeThrough !== undefined && server.isProbed) this.relocate(server);
       this.settle(server);
@@ -171,7 +174,9 @@ export class Prober implements HealthBook, ServerHost {
   /** Probes every target of a server at once. False when there is no such server, or it is not probed. */
   probeNow(id: string): boolean {
     const server = this.#servers.get(id);
-    if (server === undefined || !server.isProbed) return false;
+    if (server === undefined || !server.isProbed || server.spec.probe.mode === 'register') {
+      return false;
+    }
     if (server.units.length === 0) this.#placement.locate(server);
     for (const unit of server.units) unit.probeNow();
     return true;
@@ -201,6 +206,16 @@ export class Prober implements HealthBook, ServerHost {
     this.#placement.heard(targetKey({ protocol, address, port, family }), at);
   }
 
+  /** Whether some server is judged by how REGISTERs to it end (`mode: register`). */
+  get wantsReports(): boolean {
+    return this.#placement.wantsReports;
+  }
+
+  /** A REGISTER ended; asked for by `wantsReports`. */
+  registerEnded(report: RegisterReport): void {
+    this.#reports.add(report);
+  }
+
   /** A proxy of ours answers (again). */
   proxyAnswers(proxy: string): void {
     this.#placement.proxyAnswers(proxy);
@@ -219,6 +234,7 @@ export class Prober implements HealthBook, ServerHost {
   /** Stops all probes and timers; what is known can still be read. */
   stop(): void {
     this.#requirements.stop();
+    this.#reports.stop();
     for (const server of this.#servers.values()) {
       this.#ports.timers.disarm(server.wordTimer);
       server.orderSlot.lift(this.#ports.timers);

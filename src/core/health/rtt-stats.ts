@@ -9,6 +9,9 @@ const STEP = 1.06;
 const LOG_STEP = Math.log(STEP);
 /** Of a new sample in the smoothed value, as in RFC 6298. */
 const GAIN = 0.125;
+/** An answer that took so much longer than most was one to a copy. */
+const COPY_MS = 400;
+const LOSSY_SHARE = 0.04;
 
 export interface RttSummary {
   readonly lastMs: number;
@@ -36,6 +39,18 @@ export class RttStats {
   /** 0 before the first answer. */
   get smoothedMs(): number {
     return this.#smoothedMs;
+  }
+
+  /**
+   * Datagrams get lost on the way: of the last answers some took so much longer than the others that they
+   * must have been to a copy, which goes after T1 (500 ms, RFC 3261 section 17.1.2.2) at the earliest.
+   */
+  get isLossy(): boolean {
+    const summary = this.summary();
+    if (summary === undefined) return false;
+    const step = stepOf(summary.p50Ms + COPY_MS);
+    const late = this.#steps.filter((one) => one >= step).length;
+    return late > LOSSY_SHARE * summary.samples;
   }
 
   /** Undefined before the first answer. */

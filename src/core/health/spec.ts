@@ -7,9 +7,14 @@ import type { AnswerPolicy } from './answer-policy.ts';
 
 export type Admin = 'up' | 'drain' | 'off';
 
+/**
+ * `idleOnly`: what is heard from an up target stands for its regular probe. `connect`: a connection is made
+ * and closed. `register`: nothing is sent; how REGISTERs to the target end says how it is.
+ */
+type ProbeMode = 'options' | 'idleOnly' | 'connect' | 'register' | 'off';
+
 export interface ProbePlan {
-  /** `idleOnly`: what is heard from an up target stands for its regular probe. */
-  readonly mode: 'options' | 'idleOnly' | 'off';
+  readonly mode: ProbeMode;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Failures in a row that make an up server down. */

@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts';
 import type { TimerQueue } from '../base/timer-queue.ts';
 import type { Hasher } from '../sip/digest/ports.ts';
 import type { ProxyNamed } from '../sip/proxy/ports.ts';
+import type { TransportPort } from '../sip/transport/ports.ts';
 import type { PacerPort, UserAgentPort } from '../sip/user-agent/ports.ts';
 import type { PeerState } from './events.ts';
 import type { Freezer } from './freezer.ts';
@@ -20,6 +21,8 @@ export interface UnitPorts {
   readonly hasher: Hasher;
   readonly pacer: PacerPort;
   readonly userAgent: UserAgentPort;
+  /** Makes connections for `mode: connect`. */
+  readonly connector: Pick<TransportPort, 'open' | 'close'>;
   readonly calendar: ProbeCalendar;
   readonly proxyNamed: ProxyNamed;
   /** On all probes together. */

@@ -9,6 +9,7 @@ import { areSameCredentials, isSamePolicy } from '../sip/digest/same-credentials
 import { type ProbeWay, wayKey } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
 import { ProbeUnit } from './probe-unit.ts';
+import type { RegisterReport } from './register-reports.ts';
 import type { UnitPorts } from './unit-ports.ts';
 
 /** Between two regular probes to one target, unless the interval is shorter. */
@@ -25,7 +26,8 @@ const NO_UNITS: ReadonlySet<ProbeUnit> = new Set<ProbeUnit>();
 
 export class UnitTable {
   readonly #ports: UnitPorts;
-  #idleOnly = 0;
+  /** How many ways are not asked while others tell of them, by mode. */
+  readonly #listening = { idleOnly: 0, register: 0 };
   readonly #units = new Map<string, ProbeUnit>();
   /** By target: its only unit, or the crowd of them. */
   readonly #byTarget = new Map<string, ProbeUnit | Crowd>();
@@ -62,7 +64,7 @@ export class UnitTable {
     const unit = new ProbeUnit(way, key, this.#ports);
     unit.subscribers.add(server);
     this.#units.set(key, unit);
-    this.#idleOnly += Number(way.plan.mode === 'idleOnly');
+    this.#count(unit, 1);
     this.#join(unit);
     unit.start(count, old);
     return unit;
@@ -86,7 +88,7 @@ export class UnitTable {
     if (!unit.subscribers.delete(server) || unit.subscribers.size > 0) return;
     unit.stop();
     this.#units.delete(unit.key);
-    this.#idleOnly -= Number(unit.plan.mode === 'idleOnly');
+    this.#count(unit, -1);
     const found = this.#byTarget.get(unit.targetKey);
     if (found === unit) this.#byTarget.delete(unit.targetKey);
     if (found === undefined || found instanceof ProbeUnit) return;
@@ -97,14 +99,21 @@ export class UnitTable {
 
   /** True while some way is not probed as long as its target is heard. */
   get wantsTraffic(): boolean {
-    return this.#idleOnly > 0;
+    return this.#listening.idleOnly > 0;
+  }
+
+  /** True while some way is judged by how REGISTERs to its target end. */
+  get wantsReports(): boolean {
+    return this.#listening.register > 0;
   }
 
   /** Something came from the target of that key. */
   heard(key: string, at: Instant): void {
-    const found = this.#byTarget.get(key);
-    const units = found instanceof ProbeUnit ? [found] : (found?.units ?? []);
-    for (const unit of units) if (unit.plan.mode === 'idleOnly') unit.heard(at);
+    for (const unit of this.#of(key)) if (unit.plan.mode === 'idleOnly') unit.heard(at);
+  }
+
+  registerEnded(report: RegisterReport): void {
+    for (const unit of this.#of(report.target)) unit.registerEnded(report);
   }
 
   /** Asks what nothing is known of behind a proxy of ours. */
@@ -121,6 +130,15 @@ export class UnitTable {
   /** Stops every unit; they can still be read. */
   stop(): void {
     for (const unit of this.#units.values()) unit.stop();
+  }
+
+  #of(key: string): Iterable<ProbeUnit> {
+    const found = this.#byTarget.get(key);
+    return found instanceof ProbeUnit ? [found] : (found?.units ?? []);
+  }
+
+  #count({ plan }: ProbeUnit, by: 1 | -1): void {
+    if (plan.mode === 'idleOnly' || plan.mode === 'register') this.#listening[plan.mode] += by;
   }
 
   #join(unit: ProbeUnit): void {

@@ -9,6 +9,7 @@
  *   502 503 504                          (all of this is the policy `standard`)
  *   503 with Retry-After       bad       and asked to be left alone until then, where the policy says bad
  *   483 to Max-Forwards 0      good      the first hop alone was asked, and answered
+ *   connected                  good      `mode: connect`
  *   no answer in time          bad       (silent) never shown as a 408, which only a wire can bring
  *   refused, unreachable, TLS  bad       with the fault's own code
  *   local, DNS, cancelled      void
@@ -36,11 +37,23 @@ export type Finding =
       /** Impaired only because answers take so long; 0: not for that. */
       readonly slowMs: number;
     }
+  /** A connection could be made, where that is all that is asked. */
+  | { readonly kind: 'connected'; readonly verdict: 'good' | 'impaired'; readonly slowMs: number }
   /** Nobody answered in time. */
   | { readonly kind: 'silence'; readonly verdict: 'bad'; readonly fault: Fault }
   /** The other side or the way to it said no. */
   | { readonly kind: 'refusal'; readonly verdict: 'bad'; readonly fault: Fault }
   | { readonly kind: 'none'; readonly verdict: 'void'; readonly fault: Fault };
+
+/** How one probe ended. */
+export type ProbeOutcome =
+  | ExchangeOutcome
+  | { readonly kind: 'connected'; readonly rttMs: number }
+  /** Of a REGISTER, which counts for a probe. */
+  | { readonly kind: 'registerAnswered'; readonly status: number };
+
+const TO_REGISTER = 'to a REGISTER';
+const CONNECTED: Finding = { kind: 'connected', verdict: 'good', slowMs: 0 };
 
 /** The longest that a 503 may keep its server out of use, so that no slip lasts for hours. */
 export const MAX_HOLD_MS = 600_000;
@@ -56,10 +69,12 @@ const SILENT_FAULTS: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'timeout.connect',
 ]);
 
-/** What the outcome of a probe's exchange says about its target. */
-export function findingOf(outcome: ExchangeOutcome, plan?: ProbePlan): Finding {
+/** What the outcome of a probe says about its target. */
+export function findingOf(outcome: ProbeOutcome, plan?: ProbePlan): Finding {
   if (outcome.kind === 'failed') return findingOfFault(outcome.fault);
-  const { response, status } = outcome;
+  if (outcome.kind === 'connected') return CONNECTED;
+  const { status } = outcome;
+  const response = outcome.kind === 'response' ? outcome.response : undefined;
   const isFirstHop = status === 483 && plan?.look?.maxForwards === 0;
   const verdict = isFirstHop ? 'good' : verdictOfStatus(status, plan?.answers);
   if (verdict === 'ignored') return IGNORED;
@@ -67,8 +82,8 @@ export function findingOf(outcome: ExchangeOutcome, plan?: ProbePlan): Finding {
     kind: 'answer',
     verdict,
     code: status,
-    reason: printableReason(response.reason),
-    holdMs: status === 503 && verdict === 'bad' ? holdMs(response) : 0,
+    reason: response === undefined ? TO_REGISTER : printableReason(response.reason),
+    holdMs: status === 503 && verdict === 'bad' && response !== undefined ? holdMs(response) : 0,
     slowMs: 0,
   };
 }

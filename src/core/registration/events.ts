@@ -1,4 +1,5 @@
 import type { Cause } from '../base/cause.ts';
+import type { Fault } from '../base/fault.ts';
 import type { Instant } from '../base/instant.ts';
 import type { PauseOrder } from './pause.ts';
 import type { RegistrationSpec } from './spec.ts';
@@ -58,6 +59,10 @@ export type RegistrationEvent =
       readonly contract: string;
       readonly code: number | 'timeout' | 'fault';
       readonly requests: number;
+      /** targetKey of where it was sent last; undefined: its registrar has no address. */
+      readonly target: string | undefined;
+      /** Why there is no answer. */
+      readonly fault: Fault | undefined;
     }
   /** An operator has all rest, or (`order` undefined) go on; by order, or because the time of the pause is over. */
   | {

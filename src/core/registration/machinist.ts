@@ -226,7 +226,11 @@ export class Machinist implements AttemptUser, FlowWatchUser {
     else entry.failed += 1;
     const { contract } = entry.spec.profile;
     const { requests } = outcome;
-    this.#publish({ type: 'registration.answered', at: this.now(), contract, code, requests });
+    const reason = outcome.kind === 'failed' ? outcome.fault : undefined;
+    this.#publish({
+      ...{ type: 'registration.answered', at: this.now(), contract, code, requests },
+      ...{ target: entry.gate?.key, fault: reason },
+    });
   }
 
   ended(entry: Entry, outcome: ExchangeOutcome, askedSec: number): void {

@@ -120,6 +120,7 @@ export class ProbeLab {
       hasher: nodeHasher,
       pacer: new OpenPacer(this.time),
       userAgent: this.network,
+      connector: this.network,
       registrations: {
         wayOf: (id) => this.registeredWays.get(id),
         standingOf: (id) => {

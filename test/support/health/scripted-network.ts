@@ -1,10 +1,10 @@
-import { type Fault, fault } from '../../../src/core/base/fault.ts';
+import { type Fault, failure, fault, type Result, success } from '../../../src/core/base/fault.ts';
 import { after } from '../../../src/core/base/instant.ts';
 import type { Random } from '../../../src/core/base/random.ts';
 import { Timer } from '../../../src/core/base/timer-queue.ts';
 import { targetKey } from '../../../src/core/sip/locate/target.ts';
 import type { SipMessage } from '../../../src/core/sip/message/message.ts';
-import type { Flow } from '../../../src/core/sip/transport/ports.ts';
+import type { Flow, OpenFlow } from '../../../src/core/sip/transport/ports.ts';
 import type {
   Exchange,
   ExchangeOutcome,
@@ -22,6 +22,8 @@ export interface Behaviour {
   header?: string;
   rttMs: number;
 }
+
+const USUAL: Behaviour = { does: 200, rttMs: 20 };
 
 /** When timer E sends again over UDP (RFC 3261 section 17.1.2.2), from the first sending. */
 const RESENDS_MS = [500, 1_500, 3_500, 7_500, 11_500];
@@ -64,6 +66,10 @@ export class ScriptedNetwork implements UserAgentPort {
   keepsRequests = true;
   started = 0;
   cancelled = 0;
+  /** Connections that were asked for, and how many were closed, and never made. */
+  readonly opened: OpenFlow[] = [];
+  closed = 0;
+  silentOpens = 0;
   /** Share of datagrams lost, each way by itself. */
   loss = 0;
   readonly #time: VirtualTime;
@@ -126,13 +132,29 @@ export class ScriptedNetwork implements UserAgentPort {
     };
   }
 
+  /** A connection: one that answers requests accepts it. */
+  open(request: OpenFlow, receive: (result: Result<Flow>) => void): void {
+    this.opened.push(request);
+    const { does, rttMs } = this.behaviours.get(targetKey(request.target)) ?? USUAL;
+    if (does === 'silent') {
+      this.silentOpens += 1;
+      return;
+    }
+    const result = typeof does === 'object' ? failure(does) : success(FLOW);
+    const timer = new Timer(() => receive(result));
+    this.#time.timers.arm(timer, after(this.#time.now(), rttMs));
+  }
+
+  close(): void {
+    this.closed += 1;
+  }
+
   #attempt(
     key: string,
     sentAt: ReturnType<VirtualTime['now']>,
     endLater: (ms: number, outcome: () => ExchangeOutcome) => void,
   ): void {
-    const behaviour = this.behaviours.get(key) ?? { does: 200, rttMs: 20 };
-    const { does, rttMs, header } = behaviour;
+    const { does, rttMs, header } = this.behaviours.get(key) ?? USUAL;
     if (typeof does === 'object') {
       endLater(rttMs, () => ({ kind: 'failed', fault: does, wasSent: true, requests: 1 }));
       return;

@@ -88,6 +88,7 @@ export class World {
       locator,
       pacer,
       userAgent,
+      connector: this.network,
       publish: (event: HealthEvent) => this.#note(this.healthEvents, event),
     });
   }

@@ -74,5 +74,7 @@ describe('probes that are off', () => {
       "'through' is not used: with 'mode: off' nothing is probed",
     ]);
     expect(await warningsWith('through: main')).toEqual([]);
+    const [, idle] = await warningsWith('mode: connect, through: main');
+    expect(idle).toContain("'through' is not used: with 'mode: connect'");
   });
 });

@@ -1,7 +1,7 @@
 /** Plans of probes: profiles, policies of answers, the look of the request. */
 import { describe, expect, test } from 'vitest';
 import { verdictOfStatus } from '../../../src/core/health/answer-policy.ts';
-import { specOf } from '../../support/config/load-text.ts';
+import { loadText, problemsOf, specOf } from '../../support/config/load-text.ts';
 
 async function planOf(probe: string, above = '') {
   const spec = await specOf(`${above}
@@ -65,4 +65,36 @@ test('the look of the request', async () => {
     headers: 'X-Probe: 1\r\n',
   });
   expect((await planOf('maxForwards: 70')).look).toBeUndefined();
+});
+
+describe('probes without a request', () => {
+  const load = async (keys: string, contract = '') =>
+    await loadText(`
+proxies: [{ name: edge, address: "tcp:192.0.2.9:5060", contact: "192.0.2.9:5060" }]
+peeringContracts:
+  - name: acme
+    ${contract}
+    peerServers:
+      - { name: a, sipProxy: "192.0.2.1:5060", ${keys} }`);
+
+  test('connections need a transport that makes some', async () => {
+    const text =
+      "'mode: connect' makes connections: it needs 'transport: tcp' or 'tls', and cannot look through a 'via'";
+    for (const transport of ['udp', 'auto']) {
+      const loaded = await load(`transport: ${transport}, probe: { mode: connect }`);
+      expect(problemsOf(loaded)).toEqual([
+        `trunkd.yaml:7:${transport === 'udp' ? 79 : 80}: ${text}`,
+      ]);
+    }
+    for (const keys of ['transport: tcp', 'transport: tls', 'uriScheme: sips']) {
+      expect(problemsOf(await load(`${keys}, probe: { mode: connect }`))).toEqual([]);
+    }
+    const through = await load('transport: tcp, probe: { mode: connect }', 'via: edge');
+    expect(problemsOf(through).join()).toContain(text);
+  });
+
+  test('REGISTERs are rare: one that is answered is enough, unless told otherwise', async () => {
+    expect(await planOf('mode: register')).toMatchObject({ mode: 'register', fall: 3, rise: 1 });
+    expect(await planOf('mode: register, rise: 2')).toMatchObject({ rise: 2 });
+  });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { standings } from '../../../src/daemon/join.ts';
+import { fault } from '../../../src/core/base/fault.ts';
+import { instant } from '../../../src/core/base/instant.ts';
+import { requiredBy, standings } from '../../../src/daemon/join.ts';
 import { aRegistration, FakeRegistrationBook } from '../../support/fake-books.ts';
 
 const NO_COUNTS = { attempts: 0, requests: 0, succeeded: 0, failed: 0, lapses: 0 };
@@ -49,5 +51,43 @@ describe('the way of a registration', () => {
   it('is none while it is not bound', () => {
     expect(portOf({ bound: false }).wayOf('one')).toBeUndefined();
     expect(portOf({ target: undefined }).wayOf('one')).toBeUndefined();
+  });
+});
+
+describe('how a REGISTER ended', () => {
+  const at = instant(0);
+  const answered = {
+    type: 'registration.answered',
+    at,
+    contract: 'acme',
+    requests: 1,
+    target: 'udp:192.0.2.1:5060',
+  } as const;
+  const silence = fault('timeout.response', 'peer');
+
+  function told(wantsReports: boolean): unknown[] {
+    const calls: unknown[] = [];
+    const receive = requiredBy({
+      wantsReports,
+      witness: () => calls.push('witness'),
+      registerEnded: (report) => calls.push(report.result),
+      registrationChanged: () => {},
+    });
+    receive({ ...answered, code: 403, fault: undefined });
+    receive({ ...answered, code: 'timeout', fault: silence });
+    receive({ ...answered, code: 'fault', fault: silence, target: undefined });
+    return calls;
+  }
+
+  it('an answer is a witness, whatever it says', () => {
+    expect(told(false)).toEqual(['witness']);
+  });
+
+  it('it is told where a server is judged by it', () => {
+    expect(told(true)).toEqual([
+      'witness',
+      { kind: 'registerAnswered', status: 403 },
+      { kind: 'failed', fault: silence },
+    ]);
   });
 });

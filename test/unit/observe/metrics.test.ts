@@ -105,7 +105,9 @@ describe('metrics', () => {
   it('counts events', async () => {
     const rig = await aServer();
     const at = instant(0);
-    const answered = { type: 'registration.answered', at, contract: 'acme', requests: 2 } as const;
+    const target = 'udp:192.0.2.1:5060';
+    const common = { type: 'registration.answered', at, contract: 'acme', target } as const;
+    const answered = { ...common, requests: 2, fault: undefined };
     rig.metrics.receive({ ...answered, code: 200 });
     rig.metrics.receive({ ...answered, code: 'timeout', requests: 1 });
     rig.metrics.receive({

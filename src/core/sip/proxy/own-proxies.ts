@@ -64,7 +64,8 @@ export class OwnProxies implements ProxyBook {
 
   /** A connection is gone: perhaps one of ours to a proxy. */
   flowFailed(flow: Flow): void {
-    if (flow.protocol === 'udp') return;
+    // One that was made for somebody alone carries nothing for the proxy.
+    if (flow.protocol === 'udp' || flow.isOwned === true) return;
     for (const link of this.#links.values()) {
       const { target } = link;
       const isIt =

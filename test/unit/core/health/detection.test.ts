@@ -103,6 +103,25 @@ describe('the time from the first unanswered probe to the verdict', () => {
   });
 });
 
+describe('where datagrams get lost', () => {
+  function aLossy(loss: number): number {
+    const lab = anObservedServer(1);
+    lab.network.loss = loss;
+    lab.run(600);
+    lab.network.loss = 0;
+    lab.run(20);
+    lab.network.behave(KEY, 'silent');
+    const before = lab.network.started;
+    lab.until(() => lab.network.started > before, 20);
+    return lab.until(() => !lab.server(ID).enabled, 30);
+  }
+
+  it('a row of silence has to last half as long again', () => {
+    expect(aLossy(0.1)).toBeCloseTo(6, 1);
+    expect(aLossy(0)).toBeCloseTo(4, 1);
+  });
+});
+
 describe('a probe that is lost now and then', () => {
   it('one of ten: nothing changes', () => {
     const lab = new ProbeLab();
