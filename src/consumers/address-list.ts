@@ -1,11 +1,14 @@
 /**
  * Keeper of the address list of one Kamailio (module permissions): the resolved addresses of the providers, who may
  * send us calls. A new address is there with the verdict that knows it; one that the DNS no longer names stays
- * for an hour, for calls that are up and for names that answer in turns. Never empty.
+ * for an hour, for calls that are up and for names that answer in turns, and for as long as the dispatcher of the
+ * proxy has it. Never empty.
  *
  *   pass:  addresses -> file (when its text changes) -> addressReload -> addressDump, to see whether it took them
+ *          -> board, where the dispatcher of the proxy waits for them
  */
 import { after, type Instant } from '../core/base/instant.ts';
+import type { AddressBoard, ListSide } from './address-board.ts';
 import { ConsumerFault } from './causes.ts';
 import { type Rpc, RpcError } from './json-rpc.ts';
 import { type Consumer, type ConsumerPorts, type ContractChoice, isChosen } from './ports.ts';
@@ -37,20 +40,35 @@ export function addressList(
   spec: AddressListSpec,
   ports: ConsumerPorts,
   rpc: Rpc | undefined,
+  board: AddressBoard,
 ): Consumer {
-  const list = new AddressList(spec, ports, rpc);
-  return reconciled(spec.name, ports, () => list.pass());
+  // One that only observes brings no address into any list: nobody waits for it.
+  const side = spec.mode === 'apply' ? board.list(spec.rpc, spec.contracts) : undefined;
+  const list = new AddressList(spec, ports, rpc, side);
+  return reconciled(
+    spec.name,
+    ports,
+    () => list.pass(),
+    () => side?.leave(),
+  );
 }
 
 class AddressList {
   readonly #spec: AddressListSpec;
   readonly #ports: ConsumerPorts;
   readonly #rpc: Rpc | undefined;
+  readonly #board: ListSide | undefined;
   readonly #known = new Map<string, Known>();
   #fileText: string | undefined;
   #isRead = false;
 
-  constructor(spec: AddressListSpec, ports: ConsumerPorts, rpc: Rpc | undefined) {
+  constructor(
+    spec: AddressListSpec,
+    ports: ConsumerPorts,
+    rpc: Rpc | undefined,
+    board: ListSide | undefined,
+  ) {
+    this.#board = board;
     this.#spec = spec;
     this.#ports = ports;
     this.#rpc = rpc;
@@ -70,12 +88,10 @@ class AddressList {
       await this.#ports.files.write(listFile, text);
       this.#fileText = text;
     }
-    return this.#rpc === undefined
-      ? { state: 'inSync', text: '' }
-      : await this.#compare(
-          this.#rpc,
-          addresses.map(([address]) => address),
-        );
+    const names = addresses.map(([address]) => address);
+    this.#board?.has('written', names);
+    if (this.#rpc === undefined) return { state: 'inSync', text: '' };
+    return await this.#compare(this.#rpc, names);
   }
 
   async #compare(rpc: Rpc, addresses: readonly string[]): Promise<PassResult> {
@@ -104,6 +120,7 @@ class AddressList {
         'permissions.addressDump: no list in the answer',
       );
     }
+    this.#board?.has('held', held);
     const wanted = new Set(addresses);
     const missing = addresses.filter((one) => !held.has(one)).length;
     return missing + [...held].filter((one) => !wanted.has(one)).length;
@@ -132,7 +149,8 @@ class AddressList {
     }
     for (const [address, { contract, lastSeenAt }] of this.#known) {
       const isOld = after(lastSeenAt, KEPT_MS) <= clock.now();
-      if (isOld || !contracts.has(contract)) this.#known.delete(address);
+      const isDue = isOld || !contracts.has(contract);
+      if (isDue && this.#board?.isUsed(address) !== true) this.#known.delete(address);
     }
   }
 

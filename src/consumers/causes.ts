@@ -44,6 +44,11 @@ export const CONSUMER_CAUSES = {
     meaning: 'The consumer does not hold what it was told.',
     next: 'It is mended, and looked at again.',
   },
+  'consumer.waits': {
+    blame: 'nobody',
+    meaning: 'New destinations wait until the address list of the proxy holds their addresses.',
+    next: 'They are told as soon as it does, and after 30 s in any case.',
+  },
   'consumer.notTaken': {
     blame: 'config',
     meaning: 'The proxy drops lines of its list in silence.',

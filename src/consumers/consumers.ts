@@ -1,5 +1,6 @@
 /** Keeper of all consumers: starts and stops them as the configuration says, and hands verdicts on. */
 import type { HealthEvent } from '../core/health/events.ts';
+import { AddressBoard } from './address-board.ts';
 import { type AddressListSpec, addressList } from './address-list.ts';
 import { askHttp } from './ask-http.ts';
 import { type ContactTableSpec, contactTable } from './contact-table.ts';
@@ -32,6 +33,7 @@ interface Running {
 
 export class Consumers {
   readonly #ports: ConsumerPorts;
+  readonly #board = new AddressBoard();
   readonly #running = new Map<string, Running>();
 
   constructor(ports: ConsumerPorts) {
@@ -55,7 +57,7 @@ export class Consumers {
     }
     for (const spec of specs) {
       if (this.#running.has(spec.name)) continue;
-      const consumer = makeConsumer(spec, this.#ports);
+      const consumer = makeConsumer(spec, this.#ports, this.#board);
       this.#running.set(spec.name, { spec, consumer });
       consumer.start();
     }
@@ -87,17 +89,17 @@ export class Consumers {
   }
 }
 
-function makeConsumer(spec: ConsumerSpec, ports: ConsumerPorts): Consumer {
+function makeConsumer(spec: ConsumerSpec, ports: ConsumerPorts, board: AddressBoard): Consumer {
   switch (spec.type) {
     case 'kamailioDispatcher': {
-      const { rpc } = spec;
-      return new DispatcherConsumer(spec, ports, rpc === undefined ? undefined : jsonRpc(rpc));
+      const rpc = spec.rpc === undefined ? undefined : jsonRpc(spec.rpc);
+      return new DispatcherConsumer(spec, ports, rpc, board);
     }
     case 'snapshotFile':
       return snapshotFile(spec, ports);
     case 'kamailioAddress': {
-      const { rpc } = spec;
-      return addressList(spec, ports, rpc === undefined ? undefined : jsonRpc(rpc));
+      const rpc = spec.rpc === undefined ? undefined : jsonRpc(spec.rpc);
+      return addressList(spec, ports, rpc, board);
     }
     case 'kamailioHtable':
       return contactTable(spec, ports, jsonRpc(spec.rpc));

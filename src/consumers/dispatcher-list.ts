@@ -41,16 +41,38 @@ export function attributesOf({ duid, weight, socket }: Destination): string {
   return `weight=${weight};rweight=${weight};duid=${duid}${way}`;
 }
 
-/** The states in a file that was written by a trunkd before, by duid. */
-export function statesInList(text: string): ReadonlyMap<string, DestinationState> {
-  const states = new Map<string, DestinationState>();
-  for (const line of text.split('\n')) {
-    const [, flags, duid] = /^\d+ \S+ (\d+) \d+ \S*?\bduid=([^;\s]+)/.exec(line) ?? [];
-    if (duid === undefined) continue;
+/** What a file holds that was written by a trunkd before; lines without a duid are none of ours. */
+export function readList(text: string): readonly (Held & { readonly state: DestinationState })[] {
+  return text.split('\n').flatMap((line) => {
+    const [, set, uri = '', flags, priority, attributes = ''] =
+      /^(\d+) (\S+) (\d+) (\d+) (\S+)$/.exec(line.trim()) ?? [];
+    const named = new Map(attributes.split(';').map((one) => halves(one)));
+    const duid = named.get('duid') ?? '';
+    if (duid === '') return [];
     const bits = Number(flags);
-    states.set(duid, bits & 4 ? 'disabled' : bits & 1 ? 'inactive' : 'active');
-  }
-  return states;
+    return {
+      ...{ set: Number(set), duid, uri, priority: Number(priority) },
+      state: bits & 4 ? 'disabled' : bits & 1 ? 'inactive' : 'active',
+      weight: Number(named.get('weight') ?? 0),
+      socket: named.get('socket') ?? '',
+    };
+  });
+}
+
+/** The states in it, by duid. */
+export function statesInList(text: string): ReadonlyMap<string, DestinationState> {
+  return new Map(readList(text).map(({ duid, state }) => [duid, state]));
+}
+
+function halves(attribute: string): readonly [string, string] {
+  const at = attribute.indexOf('=');
+  return at < 0 ? [attribute, ''] : [attribute.slice(0, at), attribute.slice(at + 1)];
+}
+
+/** The host of a SIP URI, without brackets. */
+export function addressIn(uri: string): string | undefined {
+  const [, six, host] = /^sips?:(?:[^@]*@)?(?:\[([^\]]*)\]|([^:;?>]+))/i.exec(uri) ?? [];
+  return six ?? host;
 }
 
 /** The result of `dispatcher.list`; undefined when it is not one. */

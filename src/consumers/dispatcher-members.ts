@@ -1,6 +1,6 @@
 /** What of a proxy's list is not as it should be. Pure. */
 import type { Destination } from './destinations.ts';
-import type { Held } from './dispatcher-list.ts';
+import { addressIn, type Held } from './dispatcher-list.ts';
 
 export interface MemberDrift {
   /** Not there, or with another URI, priority, weight or socket. */
@@ -54,4 +54,28 @@ export function membersText(destinations: readonly Destination[]): string {
     .map((one) => `${keyOf(one)} ${one.uri} ${one.priority} ${one.weight} ${one.socket ?? ''}`)
     .sort()
     .join('\n');
+}
+
+/** The addresses that a proxy holds of a server are better than a name that does not resolve. */
+export function withKnownAddresses(
+  destinations: readonly Destination[],
+  held: readonly Held[],
+): readonly Destination[] {
+  return destinations.flatMap((one): readonly Destination[] => {
+    if (!one.isName) return [one];
+    const known = held.filter(
+      ({ set, duid }) => set === one.set && duid.startsWith(`${one.peerServer}@`),
+    );
+    if (known.length === 0) return [one];
+    return known.map(({ set, duid, uri, priority, weight }) => ({
+      ...{ set, duid, uri, priority, weight, socket: one.socket, peerServer: one.peerServer },
+      state: one.state === 'active' ? undefined : one.state,
+      isName: false,
+    }));
+  });
+}
+
+/** Where its destinations are. */
+export function addressesOf(held: readonly Held[]): readonly string[] {
+  return held.flatMap(({ uri }) => addressIn(uri) ?? []);
 }

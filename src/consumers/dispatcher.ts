@@ -2,7 +2,7 @@
  * Keeper of one Kamailio's dispatcher: compares what it holds with the verdicts, and mends the difference. By list
  * file and RPC, by RPC alone for a proxy on another host, or by the file alone, which nobody reads back.
  *
- *   pass:  dispatcher.list -> destinations -> file (when its text changes)
+ *   pass:  dispatcher.list -> destinations (new ones once the address list has them) -> file (when its text changes)
  *          members differ -> reload (or add, remove) -> dispatcher.list again
  *          states differ -> set_duid_state, 10 a second -> a beat, for the dead-man of ops/kamailio/dispatcher.cfg
  *
@@ -11,6 +11,7 @@
  * missing file keeps it from starting; a line that it does not like it drops in silence.
  */
 import { after, elapsedMs, type Instant } from '../core/base/instant.ts';
+import type { AddressBoard, Admission, DispatcherSide } from './address-board.ts';
 import { type ConsumerCauseCode, ConsumerFault } from './causes.ts';
 import {
   type Destination,
@@ -22,10 +23,17 @@ import {
   attributesOf,
   type Held,
   printList,
+  readList,
   readRpcList,
   statesInList,
 } from './dispatcher-list.ts';
-import { driftOf, keyOf, membersText } from './dispatcher-members.ts';
+import {
+  addressesOf,
+  driftOf,
+  keyOf,
+  membersText,
+  withKnownAddresses,
+} from './dispatcher-members.ts';
 import { ForeignStates } from './foreign-states.ts';
 import { type Rpc, RpcError } from './json-rpc.ts';
 import { pause } from './pause.ts';
@@ -37,6 +45,7 @@ import type {
   ContractChoice,
 } from './ports.ts';
 import { type PassResult, Reconciler } from './reconciler.ts';
+import { type Sifted, WaitingMembers } from './waiting-members.ts';
 
 export interface DispatcherConsumerSpec {
   readonly name: string;
@@ -80,6 +89,8 @@ export class DispatcherConsumer implements Consumer {
   readonly #rpc: Rpc | undefined;
   readonly #reconciler: Reconciler;
   readonly #foreign = new ForeignStates();
+  readonly #board: DispatcherSide;
+  readonly #waiting: WaitingMembers;
   #startedAt: Instant;
   #fileText: string | undefined;
   /** By duid: for what nothing is known of yet. */
@@ -91,12 +102,19 @@ export class DispatcherConsumer implements Consumer {
   #ownSets: ReadonlySet<number> = new Set();
   #beat = 0;
 
-  constructor(spec: DispatcherConsumerSpec, ports: ConsumerPorts, rpc: Rpc | undefined) {
+  constructor(
+    spec: DispatcherConsumerSpec,
+    ports: ConsumerPorts,
+    rpc: Rpc | undefined,
+    board: AddressBoard,
+  ) {
     this.name = spec.name;
     this.#spec = spec;
     this.#ports = ports;
     this.#rpc = rpc;
     this.#startedAt = ports.clock.now();
+    this.#board = board.dispatcher(spec.rpc, () => this.#reconciler.changed());
+    this.#waiting = new WaitingMembers(this.#board);
     const { clock, timers } = ports;
     this.#reconciler = new Reconciler({
       clock,
@@ -125,6 +143,7 @@ export class DispatcherConsumer implements Consumer {
   }
 
   stop(): Promise<void> {
+    this.#board.leave();
     return this.#reconciler.stop();
   }
 
@@ -143,39 +162,52 @@ export class DispatcherConsumer implements Consumer {
       return { state: 'drifting', code: 'consumer.nothingToTell', text };
     }
     const rpc = this.#rpc;
-    if (rpc === undefined) {
-      await this.#write(plain);
-      return { state: 'inSync', text: '' };
-    }
+    if (rpc === undefined) return await this.#mendFile(plain);
     let held: readonly Held[];
     try {
       held = await this.#read(rpc);
     } catch (error) {
       // It finds the file when it comes back.
-      await this.#write(plain);
+      await this.#mendFile(plain);
       throw error;
     }
-    return await this.#mend(rpc, withKnownAddresses(plain, held), held);
+    return await this.#mend(rpc, plain, held);
+  }
+
+  /** What the file holds is all that is known of a proxy that cannot be asked. */
+  async #mendFile(plain: readonly Destination[]): Promise<PassResult> {
+    const held = readList(this.#fileText ?? '');
+    if (this.#rpc === undefined) this.#board.uses(addressesOf(held));
+    const { members, ...waiting } = this.#sift(plain, held, 'written');
+    if (members.length > 0) await this.#write(members);
+    return { state: waiting.text === '' ? 'inSync' : 'drifting', ...waiting };
+  }
+
+  #sift(plain: readonly Destination[], held: readonly Held[], admission: Admission): Sifted {
+    const known = withKnownAddresses(plain, held);
+    return this.#waiting.sift(known, held, admission, this.#ports.clock.now());
   }
 
   async #mend(
     rpc: Rpc,
-    destinations: readonly Destination[],
+    plain: readonly Destination[],
     before: readonly Held[],
   ): Promise<PassResult> {
     this.#lastStates = new Map(before.map(({ duid, state }) => [duid, plainState(state)]));
+    const { members: destinations, ...waiting } = this.#sift(plain, before, 'held');
+    if (destinations.length === 0) return { state: 'drifting', ...waiting };
     await this.#write(destinations);
     this.#ownSets = new Set([...this.#ownSets, ...destinations.map(({ set }) => set)]);
     const members = await this.#mendMembers(rpc, destinations, before);
     const states = await this.#mendStates(rpc, destinations, members.held);
     if (this.#spec.mode === 'apply') await this.#tellBeat(rpc);
-    const amiss = [members, states].filter(({ text }) => text !== '');
+    const amiss = [members, waiting, states].filter(({ text }) => text !== '');
     return {
       state: amiss.length === 0 ? 'inSync' : 'drifting',
       code: amiss[0]?.code,
       text: amiss.map(({ text }) => text).join('; '),
       drift: amiss.reduce((sum, { drift }) => sum + drift, 0),
-      againMs: Math.min(members.againMs, states.againMs),
+      againMs: Math.min(members.againMs, waiting.againMs, states.againMs),
     };
   }
 
@@ -192,6 +224,7 @@ export class DispatcherConsumer implements Consumer {
     if (held === undefined) {
       throw new ConsumerFault('consumer.badAnswer', 'dispatcher.list: no list in the answer');
     }
+    this.#board.uses(addressesOf(held));
     return held;
   }
 
@@ -345,25 +378,6 @@ export class DispatcherConsumer implements Consumer {
     await this.#ports.files.write(listFile, text);
     this.#fileText = text;
   }
-}
-
-/** The addresses that a proxy holds of a server are better than a name that does not resolve. */
-function withKnownAddresses(
-  destinations: readonly Destination[],
-  held: readonly Held[],
-): readonly Destination[] {
-  return destinations.flatMap((one): readonly Destination[] => {
-    if (!one.isName) return [one];
-    const known = held.filter(
-      ({ set, duid }) => set === one.set && duid.startsWith(`${one.peerServer}@`),
-    );
-    if (known.length === 0) return [one];
-    return known.map(({ set, duid, uri, priority, weight }) => ({
-      ...{ set, duid, uri, priority, weight, socket: one.socket, peerServer: one.peerServer },
-      state: one.state === 'active' ? undefined : one.state,
-      isName: false,
-    }));
-  });
 }
 
 function plainState(state: Held['state']): DestinationState {

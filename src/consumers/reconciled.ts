@@ -2,11 +2,12 @@
 import type { Consumer, ConsumerPorts } from './ports.ts';
 import { type PassResult, Reconciler } from './reconciler.ts';
 
-/** `pass` looks at the consumer and mends it; it rejects when that cannot be reached. */
+/** `pass` looks at the consumer and mends it; it rejects when that cannot be reached. `ended` is called at its end. */
 export function reconciled(
   name: string,
   ports: ConsumerPorts,
   pass: () => Promise<PassResult>,
+  ended: () => void = () => {},
 ): Consumer {
   const { clock, timers } = ports;
   const reconciler = new Reconciler({
@@ -26,6 +27,9 @@ export function reconciled(
     },
     start: () => reconciler.start(),
     changed: () => reconciler.changed(),
-    stop: () => reconciler.stop(),
+    stop: () => {
+      ended();
+      return reconciler.stop();
+    },
   };
 }

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DispatcherProxy } from '../support/dispatcher-proxy.ts';
 import { eventually } from '../support/processes.ts';
+import { askByMessage } from '../support/sip-message.ts';
 import { makeCalls, SippPeer } from '../support/sipp-peer.ts';
 import { Trunkd } from '../support/trunkd.ts';
 
@@ -123,14 +124,14 @@ it('shares calls by weight', async () => {
 });
 
 it('knows who calls, and for whom: the address list and the table of Contacts', async () => {
-  const ask = (): Promise<string> => message(proxy.sipPort, '34911');
+  const ask = (): Promise<string> => askByMessage(proxy.sipPort, '34911');
   await eventually(async () => /X-Registration: main/.test(await ask()), {
     what: () => 'the registration is known by its Contact',
   });
   expect(await ask()).toMatch(/^SIP\/2\.0 480 /);
   expect(await ask()).toMatch(/^X-Contract: acme\r$/m);
   // Nobody else's address.
-  expect(await message(proxy.sipPort, '34911', '127.0.0.9')).toMatch(/^SIP\/2\.0 403 /);
+  expect(await askByMessage(proxy.sipPort, '34911', '127.0.0.9')).toMatch(/^SIP\/2\.0 403 /);
 });
 
 it('sends no call to a server that was killed, and calls again to one that is back', async () => {
@@ -199,9 +200,15 @@ it('leaves a state that the script of the proxy has set, and probes at once', as
   expect(trunkd?.lines('consumer.observed')).toMatchObject([{ peerServer: `acme/${marked}` }]);
   await command(`${other}`, 'up');
   await untilStates({ [`${other}`]: 'active', [`${marked}`]: 'inactive' });
+  // What is told anew is not left any longer.
+  await command(`${marked}`, 'drain');
+  await untilStates({ [`${marked}`]: 'disabled' });
+  await command(`${marked}`, 'up');
+  await untilStates({ a: 'active', b: 'active', c: 'active' });
 });
 
 it('pings by itself while trunkd is dead, and hands back without a flap', async () => {
+  await untilStates({ a: 'active', b: 'active', c: 'active' });
   trunkd?.signal('SIGKILL');
   await peers.c.kill();
   await untilStates({ a: 'active', b: 'active', c: 'inactive' }, 60_000);
@@ -261,32 +268,6 @@ async function command(name: string, word: 'drain' | 'up'): Promise<void> {
     body: JSON.stringify({ command: word, reason: 'test' }),
   });
   expect(answer.status).toBe(202);
-}
-
-/** One MESSAGE over UDP from that address; the answer. */
-async function message(port: number, user: string, source = '127.0.0.1'): Promise<string> {
-  const socket = createSocket('udp4').bind(0, source);
-  await once(socket, 'listening');
-  const token = Math.random().toString(36).slice(2);
-  const from = `${source}:${socket.address().port}`;
-  const request = [
-    `MESSAGE sip:${user}@127.0.0.1:${port} SIP/2.0`,
-    `Via: SIP/2.0/UDP ${from};rport;branch=z9hG4bK${token}`,
-    'Max-Forwards: 70',
-    `From: <sip:caller@${from}>;tag=${token}`,
-    `To: <sip:${user}@127.0.0.1>`,
-    `Call-ID: ${token}`,
-    'CSeq: 1 MESSAGE',
-    'Content-Length: 0',
-    '\r\n',
-  ].join('\r\n');
-  try {
-    socket.send(request, port, '127.0.0.1');
-    const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
-    return String(answer);
-  } finally {
-    socket.close();
-  }
 }
 
 /** Hears what comes to the port of a peer server that was killed, and answers nothing. */

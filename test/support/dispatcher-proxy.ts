@@ -65,6 +65,19 @@ export class DispatcherProxy {
     return list;
   }
 
+  /** One command of its RPC interface. */
+  async rpc(method: string, ...params: readonly unknown[]): Promise<unknown> {
+    return await this.#process.rpc(method, ...params);
+  }
+
+  /** Whose calls it takes, by the list of module permissions. */
+  async providers(): Promise<readonly string[]> {
+    const rows = (await this.#process.rpc('permissions.addressDump')) as {
+      readonly item: { readonly ip: string };
+    }[];
+    return rows.map(({ item }) => item.ip);
+  }
+
   async kill(): Promise<void> {
     await this.#process.kill();
   }

@@ -11,24 +11,26 @@ export type PeerScenario = 'peer' | 'peer-407' | 'peer-503' | 'peer-rings';
 /** Answers OPTIONS and INVITE as its scenario says, for as long as it runs; what came in is the judge. */
 export class SippPeer {
   readonly port: number;
+  readonly host: string;
   readonly #scenario: PeerScenario;
   readonly #own = ownDirectory('sipp-peer');
   #running: Running | undefined;
   #starts = 0;
 
-  private constructor(scenario: PeerScenario, port: number) {
+  private constructor(scenario: PeerScenario, host: string, port: number) {
     this.#scenario = scenario;
+    this.host = host;
     this.port = port;
   }
 
-  static async start(scenario: PeerScenario = 'peer'): Promise<SippPeer> {
-    const peer = new SippPeer(scenario, await freePort());
+  static async start(scenario: PeerScenario = 'peer', host = '127.0.0.1'): Promise<SippPeer> {
+    const peer = new SippPeer(scenario, host, await freePort());
     await peer.startAgain();
     return peer;
   }
 
   get hostPort(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
 
   async startAgain(): Promise<void> {
@@ -39,7 +41,7 @@ export class SippPeer {
       ...['-mp', String(media), '-cp', String(control), '-watchdog_interval', '0'],
       ...['-trace_msg', '-message_file', this.#file(this.#starts)],
     ];
-    this.#running = await sippServer(scenario, this.port, more, this.#own.path);
+    this.#running = await sippServer(scenario, this.port, more, this.#own.path, this.host);
   }
 
   async kill(): Promise<void> {

@@ -12,11 +12,12 @@ export async function sippServer(
   port: number,
   more: readonly string[],
   cwd: string,
+  host = '127.0.0.1',
 ): Promise<Running> {
   const running = new Running({
     command: 'sipp',
     args: [
-      ...['-sf', scenario, '-i', '127.0.0.1', '-p', String(port), '-t', 'u1'],
+      ...['-sf', scenario, '-i', host, '-p', String(port), '-t', 'u1'],
       // -nd: what is unexpected ends no call; a call that is over is forgotten at once.
       ...['-nd', '-deadcall_wait', '0', '-nostdin', ...more],
     ],

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AddressBoard } from '../../../src/consumers/address-board.ts';
 import { type AddressListSpec, addressList } from '../../../src/consumers/address-list.ts';
 import { RpcError } from '../../../src/consumers/json-rpc.ts';
 import type { Consumer } from '../../../src/consumers/ports.ts';
@@ -11,10 +12,12 @@ let consumer: Consumer;
 let held: string[];
 let reloads: number;
 let mayReloadAt: number;
+let board: AddressBoard;
 
 beforeEach(() => {
   lab = new VerdictLab();
   held = [];
+  board = new AddressBoard();
   reloads = 0;
   mayReloadAt = 0;
 });
@@ -40,7 +43,7 @@ async function start(spec: Partial<AddressListSpec> = {}): Promise<void> {
     ...{ name: 'providers', contracts: 'all', mode: 'apply', listFile: LIST },
     ...{ rpc: 'http://127.0.0.1/RPC', group: 1, ...spec },
   };
-  consumer = addressList(whole, lab.ports, rpc);
+  consumer = addressList(whole, lab.ports, rpc, board);
   consumer.start();
   await lab.pass(500);
 }
@@ -101,5 +104,21 @@ describe('the addresses of the providers', () => {
     expect(lab.news.at(-1)).toMatchObject({
       cause: { code: 'consumer.observed', text: '1 addresses to be added or removed (observed).' },
     });
+  });
+
+  it('stay for as long as the dispatcher of the proxy has them, whatever became of their contract', async () => {
+    const dispatcher = board.dispatcher('http://127.0.0.1/RPC', () => {});
+    const elsewhere = board.dispatcher('http://127.0.0.2/RPC', () => {});
+    lab.hold('acme', [aServer('a', [1])]);
+    lab.hold('other', [aServer('b', [2])]);
+    await start();
+    dispatcher.uses(['192.0.2.2']);
+    lab.contractsByName.delete('other');
+    await lab.pass(21_000);
+    expect(held).toEqual(['192.0.2.1', '192.0.2.2']);
+    dispatcher.uses(['192.0.2.1']);
+    elsewhere.uses(['192.0.2.2']);
+    await lab.pass(21_000);
+    expect(held).toEqual(['192.0.2.1']);
   });
 });

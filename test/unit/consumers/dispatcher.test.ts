@@ -1,5 +1,6 @@
 /** One Kamailio dispatcher on virtual time: what it is told when, and what happens when it is unkind. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AddressBoard } from '../../../src/consumers/address-board.ts';
 import {
   DispatcherConsumer,
   type DispatcherConsumerSpec,
@@ -34,7 +35,7 @@ async function start(spec: Partial<DispatcherConsumerSpec> = {}): Promise<Dispat
     socket: undefined,
     ...spec,
   };
-  consumer = new DispatcherConsumer(whole, lab.ports, kamailio.rpc);
+  consumer = new DispatcherConsumer(whole, lab.ports, kamailio.rpc, new AddressBoard());
   consumer.start();
   await lab.pass(500);
   return consumer;
