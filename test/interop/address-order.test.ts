@@ -8,7 +8,7 @@ import { addressIn } from '../../src/consumers/dispatcher-list.ts';
 import { DispatcherProxy } from '../support/dispatcher-proxy.ts';
 import { Dnsmasq } from '../support/dnsmasq.ts';
 import { eventually } from '../support/processes.ts';
-import { askByMessage } from '../support/sip-message.ts';
+import { askBySip } from '../support/sip-message.ts';
 import { makeCalls, SippPeer } from '../support/sipp-peer.ts';
 import { Trunkd } from '../support/trunkd.ts';
 
@@ -66,7 +66,9 @@ function recordsOf({ host, port }: SippPeer): string[] {
 
 /** Whether the proxy takes calls from there. */
 async function takesCallsFrom(peer: SippPeer): Promise<boolean> {
-  const answer = await askByMessage(proxy.sipPort, '34911', peer.host);
+  const answer = await askBySip(proxy.sipPort, {
+    ...{ method: 'MESSAGE', user: '34911', source: peer.host },
+  });
   return /^SIP\/2\.0 480 /.test(answer) && /^X-Contract: acme\r$/m.test(answer);
 }
 

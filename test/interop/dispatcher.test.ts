@@ -4,15 +4,15 @@
  */
 
 import { createHmac } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DispatcherProxy } from '../support/dispatcher-proxy.ts';
+import { Grave } from '../support/grave.ts';
 import { eventually } from '../support/processes.ts';
-import { askByMessage } from '../support/sip-message.ts';
+import { askBySip } from '../support/sip-message.ts';
 import { makeCalls, SippPeer } from '../support/sipp-peer.ts';
 import { Trunkd } from '../support/trunkd.ts';
 
@@ -124,14 +124,15 @@ it('shares calls by weight', async () => {
 });
 
 it('knows who calls, and for whom: the address list and the table of Contacts', async () => {
-  const ask = (): Promise<string> => askByMessage(proxy.sipPort, '34911');
+  const ask = (more: object = {}): Promise<string> =>
+    askBySip(proxy.sipPort, { method: 'MESSAGE', user: '34911', ...more });
   await eventually(async () => /X-Registration: main/.test(await ask()), {
     what: () => 'the registration is known by its Contact',
   });
   expect(await ask()).toMatch(/^SIP\/2\.0 480 /);
   expect(await ask()).toMatch(/^X-Contract: acme\r$/m);
   // Nobody else's address.
-  expect(await askByMessage(proxy.sipPort, '34911', '127.0.0.9')).toMatch(/^SIP\/2\.0 403 /);
+  expect(await ask({ source: '127.0.0.9' })).toMatch(/^SIP\/2\.0 403 /);
 });
 
 it('sends no call to a server that was killed, and calls again to one that is back', async () => {
@@ -268,30 +269,6 @@ async function command(name: string, word: 'drain' | 'up'): Promise<void> {
     body: JSON.stringify({ command: word, reason: 'test' }),
   });
   expect(answer.status).toBe(202);
-}
-
-/** Hears what comes to the port of a peer server that was killed, and answers nothing. */
-class Grave {
-  readonly #socket = createSocket('udp4');
-  readonly #methods: string[] = [];
-
-  static async at(port: number): Promise<Grave> {
-    const grave = new Grave();
-    grave.#socket.on('message', (bytes) => {
-      grave.#methods.push(bytes.toString('latin1').split(' ', 1)[0] ?? '');
-    });
-    grave.#socket.bind(port, '127.0.0.1');
-    await once(grave.#socket, 'listening');
-    return grave;
-  }
-
-  count(method: string): number {
-    return this.#methods.filter((one) => one === method).length;
-  }
-
-  close(): void {
-    this.#socket.close();
-  }
 }
 
 /** Takes what a webhook is told. */

@@ -6,7 +6,7 @@ import { sippServer } from './sipp.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../interop/sipp/route');
 
-export type PeerScenario = 'peer' | 'peer-407' | 'peer-503' | 'peer-rings';
+export type PeerScenario = 'peer' | 'peer-mute' | 'peer-407' | 'peer-503' | 'peer-rings';
 
 /** Answers OPTIONS and INVITE as its scenario says, for as long as it runs; what came in is the judge. */
 export class SippPeer {
@@ -33,7 +33,9 @@ export class SippPeer {
     return `${this.host}:${this.port}`;
   }
 
+  /** Nothing where it runs. */
   async startAgain(): Promise<void> {
+    if (this.#running !== undefined) return;
     const [media, control] = [await freePort(), await freePort()];
     this.#starts += 1;
     const scenario = join(SCENARIOS, `${this.#scenario}.xml`);
