@@ -7,7 +7,9 @@
  *   pass:  addresses -> file (when its text changes) -> addressReload -> addressDump, to see whether it took them
  *          -> board, where the dispatcher of the proxy waits for them
  */
+import { isIP, SocketAddress } from 'node:net';
 import { after, type Instant } from '../core/base/instant.ts';
+import type { PeerServerSnapshot } from '../core/health/snapshot.ts';
 import type { AddressBoard, ListSide } from './address-board.ts';
 import { ConsumerFault } from './causes.ts';
 import { type Rpc, RpcError } from './json-rpc.ts';
@@ -76,7 +78,7 @@ class AddressList {
 
   async pass(): Promise<PassResult> {
     const { listFile, mode, group } = this.#spec;
-    await this.#readOnce();
+    await this.#readFile();
     this.#look();
     const addresses = [...this.#known].sort(([a], [b]) => (a < b ? -1 : 1));
     if (addresses.length === 0) {
@@ -126,11 +128,12 @@ class AddressList {
     return missing + [...held].filter((one) => !wanted.has(one)).length;
   }
 
-  /** What a trunkd before has written counts as seen now: names may not be resolved yet. */
-  async #readOnce(): Promise<void> {
+  /** Every time, since others may have put an old one there; at first it tells what a trunkd before knew. */
+  async #readFile(): Promise<void> {
+    this.#fileText = await this.#ports.files.read(this.#spec.listFile);
     if (this.#isRead) return;
     this.#isRead = true;
-    this.#fileText = await this.#ports.files.read(this.#spec.listFile);
+    // As if seen now: names may not be resolved yet.
     for (const line of (this.#fileText ?? '').split('\n')) {
       const [, address, contract] = /^\d+ ([0-9a-f.:]+) (?:32|128) 0 (\S+)$/i.exec(line) ?? [];
       if (address !== undefined && contract !== undefined) this.#see(address, contract);
@@ -143,9 +146,8 @@ class AddressList {
     for (const name of book.contracts()) {
       if (!isChosen(this.#spec.contracts, name)) continue;
       contracts.add(name);
-      for (const { targets } of book.contract(name)?.peerServers ?? []) {
-        for (const { at } of targets) this.#see(at.address, name);
-      }
+      const servers = book.contract(name)?.peerServers ?? [];
+      for (const address of servers.flatMap(addressesOf)) this.#see(address, name);
     }
     for (const [address, { contract, lastSeenAt }] of this.#known) {
       const isOld = after(lastSeenAt, KEPT_MS) <= clock.now();
@@ -162,6 +164,20 @@ class AddressList {
       this.#known.set(address, { contract, family: address.includes(':') ? 6 : 4, lastSeenAt });
     }
   }
+}
+
+/** Who is not probed is not resolved, and may be known all the same. */
+function addressesOf({ targets, spec }: PeerServerSnapshot): readonly string[] {
+  if (targets.length > 0) return targets.map(({ at }) => at.address);
+  const { host, addresses = [host] } = spec.hop;
+  return addresses.flatMap((one) => literal(one.replace(/^\[(.*)\]$/, '$1')) ?? []);
+}
+
+/** In the spelling of the kernel, and of Kamailio; undefined for a name. */
+function literal(address: string): string | undefined {
+  const family = isIP(address);
+  if (family === 0) return undefined;
+  return new SocketAddress({ address, family: family === 6 ? 'ipv6' : 'ipv4' }).address;
 }
 
 /** `group address mask port tag`: any port, and the contract as the tag. */

@@ -59,12 +59,14 @@ export function destinationsOf(book: VerdictBook, spec: DispatcherSpec): readonl
   return [...sets].flatMap(([set, contracts]) => destinationsOfSet(set, contracts, spec));
 }
 
-/** True while the name of some server has not been resolved for the first time. */
+/** True while the name of some server has not been resolved for the first time, and is going to be. */
 export function isUnresolved(book: VerdictBook, choice: ContractChoice): boolean {
   for (const name of book.contracts()) {
     if (!isChosen(choice, name)) continue;
     const servers = book.contract(name)?.peerServers ?? [];
-    if (servers.some(({ targets, admin }) => targets.length === 0 && admin !== 'off')) return true;
+    const waits = ({ targets, admin, spec }: PeerServerSnapshot) =>
+      targets.length === 0 && admin !== 'off' && spec.probe.mode !== 'off';
+    if (servers.some(waits)) return true;
   }
   return false;
 }
@@ -122,7 +124,7 @@ function placesOf({ offers, peerServers }: ContractSnapshot): readonly Place[] {
   });
 }
 
-/** Nothing of it is resolved. */
+/** Nothing of it is resolved; who is not probed never is. */
 function nameOf(server: PeerServerSnapshot, hasBetter: boolean): Place {
   const { spec } = server;
   const { host, port, protocol, secure } = spec.hop;
@@ -132,7 +134,7 @@ function nameOf(server: PeerServerSnapshot, hasBetter: boolean): Place {
     server,
     duid: `${spec.id}@${transport}:${name}`,
     uri: `sip:${name};transport=${transport}`,
-    state: wordOf(server, hasBetter) ?? 'active',
+    state: wordOf(server, hasBetter) ?? (spec.probe.mode === 'off' ? 'active' : undefined),
     isName: true,
     share: spec.weight,
     protocol: transport,

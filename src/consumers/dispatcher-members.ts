@@ -1,5 +1,5 @@
 /** What of a proxy's list is not as it should be. Pure. */
-import type { Destination } from './destinations.ts';
+import type { Destination, DestinationState } from './destinations.ts';
 import { addressIn, type Held } from './dispatcher-list.ts';
 
 export interface MemberDrift {
@@ -8,6 +8,9 @@ export interface MemberDrift {
   /** There, and not to be, or not to be like that: of a set of ours only. */
   readonly excess: readonly Held[];
 }
+
+/** Something is known of it. */
+export type Judged = Destination & { readonly state: DestinationState };
 
 export function keyOf({ set, duid }: { readonly set: number; readonly duid: string }): string {
   return `${set} ${duid}`;
@@ -56,26 +59,46 @@ export function membersText(destinations: readonly Destination[]): string {
     .join('\n');
 }
 
-/** The addresses that a proxy holds of a server are better than a name that does not resolve. */
+/**
+ * The addresses that a proxy holds of a server are better than a name that does not resolve. What it has of it stays,
+ * but for the word of an operator that is over.
+ */
 export function withKnownAddresses(
   destinations: readonly Destination[],
   held: readonly Held[],
 ): readonly Destination[] {
   return destinations.flatMap((one): readonly Destination[] => {
-    if (!one.isName) return [one];
+    if (!one.isName || one.state === 'active') return [one];
     const known = held.filter(
       ({ set, duid }) => set === one.set && duid.startsWith(`${one.peerServer}@`),
     );
-    if (known.length === 0) return [one];
-    return known.map(({ set, duid, uri, priority, weight }) => ({
-      ...{ set, duid, uri, priority, weight, socket: one.socket, peerServer: one.peerServer },
-      state: one.state === 'active' ? undefined : one.state,
-      isName: false,
-    }));
+    const stateIn = ({ state }: Held) => one.state ?? (state === 'disabled' ? 'active' : undefined);
+    const addresses = known.filter(({ duid }) => duid !== one.duid);
+    const [name] = known;
+    if (addresses.length === 0)
+      return [name === undefined ? one : { ...one, state: stateIn(name) }];
+    return addresses.map((there) => {
+      const { set, duid, uri, priority, weight } = there;
+      const { socket, peerServer } = one;
+      const state = stateIn(there);
+      return { set, duid, uri, priority, weight, socket, peerServer, state, isName: false };
+    });
   });
 }
 
 /** Where its destinations are. */
 export function addressesOf(held: readonly Held[]): readonly string[] {
   return held.flatMap(({ uri }) => addressIn(uri) ?? []);
+}
+
+/**
+ * In which order states are told, since there are ten a second: first what gets calls where nothing else of its set
+ * would, then what gets none any more, then the rest.
+ */
+export function inSafeOrder(toSet: readonly Judged[], held: readonly Held[]): readonly Judged[] {
+  const changing = new Set(toSet.map(keyOf));
+  const staying = held.filter((one) => one.state === 'active' && !changing.has(keyOf(one)));
+  const alive = new Set(staying.map(({ set }) => set));
+  const rank = ({ set, state }: Judged) => (state !== 'active' ? 1 : alive.has(set) ? 2 : 0);
+  return toSet.toSorted((a, b) => rank(a) - rank(b));
 }

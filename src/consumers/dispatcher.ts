@@ -30,6 +30,8 @@ import {
 import {
   addressesOf,
   driftOf,
+  inSafeOrder,
+  type Judged,
   keyOf,
   membersText,
   withKnownAddresses,
@@ -64,7 +66,8 @@ const RELOAD_GAP_MS = 5_500;
 /** A list that Kamailio does not take as it is, is not loaded again and again. */
 const RELOAD_AGAIN_MS = 300_000;
 const STATE_GAP_MS = 100;
-const MAX_STATES_A_PASS = 50;
+/** Two seconds, after which what has become of the verdicts meanwhile is looked at. */
+const MAX_STATES_A_PASS = 20;
 
 /** What of a pass is amiss; without a text nothing is. */
 interface Part {
@@ -73,8 +76,6 @@ interface Part {
   readonly drift: number;
   readonly againMs: number;
 }
-
-type Judged = Destination & { readonly state: DestinationState };
 
 const LETTER: Readonly<Record<DestinationState, string>> = {
   active: 'a',
@@ -150,7 +151,7 @@ export class DispatcherConsumer implements Consumer {
   async #pass(): Promise<PassResult> {
     const { book, clock } = this.#ports;
     const { contracts } = this.#spec;
-    await this.#readFileOnce();
+    await this.#readFile();
     const isEarly = clock.now() < after(this.#startedAt, GRACE_MS);
     if (isEarly && isUnresolved(book, contracts)) {
       return { state: 'starting', code: 'consumer.unresolved', text: '', againMs: 250 };
@@ -329,7 +330,7 @@ export class DispatcherConsumer implements Consumer {
       if (step === 'observed') this.#observed(one, there);
       if (step === 'observed' || step === 'kept') kept += 1;
     }
-    return { toSet, kept };
+    return { toSet: inSafeOrder(toSet, held), kept };
   }
 
   #statesTold(set: number, kept: number): Part {
@@ -362,12 +363,16 @@ export class DispatcherConsumer implements Consumer {
     }
   }
 
-  async #readFileOnce(): Promise<void> {
+  /** Every time: a backup, a package or an administrator may have put an old one there. */
+  async #readFile(): Promise<void> {
     const { listFile } = this.#spec;
-    if (this.#hasReadFile || listFile === undefined) return;
+    if (listFile === undefined) return;
+    const text = await this.#ports.files.read(listFile);
+    if (!this.#hasReadFile) this.#lastStates = statesInList(text ?? '');
+    // Whatever the proxy did not take of our list, it may have loaded that one since.
+    else if (text !== this.#fileText) this.#loaded = undefined;
     this.#hasReadFile = true;
-    this.#fileText = await this.#ports.files.read(listFile);
-    this.#lastStates = statesInList(this.#fileText ?? '');
+    this.#fileText = text;
   }
 
   async #write(destinations: readonly Destination[]): Promise<void> {

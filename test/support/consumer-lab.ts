@@ -102,6 +102,18 @@ export function aServer(
   return { ...base, ...more, spec, targets };
 }
 
+/** The same, known by a name (or another host, or addresses that are configured). */
+export function aNamedServer(
+  hosts: readonly number[],
+  more: Partial<PeerServerSnapshot> & { readonly isProbed?: boolean } = {},
+  hop: Partial<PeerServerSnapshot['spec']['hop']> = { host: 'sip.acme.example' },
+): PeerServerSnapshot {
+  const { spec } = aServer('a', []);
+  const { isProbed = true, ...rest } = more;
+  const probe = isProbed ? spec.probe : { ...spec.probe, mode: 'off' as const };
+  return aServer('a', hosts, { ...rest, spec: { ...spec, probe, hop: { ...spec.hop, ...hop } } });
+}
+
 /** What a Kamailio does with its dispatcher, its traps included. */
 export class FakeKamailio {
   readonly calls: string[] = [];

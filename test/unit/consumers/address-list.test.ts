@@ -3,7 +3,7 @@ import { AddressBoard } from '../../../src/consumers/address-board.ts';
 import { type AddressListSpec, addressList } from '../../../src/consumers/address-list.ts';
 import { RpcError } from '../../../src/consumers/json-rpc.ts';
 import type { Consumer } from '../../../src/consumers/ports.ts';
-import { aServer, VerdictLab } from '../../support/consumer-lab.ts';
+import { aNamedServer, aServer, VerdictLab } from '../../support/consumer-lab.ts';
 
 const LIST = '/address.list';
 
@@ -65,6 +65,17 @@ describe('the addresses of the providers', () => {
     expect(reloads).toBe(2);
   });
 
+  it('are there, too, of servers that are not probed, where the configuration has them', async () => {
+    lab.hold('acme', [
+      aNamedServer([], {}, { host: '192.0.2.4' }),
+      aNamedServer([], {}, { host: '[2001:DB8::4]' }),
+      aNamedServer([]),
+      aNamedServer([], {}, { host: 'sip.acme.example', addresses: ['192.0.2.5', '192.0.2.6'] }),
+    ]);
+    await start();
+    expect(held).toEqual(['192.0.2.4', '192.0.2.5', '192.0.2.6', '2001:db8::4']);
+  });
+
   it('stay for an hour when a name no longer has them', async () => {
     lab.hold('acme', [aServer('a', [1])]);
     await start();
@@ -79,7 +90,7 @@ describe('the addresses of the providers', () => {
       LIST,
       '# x\n1 192.0.2.7 32 0 acme\n1 192.0.2.8 32 0 gone\n1 2001:db8::1 128 0 acme\n',
     );
-    lab.hold('acme', [aServer('a', [])]);
+    lab.hold('acme', [aNamedServer([])]);
     await start();
     expect(held).toEqual(['192.0.2.7', '2001:db8::1']);
   });
@@ -94,6 +105,16 @@ describe('the addresses of the providers', () => {
     await start();
     held = [];
     await lab.pass(21_000);
+    expect(held).toEqual(['192.0.2.1']);
+  });
+
+  it('are put back into the file, too, when somebody put an old one there', async () => {
+    lab.hold('acme', [aServer('a', [1])]);
+    await start();
+    lab.files.set(LIST, '1 192.0.2.7 32 0 acme\n');
+    held = ['192.0.2.7'];
+    await lab.pass(21_000);
+    expect(lines()).toEqual(['1 192.0.2.1 32 0 acme']);
     expect(held).toEqual(['192.0.2.1']);
   });
 

@@ -153,6 +153,59 @@ describe('a dispatcher with file and RPC', () => {
     expect(lab.news.filter(({ kind }) => kind === 'observed')).toEqual([]);
   });
 
+  it('is mended after a restart with an old list, and the list is, too', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    const right = kamailio.file();
+    const old = right.replaceAll('192.0.2.2', '192.0.2.7').replace('udp 0 ', 'udp 1 ');
+    lab.files.set(LIST, old);
+    kamailio.restart();
+    expect(kamailio.states()).toEqual({ a1: 'inactive', b7: 'active' });
+    await lab.pass(21_000);
+    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'active' });
+    expect(kamailio.file()).toBe(right);
+    // Loaded by hand, without a restart: the right one is loaded at once, not after five minutes.
+    lab.files.set(LIST, old);
+    kamailio.load();
+    await lab.pass(21_000);
+    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'active' });
+    // Without a file it would not start.
+    lab.files.delete(LIST);
+    await lab.pass(21_000);
+    expect(kamailio.file()).toBe(right);
+    expect(consumer?.state).toBe('inSync');
+  });
+
+  it('is told of many states ten a second, those that take calls away first while one stays', async () => {
+    const hosts = Array.from({ length: 61 }, (_, n) => n + 1);
+    const down = (host: number) => aServer(`s${host}`, [host], DOWN, 'down');
+    const up = (host: number) => aServer(`s${host}`, [host]);
+    lab.hold(
+      'acme',
+      hosts.map((host) => (host <= 30 ? down(host) : up(host))),
+    );
+    await start();
+    kamailio.calls.length = 0;
+    // Half of them come back, the others die.
+    lab.hold(
+      'acme',
+      hosts.map((host) => (host <= 30 || host > 60 ? up(host) : down(host))),
+    );
+    consumer?.changed();
+    const told: number[] = [];
+    for (let second = 0; second < 9; second += 1) {
+      await lab.pass(1_000);
+      told.push(kamailio.calls.length);
+    }
+    const words = kamailio.calls.map((call) => call.split(' ')[1]);
+    expect(words.join('')).toBe('i'.repeat(30) + 'a'.repeat(30));
+    for (const [second, count] of told.entries())
+      expect(count).toBeLessThanOrEqual(10 * (second + 1));
+    expect(told.at(-1)).toBe(60);
+    expect(told.at(-3)).toBeGreaterThanOrEqual(50);
+    expect(consumer?.state).toBe('inSync');
+  });
+
   it('keeps for 30 s what the script of the proxy has set, and tells it once', async () => {
     lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
     await start();
@@ -196,39 +249,6 @@ describe('a dispatcher with file and RPC', () => {
     await lab.pass(20_500);
     await tell(aServer('a', [1]), aServer('b', [2], { admin: 'off', rank: 2 }));
     expect(kamailio.states()).toEqual({ a1: 'active', b2: 'disabled' });
-  });
-
-  it('never writes an empty list, and waits for names at the start', async () => {
-    lab.files.set(LIST, '1 sip:192.0.2.1:5060;transport=udp 1 0 duid=acme/a@udp:192.0.2.1:5060\n');
-    const before = kamailio.file();
-    kamailio.load();
-    lab.hold('acme', [aServer('a', [])]);
-    await start();
-    expect([kamailio.file(), consumer?.state, kamailio.calls]).toEqual([before, 'starting', []]);
-    lab.contractsByName.clear();
-    await lab.pass(21_000);
-    expect([kamailio.file(), consumer?.state, kamailio.calls]).toEqual([before, 'drifting', []]);
-  });
-
-  it('keeps the addresses that the proxy has while a name does not resolve', async () => {
-    lab.files.set(
-      LIST,
-      '1 sip:192.0.2.1:5060;transport=udp 1 65534 weight=100;duid=acme/a@udp:192.0.2.1:5060\n',
-    );
-    kamailio.load();
-    lab.hold('acme', [aServer('a', [])]);
-    await start();
-    await lab.pass(11_000);
-    expect(kamailio.states()).toEqual({ a1: 'inactive' });
-    expect(consumer?.state).toBe('inSync');
-    expect(kamailio.calls).toEqual([]);
-  });
-
-  it('gives the name where there is nothing better', async () => {
-    lab.hold('acme', [aServer('a', [])]);
-    await start();
-    await lab.pass(11_000);
-    expect(kamailio.file()).toMatch(/^1 sip:192\.0\.2\.1:5060;transport=udp 16 /m);
   });
 
   it('leaves alone what nothing is known of yet: no flap when trunkd comes back', async () => {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AddressBoard, type ListSide } from '../../../src/consumers/address-board.ts';
 import { DispatcherConsumer } from '../../../src/consumers/dispatcher.ts';
-import { aServer, FakeKamailio, VerdictLab } from '../../support/consumer-lab.ts';
+import { aNamedServer, aServer, FakeKamailio, VerdictLab } from '../../support/consumer-lab.ts';
 
 const LIST = '/list';
 const RPC = 'http://127.0.0.1/RPC';
@@ -137,7 +137,7 @@ it('keeps in its file, while it is dead, the addresses that only a dead DNS hide
   await start();
   kamailio.isDead = true;
   const before = kamailio.file();
-  await tell(aServer('a', []));
+  await tell(aNamedServer([]));
   await lab.pass(21_000);
   expect(consumer.state).toBe('failing');
   expect(kamailio.file()).toBe(before);
