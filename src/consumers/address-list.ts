@@ -16,6 +16,7 @@ import { type Rpc, RpcError } from './json-rpc.ts';
 import { type Consumer, type ConsumerPorts, type ContractChoice, isChosen } from './ports.ts';
 import { reconciled } from './reconciled.ts';
 import type { PassResult } from './reconciler.ts';
+import { RELOAD_GAP_MS, ReloadGap } from './reload-gap.ts';
 
 export interface AddressListSpec {
   readonly name: string;
@@ -29,8 +30,6 @@ export interface AddressListSpec {
 
 const KEPT_MS = 3_600_000;
 const MAX_ADDRESSES = 20_000;
-/** Kamailio's `reload_delta` of 5 s, and a little. */
-const RELOAD_GAP_MS = 5_500;
 
 interface Known {
   readonly contract: string;
@@ -63,6 +62,7 @@ class AddressList {
   readonly #known = new Map<string, Known>();
   #fileText: string | undefined;
   #isRead = false;
+  readonly #gap: ReloadGap;
 
   constructor(
     spec: AddressListSpec,
@@ -74,6 +74,7 @@ class AddressList {
     this.#spec = spec;
     this.#ports = ports;
     this.#rpc = rpc;
+    this.#gap = new ReloadGap(ports.clock);
   }
 
   async pass(): Promise<PassResult> {
@@ -104,6 +105,8 @@ class AddressList {
     if (this.#spec.mode === 'observe') {
       return { ...amiss, code: 'consumer.observed', text: `${text} (observed)` };
     }
+    const waitMs = this.#gap.take();
+    if (waitMs > 0) return { ...amiss, againMs: waitMs };
     try {
       await rpc('permissions.addressReload', []);
     } catch (error) {

@@ -47,6 +47,7 @@ import type {
   ContractChoice,
 } from './ports.ts';
 import { type PassResult, Reconciler } from './reconciler.ts';
+import { RELOAD_GAP_MS, ReloadGap } from './reload-gap.ts';
 import { type Sifted, WaitingMembers } from './waiting-members.ts';
 
 export interface DispatcherConsumerSpec {
@@ -61,8 +62,6 @@ export interface DispatcherConsumerSpec {
 
 /** How long names may take to resolve at the start, before what is there is replaced. */
 const GRACE_MS = 10_000;
-/** Kamailio's `reload_delta` of 5 s, and a little. */
-const RELOAD_GAP_MS = 5_500;
 /** A list that Kamailio does not take as it is, is not loaded again and again. */
 const RELOAD_AGAIN_MS = 300_000;
 const STATE_GAP_MS = 100;
@@ -98,6 +97,7 @@ export class DispatcherConsumer implements Consumer {
   #lastStates: ReadonlyMap<string, DestinationState> = new Map();
   #hasReadFile = false;
   #incarnation: string | undefined;
+  readonly #gap: ReloadGap;
   #loaded: { readonly members: string; readonly at: Instant } | undefined;
   /** By RPC alone: sets that a contract of ours has or had since the start. */
   #ownSets: ReadonlySet<number> = new Set();
@@ -116,6 +116,7 @@ export class DispatcherConsumer implements Consumer {
     this.#startedAt = ports.clock.now();
     this.#board = board.dispatcher(spec.rpc, () => this.#reconciler.changed());
     this.#waiting = new WaitingMembers(this.#board);
+    this.#gap = new ReloadGap(ports.clock);
     const { clock, timers } = ports;
     this.#reconciler = new Reconciler({
       clock,
@@ -220,6 +221,7 @@ export class DispatcherConsumer implements Consumer {
       this.#incarnation = incarnation;
       this.#foreign.forget();
       this.#loaded = undefined;
+      this.#gap.forget();
     }
     const held = readRpcList(await rpc('dispatcher.list', []));
     if (held === undefined) {
@@ -250,6 +252,8 @@ export class DispatcherConsumer implements Consumer {
       const why = `the proxy does not take the list as it is: ${text}; has it all the sockets?`;
       return { ...part, code: 'consumer.notTaken', text: why, againMs: NEVER };
     }
+    const waitMs = this.#gap.take();
+    if (waitMs > 0) return { ...part, againMs: waitMs };
     try {
       if (isByFile) await this.#reload(rpc, destinations);
       else await this.#change(rpc, missing, excess, destinations);

@@ -172,6 +172,7 @@ export class FakeKamailio {
 
   restart(): void {
     this.upSince = `${this.upSince}!`;
+    this.reloadAllowedAt = 0;
     this.load();
   }
 

@@ -137,8 +137,27 @@ describe('a dispatcher with file and RPC', () => {
     await lab.pass(7_000);
     expect(kamailio.states()).toEqual({ a1: 'active', a9: 'active', b2: 'inactive' });
     expect(consumer?.state).toBe('inSync');
-    // The first, one that was refused, the second.
-    expect(kamailio.calls.filter((call) => call === 'reload')).toHaveLength(3);
+    // None was asked for in vain.
+    expect(kamailio.calls.filter((call) => call === 'reload')).toHaveLength(2);
+  });
+
+  it('asks again where a reload was refused, as by what another one asked for before', async () => {
+    kamailio.reloadAllowedAt = lab.time.now() + 5_000;
+    lab.hold('acme', [aServer('a', [1])]);
+    await start();
+    for (const host of [2, 3, 4]) await tell(aServer('a', [1, host]));
+    expect(kamailio.states()).toEqual({});
+    await lab.pass(4_000);
+    expect(kamailio.states()).toEqual({ a1: 'active', a4: 'active' });
+    expect(kamailio.calls.filter((call) => call === 'reload')).toHaveLength(2);
+  });
+
+  it('is reloaded at once where it was started anew meanwhile', async () => {
+    lab.hold('acme', [aServer('a', [1])]);
+    await start();
+    kamailio.restart();
+    await tell(aServer('a', [1, 2]));
+    expect(kamailio.states()).toEqual({ a1: 'active', a2: 'active' });
   });
 
   it('is mended after a restart, and whatever somebody does to its states', async () => {
