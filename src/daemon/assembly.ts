@@ -84,6 +84,7 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
       if (prober.wantsTraffic) prober.heard(flow, at);
       stack.received(wire, flow, at);
     },
+    ponged: (flow, at) => stack.ponged(flow, at),
     flowFailed: (flow, reason) => {
       // First of all: what was under way through a proxy of ours failed for want of it.
       proxies.flowFailed(flow);

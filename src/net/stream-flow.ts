@@ -137,6 +137,12 @@ export class StreamFlow implements Flow {
     if (this.#pingedAt === undefined) this.#armPing(this.#context.clock.now());
   }
 
+  /** Pings now, unless an answer to a ping is awaited already; the connections of others are not pinged. */
+  inquire(): void {
+    const isAsked = this.#pingedAt !== undefined || !this.#isOurs;
+    if (this.#state === 'open' && !isAsked) this.#ping(this.#context.clock.now());
+  }
+
   /** The core gives the connection up; it hears of it like of any other loss. */
   end(reason: Fault): void {
     if (this.#break()) this.#tellLater(reason);
@@ -186,6 +192,7 @@ export class StreamFlow implements Flow {
     if (this.#pingedAt === undefined) return;
     this.#pingedAt = undefined;
     this.#hasPonged = true;
+    this.#context.user.ponged(this, now);
     this.#armPing(now);
   }
 
@@ -220,7 +227,7 @@ export class StreamFlow implements Flow {
   }
 
   #keepAlive(now: Instant): void {
-    const { counters, limits, timers } = this.#context;
+    const { counters, limits } = this.#context;
     if (this.#pingedAt !== undefined) {
       counters.pongsMissed += 1;
       const isExpected = this.#hasPonged || this.#keepAlivePlan.isPongDue;
@@ -238,6 +245,11 @@ export class StreamFlow implements Flow {
       this.#fail(fault('transport.closed', 'local', 'Closed by us: unused for days.'));
       return;
     }
+    this.#ping(now);
+  }
+
+  #ping(now: Instant): void {
+    const { counters, limits, timers } = this.#context;
     counters.pingsSent += 1;
     this.#pingedAt = now;
     this.#framer.expectPong();

@@ -192,6 +192,7 @@ export class Transport implements TransportPort, WaysOut {
 
   inquire(flow: Flow): void {
     if (flow instanceof UdpFlow) this.#inquiries.ask(flow);
+    else if (flow instanceof StreamFlow) flow.inquire();
   }
 
   /** Ends all connections that we opened, and reports each: the other side may have forgotten them. */

@@ -35,6 +35,7 @@ export class Edge implements TransportUser, AddressUser {
   readonly heard: Heard[] = [];
   readonly failures: { readonly flow: Flow; readonly reason: Fault }[] = [];
   readonly drops: string[] = [];
+  readonly pongs: Flow[] = [];
   readonly notices: NetNotice[] = [];
   readonly moves: LocalAddressChange[] = [];
   /** Called for each message after it is kept: to answer like the core would. */
@@ -95,6 +96,10 @@ export class Edge implements TransportUser, AddressUser {
 
   close(flow: Flow, reason: Fault): void {
     this.#outside(() => this.transport.close(flow, reason));
+  }
+
+  ponged(flow: Flow): void {
+    this.pongs.push(flow);
   }
 
   async hears(count: number): Promise<readonly Heard[]> {

@@ -37,6 +37,7 @@ class Rig {
     this.transport = new Transport(specs, {
       user: {
         received: (wire, flow, at) => this.stack.received(wire, flow, at),
+        ponged: (flow, at) => this.stack.ponged(flow, at),
         flowFailed: (flow, reason) => this.stack.flowFailed(flow, reason),
         dropped: (reason) => this.stack.dropped(reason),
         localAddressChanged: () => undefined,

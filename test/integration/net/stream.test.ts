@@ -116,6 +116,17 @@ describe('a stream', () => {
       expect(peer.received.replaceAll('\r\n\r\n', '')).toBe('');
     });
 
+    it('pings at once when it is asked to, not twice, and tells of the answer', async () => {
+      const { edge, flow, peer } = await connected();
+      edge.transport.inquire(flow);
+      edge.transport.inquire(flow);
+      await soon(() => peer.received === '\r\n\r\n', 'one ping');
+      expect(edge.pongs).toEqual([]);
+      peer.write('\r\n');
+      await soon(() => edge.pongs[0] === flow, 'the answer to be told');
+      expect(peer.received).toBe('\r\n\r\n');
+    });
+
     it('takes a server that ponged and stopped for dead', async () => {
       const { edge, flow, peer } = await connected(QUICK);
       let pings = 0;

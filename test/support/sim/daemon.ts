@@ -53,6 +53,7 @@ export class SimDaemon {
     flowKeeper.onNews = (flow, news) => this.keeper.flowNews(flow, news);
     network.user = {
       received: (wire, flow, at) => this.stack.received(wire, flow, at),
+      ponged: (flow, at) => this.stack.ponged(flow, at),
       flowFailed: (flow, reason) => {
         this.stack.flowFailed(flow, reason);
         if (flow.protocol !== 'udp') this.keeper.flowLost(flow, reason);

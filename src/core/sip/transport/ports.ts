@@ -79,8 +79,8 @@ export interface TransportPort {
   /** Connections ping the other side; this is how often from now on. Does nothing for UDP. */
   keepAlive(flow: Flow, plan: StreamKeepAlive): void;
   /**
-   * Nothing comes back over UDP: finds out, where the network tells, whether the port is closed, and reports that
-   * with `flowFailed` (RFC 3261 section 18.4). Does nothing for connections.
+   * Nothing comes back. Over UDP finds out, where the network tells, whether the port is closed, and reports that
+   * with `flowFailed` (RFC 3261 section 18.4). A connection is pinged at once (RFC 5626 section 4.4.1).
    */
   inquire(flow: Flow): void;
   /** Closes a connection that proved dead, and reports it with `flowFailed`; does nothing for UDP. */
@@ -94,6 +94,8 @@ export interface TransportUser {
    * its last octets here, so that they can be answered with 400, then `dropped`, then `flowFailed`.
    */
   received(wire: string, flow: Flow, at: Instant): void;
+  /** The other side of a connection answered a ping. */
+  ponged(flow: Flow, at: Instant): void;
   /** A connection ended, or a datagram could not be sent: every transaction on the flow is affected. */
   flowFailed(flow: Flow, reason: Fault): void;
   /** Octets that are no message: counted with their reason, then forgotten. */

@@ -11,21 +11,21 @@
  * silence is the target's only where the proxy lived meanwhile, else ours (`proxy.silent`).
  *
  * A connection that was there already may be dead without anybody knowing: where it is closed under the
- * request, or nothing at all comes back over it for 10 s, the request goes over a new one, once.
+ * request, or nothing at all comes back over it (kept-silence.ts), the request goes over a new one, once.
  *
  * With `sizePolicy: tcp` a request that is too large for a datagram is drafted anew for a connection to the same
  * address and port (RFC 3261 section 18.1.1). It is the same request, under the same Contact.
  */
 import { type Fault, fault } from '../../base/fault.ts';
-import { after, elapsedMs, type Instant } from '../../base/instant.ts';
-import { Timer } from '../../base/timer-queue.ts';
+import { elapsedMs, type Instant } from '../../base/instant.ts';
 import type { SipMessage } from '../message/message.ts';
 import { hopFault, silentFault } from '../proxy/events.ts';
 import { isMadeByProxy, type OwnProxy } from '../proxy/ports.ts';
 import type { ClientTransaction, ClientUser } from '../transaction/client-layer.ts';
 import type { Flow, OpenFlow } from '../transport/ports.ts';
 import { type Draft, newDraft, wireOf } from './draft.ts';
-import { DEAD_CONNECTION, printableAnswer, TOO_MANY } from './exchange-faults.ts';
+import { printableAnswer, TOO_MANY } from './exchange-faults.ts';
+import { KeptSilence } from './kept-silence.ts';
 import { LARGE_REQUEST_OCTETS } from './large-requests.ts';
 import {
   type Exchange,
@@ -42,8 +42,6 @@ const NO_ROUNDS: Rounds = { carried: 'nothing', freshTries: 0, further: 0 };
 const AHEAD: Rounds = { ...NO_ROUNDS, carried: 'cachedNonce' };
 
 const REOPEN_WITHIN_MS = 2_000;
-/** So long a kept connection may be silent under a request; a new one has just proved that it lives. */
-const KEPT_SILENCE_MS = 10_000;
 
 export class RunningExchange implements Exchange, ClientUser {
   readonly #ports: ExchangePorts;
@@ -73,7 +71,7 @@ export class RunningExchange implements Exchange, ClientUser {
   /** True once a kept connection proved dead, and the request went over another. */
   #wasRevived = false;
   /** Ends the wait for a kept connection. */
-  #silence: Timer | undefined;
+  #silence: KeptSilence | undefined;
 
   constructor(
     ports: ExchangePorts,
@@ -254,9 +252,9 @@ export class RunningExchange implements Exchange, ClientUser {
     );
     // A proxy of ours is watched by itself: the silence may be that of the target behind it.
     const mayBeDead = this.#isKept && !this.#wasRevived && this.#proxy === undefined;
-    if (mayBeDead && timeoutMs > KEPT_SILENCE_MS) {
-      this.#silence ??= new Timer(() => this.#stillSilent());
-      this.#ports.timers.arm(this.#silence, after(this.#sentAt, KEPT_SILENCE_MS));
+    if (mayBeDead) {
+      const times = { timeoutMs, usualMs: this.#ports.answerMs(this.#target) };
+      this.#silence = new KeptSilence(this.#ports, flow, this.#sentAt, times);
     }
     this.#ports.sent(this.#target, flow, wire);
     this.#request.sent?.(this.#sentAt, wire);
@@ -312,15 +310,9 @@ export class RunningExchange implements Exchange, ClientUser {
     });
   }
 
-  /** What was heard on it meanwhile, by others perhaps, says that it lives. */
-  #stillSilent(): void {
-    const flow = this.#flow;
-    const isDead = flow?.isOpen === true && this.#ports.isQuietSince(flow, this.#sentAt);
-    if (isDead) this.#ports.transport.close(flow, DEAD_CONNECTION);
-  }
-
   #endSilence(): void {
-    if (this.#silence !== undefined) this.#ports.timers.disarm(this.#silence);
+    this.#silence?.end();
+    this.#silence = undefined;
   }
 
   /** A kept connection may have been dead or closed before the request was on it. */

@@ -183,6 +183,10 @@ export class SipStack implements TransportUser {
     }
   }
 
+  ponged(flow: Flow, at: Instant): void {
+    this.#heardAt.set(flow, at);
+  }
+
   flowFailed(flow: Flow, reason: Fault): void {
     this.#client.flowFailed(flow, reason);
     this.relay?.flowFailed(flow, reason);

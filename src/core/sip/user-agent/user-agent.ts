@@ -35,6 +35,8 @@ export interface ExchangePorts {
   later(step: () => void): void;
   sent(target: string, flow: Flow, wire: string): void;
   /** `wasRepeated`: the request was sent more than once, so that the answer may be to a copy. */
+  /** Within it nearly every answer of a slow target comes; 0 of one that has the usual T1. */
+  answerMs(target: string): number;
   heard(target: string, status: number, rttMs: number, wasRepeated: boolean): void;
   silent(target: string, flow: Flow | undefined, since: Instant, reason: Fault): void;
   ended(target: string): void;

@@ -61,6 +61,58 @@ describe('an exchange over a connection that was there already', () => {
     expect(outcomes).toMatchObject([{ kind: 'response', status: 200 }]);
   });
 
+  it('asks after half the time, and leaves it to others where that is answered, however slow it is', () => {
+    const { transport, stack, start, time, outcomes } = setUpExchange();
+    const flow = testFlow('tcp');
+    transport.next = success(flow);
+    start({ target });
+    time.run(4_900);
+    expect(transport.inquired).toEqual([]);
+    time.run(200);
+    expect(transport.inquired).toEqual([flow]);
+    stack.ponged(flow, time.now());
+    time.run(20_000);
+    stack.received(answerTo(transport.last, '200 OK'), flow, time.now());
+    expect(outcomes).toMatchObject([{ kind: 'response', status: 200, requests: 1 }]);
+    expect([transport.sent.length, transport.closed, transport.inquired.length]).toEqual([
+      1,
+      [],
+      1,
+    ]);
+  });
+
+  it('asks in time also where the request has less time, and is not closed for one slow answer', () => {
+    const { transport, stack, start, time, outcomes } = setUpExchange();
+    const flow = testFlow('tcp');
+    transport.next = success(flow);
+    start({ target, timeoutMs: 4_000 });
+    time.run(2_100);
+    expect(transport.inquired).toEqual([flow]);
+    stack.ponged(flow, time.now());
+    time.run(2_000);
+    expect(outcomes).toMatchObject([{ kind: 'failed', fault: { code: 'timeout.response' } }]);
+    expect(transport.closed).toEqual([]);
+    start({ target, timeoutMs: 4_000 });
+    time.run(4_100);
+    expect(transport.closed).toMatchObject([{ flow }]);
+  });
+
+  it('waits longer where the target always takes long', () => {
+    const { transport, stack, start, time } = setUpExchange();
+    const flow = testFlow('tcp');
+    transport.next = success(flow);
+    for (let round = 0; round < 30; round += 1) {
+      start({ target });
+      time.run(9_000);
+      stack.received(answerTo(transport.last, '200 OK'), flow, time.now());
+    }
+    start({ target });
+    time.run(13_000);
+    expect(transport.closed).toEqual([]);
+    time.run(1_000);
+    expect(transport.closed).toMatchObject([{ flow }]);
+  });
+
   it('waits where others are answered over it', () => {
     const { transport, stack, start, time } = setUpExchange();
     const flow = testFlow('tcp');
