@@ -167,6 +167,7 @@ describe('commands to the daemon', () => {
       status: '69',
       err: expect.stringContaining('nobody'),
     });
+    await eventually(() => daemon.lines('command.received').length >= 5);
     expect(daemon.lines('command.received')).toMatchObject([
       { command: 'pause', subject: 'a move' },
       { command: 'resume' },

@@ -221,6 +221,7 @@ describe('reload', () => {
     files.write(config([], { dns: { servers: ['127.0.0.1:53'] } }));
     await daemon.reload();
     await daemon.reload();
+    await eventually(() => daemon.lines('config.restartNeeded').length >= 2);
     expect(daemon.lines('config.restartNeeded').map(({ keys }) => keys)).toEqual([
       ['dns'],
       ['dns'],
@@ -262,17 +263,18 @@ describe('reload', () => {
     await new Promise((resolve) => setTimeout(resolve, 12_000));
     daemon.running.signal('SIGCONT');
     await eventually(() => registrar.accepted.length > before);
+    // The log comes by a pipe, and may be read after what came over the network.
+    await eventually(() => daemon.lines('process.stoodStill').length > 0);
     const [standstill] = daemon.lines('process.stoodStill');
     expect(Number(standstill?.['durationMs'])).toBeGreaterThan(7_000);
-    const changes = daemon.lines('registration.changed');
-    expect(changes).toContainEqual(
+    await eventually(() => daemon.lines('registration.changed').at(-1)?.['state'] === 'registered');
+    expect(daemon.lines('registration.changed')).toContainEqual(
       expect.objectContaining({
         state: 'waiting',
         bound: false,
         cause: expect.objectContaining({ code: 'registration.stoodStill' }),
       }),
     );
-    await eventually(() => daemon.lines('registration.changed').at(-1)?.['state'] === 'registered');
   });
 
   it('starts where an address is not there yet, and says which socket waits', async () => {

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Kamailio } from '../support/kamailio.ts';
+import { Kamailio, withoutCopies } from '../support/kamailio.ts';
 import { makePki, type Pki } from '../support/pki.ts';
 import { eventually } from '../support/processes.ts';
 import { Trunkd } from '../support/trunkd.ts';
@@ -87,9 +87,11 @@ function config(): Record<string, unknown> {
 }
 
 const seenOf = (flavour: Flavour, user: string = flavour) =>
-  at(flavour)
-    .requests()
-    .filter((one) => one.method === 'REGISTER' && one.user === user);
+  withoutCopies(
+    at(flavour)
+      .requests()
+      .filter((one) => one.method === 'REGISTER' && one.user === user),
+  );
 /** How often it refused the credentials of a user; those of a nonce that was too old count. */
 const refusedOf = (flavour: Flavour, user: string = flavour) =>
   at(flavour)

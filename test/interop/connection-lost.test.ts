@@ -4,12 +4,13 @@
  * Kamailio holds.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { excessOver, Kamailio } from '../support/kamailio.ts';
+import { excessOver, Kamailio, mostExcess } from '../support/kamailio.ts';
 import { makePki, type Pki } from '../support/pki.ts';
 import { eventually } from '../support/processes.ts';
 import { Trunkd } from '../support/trunkd.ts';
 
-const PACING = { perTarget: 20, burst: 5 };
+/** Without a pace all of them would come at once, several times what a busy machine excuses. */
+const PACING = { perTarget: 10, burst: 5 };
 const EACH = 30;
 
 let pki: Pki;
@@ -77,7 +78,11 @@ it('is noticed, and everybody is registered again over a new one, in the pace of
     const seen = again.filter((one) => one.protocol === protocol);
     expect(seen.length).toBeGreaterThanOrEqual(EACH);
     const excess = excessOver(seen, PACING.perTarget, PACING.burst);
-    expect(excess, `${seen.length} requests over ${protocol}`).toBeLessThanOrEqual(3);
+    expect(excess, `${seen.length} requests over ${protocol}`).toBeLessThanOrEqual(
+      mostExcess(PACING.perTarget),
+    );
   }
-  expect(trunkd.output).toMatch(/target\.connectionLost/);
+  await trunkd.told('registration.noticed', (lines) =>
+    lines.some(({ cause }) => JSON.stringify(cause).includes('target.connectionLost')),
+  );
 });

@@ -24,14 +24,15 @@ const MOVING = ['alive', 'tcp', 'tls', 'home'] as const satisfies readonly Domai
 
 /** A server whose answers the test writes; it keeps every REGISTER. */
 class Answerer {
-  readonly requests: string[] = [];
+  /** Without copies: a busy machine has trunkd send again what only is late. */
+  readonly #requests = new Set<string>();
   readonly #socket: Socket;
 
   private constructor(socket: Socket, answer: string | undefined) {
     this.#socket = socket;
     socket.on('message', (octets, { port, address }) => {
       const text = octets.toString('latin1');
-      this.requests.push(text);
+      this.#requests.add(text);
       if (answer !== undefined) socket.send(replyTo(text, answer), port, address);
     });
   }
@@ -42,6 +43,10 @@ class Answerer {
     socket.bind(0, '127.0.0.1');
     await once(socket, 'listening');
     return new Answerer(socket, answer);
+  }
+
+  get requests(): readonly string[] {
+    return [...this.#requests];
   }
 
   get port(): number {

@@ -10,7 +10,7 @@ import { aLocalSocket, aTarget, aTlsPolicy, Edge } from '../support/edge.ts';
 import { Kamailio } from '../support/kamailio.ts';
 import { type IdentityName, makePki, type Pki } from '../support/pki.ts';
 import { eventually } from '../support/processes.ts';
-import { type Config, Trunkd } from '../support/trunkd.ts';
+import { type Config, type LogLine, Trunkd } from '../support/trunkd.ts';
 
 /** What RFC 5922 section 7 says of each, asked for `registrar.test`. */
 const VERDICTS = {
@@ -62,6 +62,8 @@ describe('the identity of a server (RFC 5922)', () => {
       }
       edge.send(result.value, options(name));
       expect((await edge.hears(1))[0]?.wire).toMatch(/^SIP\/2\.0 200 /);
+      // Its log comes by a pipe, and may be read after its answer.
+      await eventually(() => kamailio.requests().length > before);
       expect(kamailio.requests().at(-1)).toMatchObject({ method: 'OPTIONS', protocol: 'tls' });
     } finally {
       await edge.stop();
@@ -169,7 +171,11 @@ describe('a daemon whose registrar wants client certificates', () => {
   it('changes its certificate while it runs: nobody lapses, nothing is dropped', async () => {
     const ports = () => new Set(kamailio.requests().map(({ sourcePort }) => sourcePort));
     const before = ports();
-    const changes = trunkd.lines('registration.changed').length;
+    const lastOf = (lines: readonly LogLine[], user: string) =>
+      lines.findLast(({ registration }) => registration === user);
+    const { length: changes } = await trunkd.told('registration.changed', (lines) =>
+      USERS.every((user) => lastOf(lines, user)?.bound === true),
+    );
     expect(await trunkd.reload(config(true), filesOf('good'))).toMatchObject({
       event: 'config.reloaded',
     });

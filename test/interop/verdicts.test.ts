@@ -137,6 +137,9 @@ describe('verdicts', () => {
       timeoutMs: 15_000,
     });
     expect(await post(url, { code: 42 })).toBe(400);
+    await trunkd.told('peerServer.changed', (lines) =>
+      lines.some((line) => line.peerServer === 'slow/mortal' && line.state === 'down'),
+    );
   });
 
   it('a process that stood still blames nobody', async () => {

@@ -1,8 +1,11 @@
 /** dnsmasq as the name server of a zone in test/vectors/dns; its query log tells what it was asked. */
+
+import { Resolver } from 'node:dns/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, ownDirectory, Running } from './processes.ts';
+import { eventually, freePort, ownDirectory, Running } from './processes.ts';
 
+const MARKS = 'marks.test';
 const ZONE = join(import.meta.dirname, '../vectors/dns/dnsmasq.conf');
 
 export class Dnsmasq {
@@ -10,6 +13,7 @@ export class Dnsmasq {
   readonly #own = ownDirectory('dnsmasq');
   readonly #past: Running[] = [];
   readonly #more: readonly string[];
+  #marks = 0;
 
   private constructor(port: number, more: readonly string[]) {
     this.port = port;
@@ -42,9 +46,23 @@ export class Dnsmasq {
     return this.#past.flatMap(({ stderr }) =>
       stderr.flatMap((line) => {
         const [, type, name] = /query\[(\w+)\] (\S+) from/.exec(line) ?? [];
-        return type === undefined ? [] : [`${type} ${name}`];
+        return type === undefined || name?.endsWith(MARKS) === true ? [] : [`${type} ${name}`];
       }),
     );
+  }
+
+  /** The same, with all that it was asked until now: its log comes by a pipe, later than its answers. */
+  async allQueries(): Promise<readonly string[]> {
+    this.#marks += 1;
+    const name = `mark-${this.#marks}.${MARKS}`;
+    const resolver = new Resolver();
+    resolver.setServers([this.server]);
+    // There is no such name: only that it was asked for matters.
+    await resolver.resolve4(name).catch(() => undefined);
+    await eventually(() =>
+      this.#past.some(({ stderr }) => stderr.some((line) => line.includes(name))),
+    );
+    return this.queries();
   }
 
   async kill(): Promise<void> {

@@ -175,6 +175,24 @@ export class Kamailio {
   }
 }
 
+/** Without the copies of requests: a busy machine has trunkd send again what only is late. */
+export function withoutCopies(requests: readonly SeenRequest[]): readonly SeenRequest[] {
+  const byName = new Map<string, SeenRequest>();
+  for (const one of requests) {
+    const name = `${one.method} ${one.callId} ${one.cseq}`;
+    if (!byName.has(name)) byName.set(name, one);
+  }
+  return [...byName.values()];
+}
+
+/** A busy machine may keep a server from reading for so long; what waits in its sockets is then seen at once. */
+const STALL_SEC = 1;
+
+/** The most that `excessOver` is where the pace was kept. */
+export function mostExcess(ratePerSec: number): number {
+  return 3 + STALL_SEC * ratePerSec;
+}
+
 /** The largest excess over `ratePerSec * t + burst` in any window, in requests; at most 0 when it was kept. */
 export function excessOver(
   requests: readonly SeenRequest[],

@@ -117,6 +117,19 @@ export class Trunkd {
     return event === undefined ? this.#parsed : this.#parsed.filter((one) => one.event === event);
   }
 
+  /**
+   * The log lines of one event, once they are what the test waits for. The log comes by a pipe of its own: what an
+   * answer over HTTP or SIP lets one expect may be read a little later than the answer.
+   */
+  async told(
+    event: string,
+    isThere: (lines: readonly LogLine[]) => boolean = ({ length }) => length > 0,
+  ): Promise<readonly LogLine[]> {
+    const what = () => `${event} is told, not only ${JSON.stringify(this.lines(event))}`;
+    await eventually(() => isThere(this.lines(event)), { what });
+    return this.lines(event);
+  }
+
   async get(path: string): Promise<unknown> {
     const answer = await fetch(`${this.url}${path}`);
     if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);

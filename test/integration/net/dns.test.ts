@@ -88,11 +88,11 @@ describe('the stub resolver', () => {
 
   it.each(['SERVFAIL', 'REFUSED'] as const)('%s is a fault, said at once', async (code) => {
     stub.zone.set('sip.test A', code);
-    const start = performance.now();
     const result = await askA('sip.test');
     expect(result).toMatchObject({ ok: false, fault: { code: 'dns.failed', blame: 'network' } });
     expect(result.ok ? '' : result.fault.text).toContain(code);
-    expect(performance.now() - start).toBeLessThan(900);
+    // A second question would come after a second.
+    expect(stub.asked).toEqual(['sip.test A']);
   });
 
   it('gives SRV and NAPTR with their own life, and what came along with them', async () => {
@@ -256,9 +256,8 @@ describe('several name servers', () => {
     stub.zone.set('other.test A', [address('192.0.2.2')]);
     const resolver = aResolver([silent.server, stub.server]);
     expect(wordOf(await askA('sip.test', resolver))).toEqual(['192.0.2.1']);
-    const start = performance.now();
     expect(wordOf(await askA('other.test', resolver))).toEqual(['192.0.2.2']);
-    expect(performance.now() - start).toBeLessThan(900);
+    // Nobody waited for it the second time.
     expect(silent.asked).toEqual(['sip.test A']);
     silent.close();
   });
