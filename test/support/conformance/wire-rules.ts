@@ -26,6 +26,9 @@ const tagOf = (message: SeenMessage): string =>
 const uriOf = (name: string, message: SeenMessage): string =>
   /<([^>]*)>/.exec(field(message, name))?.[1] ?? '';
 
+/** Nonces whose count has to be known: the one in use, and three of before. */
+const REMEMBERED = 4;
+
 export const WIRE_RULES: readonly WireRule[] = [
   {
     id: 'wire/form',
@@ -118,22 +121,23 @@ export const WIRE_RULES: readonly WireRule[] = [
   },
   {
     id: 'wire/nc',
-    title: 'nc counts up from 1 with each nonce, for as long as it is used',
+    title: 'nc counts up from 1 with each nonce, also where one comes back after others',
     check: ({ log }) => {
-      const counts = new Map<string, { nonce: string; count: number }>();
+      // By field, realm and nonce; the one that was used last stands last.
+      const counts = new Map<string, number>();
       let fresh = false;
       return transactions(log).flatMap((message) => {
         const all = credentialsOf(message).filter(({ values }) => 'nc' in values);
         // Whoever begins without credentials may have forgotten every nonce, or not.
         if (all.length === 0) fresh = true;
         return all.flatMap(({ values, header }) => {
-          const key = `${header} ${values['realm']}`;
-          const nonce = values['nonce'] ?? '';
-          const before = counts.get(key);
-          const expected = before?.nonce === nonce ? before.count + 1 : 1;
+          const key = `${header} ${values['realm']} ${values['nonce']}`;
+          const expected = (counts.get(key) ?? 0) + 1;
           const count = Number.parseInt(values['nc'] ?? '', 16);
-          const isRight = count === expected || (fresh && count === 1);
-          counts.set(key, { nonce, count });
+          const isLongAgo = ![...counts.keys()].slice(-REMEMBERED).includes(key);
+          const isRight = count === expected || ((fresh || isLongAgo) && count === 1);
+          counts.delete(key);
+          counts.set(key, count);
           fresh = false;
           return isRight ? [] : [`nc ${count}, not ${expected}`];
         });
