@@ -55,6 +55,17 @@ describe('inside one try', () => {
     expect(rig.userAgent.violations).toEqual([]);
   });
 
+  it('one that is known to be slow gets the time that its answer needs', () => {
+    const { rig } = aRig(ranked(1, 2), { [A]: 'silence' });
+    rig.userAgent.usualMs = 11_000;
+    rig.add(1);
+    rig.time.run(12_000);
+    expect(rig.userAgent.calls.map(({ target, at }) => [target, at])).toEqual([
+      [A, 0],
+      [B, 11_000],
+    ]);
+  });
+
   it.each([
     ['503', { status: 503 }],
     ['a refused connection', { fault: 'transport.refused' }],

@@ -88,6 +88,15 @@ describe('one registration', () => {
     expect(timeouts[1]).toBe(10_000);
   });
 
+  it('but not so short that a slow target cannot answer', () => {
+    const rig = registeredRig({ expiresSec: 60 });
+    rig.userAgent.usualMs = 12_000;
+    rig.userAgent.script = () => 'silence';
+    rig.time.run(60_000);
+    const timeouts = rig.userAgent.calls.slice(1).map((call) => call.timeoutMs);
+    expect(timeouts.slice(0, 2)).toEqual([12_000, 12_000]);
+  });
+
   it('survives a name that does not resolve', () => {
     const rig = new Rig();
     rig.targets = failure(fault('dns.notFound', 'config'));
