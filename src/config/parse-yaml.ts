@@ -16,6 +16,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import { firstWord } from './problem.ts';
 
 /** What came out of one text; small enough to be copied from thread to thread. */
 export interface ParsedText {
@@ -179,10 +180,11 @@ class NodeReader {
   }
 }
 
-/** A key for people: cut, and without characters that would disturb a terminal. */
+/** A key or a name for people: its first word, cut, and without characters that would disturb a terminal. */
 export function quoted(name: string): string {
   const clean = name.replace(/[^\x20-\x7e]/g, '?');
-  return `'${clean.length > 40 ? `${clean.slice(0, 40)}...` : clean}'`;
+  const shown = firstWord(clean).slice(0, 40);
+  return `'${shown}${shown === clean ? '' : '...'}'`;
 }
 
 function describeYamlError(code: string): string {
@@ -200,6 +202,7 @@ const YAML_ERRORS: ReadonlyMap<string, string> = new Map([
   ['MULTILINE_IMPLICIT_KEY', 'a key has to fit on one line; is a colon or quote missing?'],
   ['BLOCK_AS_IMPLICIT_KEY', 'a nested map needs its own line; is the indentation right?'],
   ['BAD_SCALAR_START', 'a plain text cannot begin with this character; quote it'],
+  ['BLOCK_IN_FLOW', 'a nested map or list cannot begin here; quote a text that holds a colon'],
   ['BAD_DQ_ESCAPE', 'this escape sequence does not exist'],
   ['KEY_OVER_1024_CHARS', 'a key is longer than 1024 characters'],
 ]);

@@ -57,9 +57,17 @@ export function printPath(path: readonly PathStep[]): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;
-    else text += text === '' ? step : `.${step}`;
+    else text += `${text === '' ? '' : '.'}${firstWord(step)}`;
   }
   return text;
+}
+
+/**
+ * What stands before the first blank or colon. Of a key that is no word nothing else is shown: where a
+ * colon or a space is forgotten, a password follows it.
+ */
+export function firstWord(text: string): string {
+  return /^[^\s:]*/.exec(text)?.[0] ?? '';
 }
 
 /** Collects problems or warnings; keeps the first `limit` and counts the rest. */

@@ -33,7 +33,9 @@ export class Reporter {
   /** Complaints about what stands at `prefix` in the tree. */
   report(prefix: readonly PathStep[], complaints: readonly Complaint[]): void {
     for (const complaint of under(prefix, complaints)) {
-      this.add(this.place(complaint.path, complaint.isAboutKey === true), complaint);
+      // To find a place takes a walk over everything before it: not for what is only counted.
+      if (this.#listFor(complaint).isFull) this.countOnly([complaint]);
+      else this.add(this.place(complaint.path, complaint.isAboutKey === true), complaint);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Runs the schema over a raw tree and says in plain words what does not fit. */
 import type { z } from 'zod';
 import { quoted } from './parse-yaml.ts';
-import type { Complaint, PathStep } from './problem.ts';
+import { type Complaint, firstWord, type PathStep } from './problem.ts';
 import { nearestWord } from './suggest.ts';
 import { type Borrowed, type Environment, type Tidied, tidy } from './tidy.ts';
 
@@ -97,13 +97,19 @@ function labelOf(step: PathStep | undefined): string {
 
 function unknownKey(root: Subject, path: readonly PathStep[], key: string): Complaint {
   const node = schemaAt(root.schema, path);
-  const near = nearestWord(key, node === undefined ? [] : keysOf(node));
   return {
     path: [...path, key],
     isAboutKey: true,
     text: `the key ${quoted(key)} is not known here`,
-    hint: near === undefined ? undefined : `did you mean '${near}'?`,
+    hint: hintFor(key, node === undefined ? [] : keysOf(node)),
   };
+}
+
+function hintFor(key: string, known: readonly string[]): string | undefined {
+  const word = firstWord(key);
+  if (word !== key && known.includes(word)) return `write a colon and a space behind '${word}'`;
+  const near = nearestWord(key, known);
+  return near === undefined ? undefined : `did you mean '${near}'?`;
 }
 
 /** The one alternative that the value was meant for: the one that got inside it. */
