@@ -13,17 +13,23 @@ if (isLoading) {
   // What is loaded is the newest configuration anyway.
   process.on('SIGHUP', () => {});
 }
-const { runCli } = await import('./cli/program.ts');
+const { OUTPUT_FAILED, runCli } = await import('./cli/program.ts');
 if (isLoading) await import('./cli/run.ts');
 // A signal that came meanwhile is delivered in the next turn of the loop.
 await new Promise((resolve) => setImmediate(resolve));
 isLoading = false;
 
+const isDaemon = process.argv[2] === 'run';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The log has a writer of its own, which copes with it (daemon/log-sink.ts).
+  if (isDaemon) return;
   // The reader has seen enough: `trunkd status | head`.
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`trunkd: standard output cannot be written: ${error.message}\n`);
+  process.exit(OUTPUT_FAILED);
 });
+// There is nobody left to tell.
+process.stderr.on('error', () => {});
 
 const status = await runCli(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),

@@ -94,7 +94,7 @@ export class ApiClient {
 
 function reasonOf(error: unknown): string {
   const { cause = error } = error instanceof Error ? error : {};
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code ?? '') : '';
   if (code === 'ECONNREFUSED') {
     return 'refuses the connection: the daemon does not run, or http.bind is another address.';
   }

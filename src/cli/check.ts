@@ -2,10 +2,11 @@
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { EXIT } from '../daemon/exit-codes.ts';
+import { whyUnusable } from '../net/local-socket.ts';
 import type { CliIo } from './io.ts';
 
 export async function runCheck(path: string, io: CliIo): Promise<number> {
-  const loaded = await loadConfig(path, { mode: 'check', env: io.env });
+  const loaded = await loadConfig(path, { mode: 'check', env: io.env, inspectTls: whyUnusable });
   for (const warning of loaded.warnings) io.out(`${formatProblem(warning)} [warning]\n`);
   if (!loaded.ok) {
     for (const problem of loaded.problems) io.out(`${formatProblem(problem)}\n`);

@@ -12,6 +12,9 @@ import { addTry } from './try-command.ts';
 import { readVersion } from './version.ts';
 
 /** Runs one command line (without node and program name); resolves to the exit status. */
+/** The exit status where standard output takes nothing. */
+export const OUTPUT_FAILED: number = EXIT.ioError.code;
+
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   let status: number = EXIT.ok.code;
   const program = buildProgram(io, (code) => {

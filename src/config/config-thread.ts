@@ -13,7 +13,7 @@ export interface WorkerOrder {
   readonly options: ThreadOptions;
 }
 
-type ThreadOptions = Omit<LoadOptions, 'parseFile'>;
+type ThreadOptions = Omit<LoadOptions, 'parseFile' | 'inspectTls'>;
 
 /** Memory that loading may take; beyond it the configuration is refused and the daemon goes on. */
 const MAX_HEAP_MB = 3072;

@@ -14,7 +14,7 @@ import { DEFAULTS } from './defaults.ts';
 import { type Relaying, toRelaying, whyShared } from './forward-to.ts';
 import { Levels } from './levels.ts';
 import { type BulkFile, ContractLoader, type LoadSurroundings } from './load-contract.ts';
-import { makeUpSockets, toLocalSockets } from './local-sockets.ts';
+import { type InspectTls, makeUpSockets, toLocalSockets } from './local-sockets.ts';
 import { isMap } from './merge-sources.ts';
 import { type Complaint, type Problem, ProblemList } from './problem.ts';
 import { toProxies } from './proxies.ts';
@@ -41,6 +41,8 @@ export interface LoadOptions {
   readonly userAgent?: string;
   /** For tests: parses in place of the worker thread. */
   readonly parseFile?: ParseFile;
+  /** Where nobody opens the sockets: looks at certificates and keys all the same. */
+  readonly inspectTls?: InspectTls;
   /** How many problems, and how many warnings, are told in detail; default 100. */
   readonly maxProblems?: number;
 }
@@ -136,7 +138,7 @@ class Load {
   }
 
   async build(): Promise<Built> {
-    const { env } = this.#options;
+    const { env, inspectTls } = this.#options;
     const { root } = this.#sources;
     const rawContracts = isMap(root) ? root['peeringContracts'] : undefined;
     const isList = Array.isArray(rawContracts);
@@ -146,7 +148,8 @@ class Load {
     const { settings } = top;
     const complaints: Complaint[] = [];
     const topSpec = toTopSpec(settings, env, this.#secrets, complaints);
-    const sockets = toLocalSockets(settings.localSockets ?? [], this.#secrets, complaints);
+    const configured = settings.localSockets ?? [];
+    const sockets = toLocalSockets(configured, this.#secrets, complaints, inspectTls);
     const levels = Levels.top(settings.presets ?? {});
     complaints.push(...[levels.checkPreset(settings.preset)].filter((one) => one !== undefined));
     this.#reporter.report([], complaints);

@@ -7,11 +7,15 @@ import type { Complaint } from './problem.ts';
 import type { LocalSocketSettings } from './schema.ts';
 import type { SecretReader, SecretReading } from './secrets.ts';
 
+/** Says what is wrong with the certificates of a socket, as only TLS itself can tell. */
+export type InspectTls = (spec: LocalSocketSpec) => string | undefined;
+
 /** The specs of what is configured; what is wrong with it goes into `complaints`. */
 export function toLocalSockets(
   settings: readonly LocalSocketSettings[],
   secrets: SecretReader,
   complaints: Complaint[],
+  inspectTls?: InspectTls,
 ): LocalSocketSpec[] {
   const specs: LocalSocketSpec[] = [];
   const seen = new Map<string, number>();
@@ -23,7 +27,10 @@ export function toLocalSockets(
     }
     seen.set(one.name, first ?? index);
     const spec = toLocalSocket(one, ['localSockets', index], secrets, complaints);
-    if (spec !== undefined) specs.push(spec);
+    if (spec === undefined) continue;
+    specs.push(spec);
+    const text = spec.tls === undefined ? undefined : inspectTls?.(spec);
+    if (text !== undefined) complaints.push({ path: ['localSockets', index], text });
   }
   return specs;
 }
@@ -103,12 +110,13 @@ function toLocalSocket(
     port: bind.port,
     family,
     advertise: typeof advertise === 'object' ? printHostPort(advertise) : undefined,
-    tls: toTls(settings, path, secrets, complaints),
+    tls: toTls(settings, bind.port, path, secrets, complaints),
   };
 }
 
 function toTls(
   settings: LocalSocketSettings,
+  port: number,
   path: readonly (string | number)[],
   secrets: SecretReader,
   complaints: Complaint[],
@@ -126,6 +134,9 @@ function toTls(
   }
   if ((certificate === undefined) !== (key === undefined)) {
     complaints.push({ path, text: "'certificate' and 'key' need each other" });
+  } else if (certificate === undefined && port !== 0) {
+    const text = "a tls socket with a fixed port listens: it needs 'certificate' and 'key'";
+    complaints.push({ path: [...path, 'bind'], text });
   }
   const pem = (name: string, reading: SecretReading | undefined): string | undefined => {
     if (reading === undefined || reading.kind === 'text') return reading?.text;

@@ -16,8 +16,10 @@ export type SecretReading =
   | { readonly kind: 'wrong'; readonly reason: string };
 
 export class SecretReader {
-  /** Files that everybody on this machine can read. */
+  /** Files with something secret in them that everybody on this machine can read. */
   readonly worldReadable = new Set<string>();
+  /** The same, whatever they hold: certificates are for everybody. */
+  readonly #openToAll = new Set<string>();
   readonly #env: Environment;
   readonly #baseDirectory: string;
   readonly #files = new Map<string, SecretReading>();
@@ -34,6 +36,7 @@ export class SecretReader {
     if ('env' in source) return this.#fromEnvironment(source.env);
     const reading = this.#fromFile(source);
     if (reading.kind !== 'text') return reading;
+    this.#noteSecret(source);
     const text = reading.text.replace(/\r?\n$/, '');
     if (text === '') return { kind: 'wrong', reason: 'the file of the secret is empty' };
     if (/[\r\n\0]/.test(text) || text.length > MAX_SECRET) {
@@ -47,7 +50,9 @@ export class SecretReader {
     const place = typeof source === 'string' ? { file: source } : source;
     if ('env' in place) return this.#fromEnvironment(place.env);
     const reading = this.#fromFile(place);
-    if (reading.kind !== 'text' || reading.text.includes('-----BEGIN ')) return reading;
+    if (reading.kind !== 'text') return reading;
+    if (reading.text.includes('PRIVATE KEY-----')) this.#noteSecret(place);
+    if (reading.text.includes('-----BEGIN ')) return reading;
     return { kind: 'wrong', reason: 'the file holds no PEM text' };
   }
 
@@ -59,6 +64,11 @@ export class SecretReader {
     return 'env' in place || directory === undefined
       ? undefined
       : join(directory, place.credential);
+  }
+
+  #noteSecret(source: SecretSource): void {
+    const path = this.pathOf(source);
+    if (path !== undefined && this.#openToAll.has(path)) this.worldReadable.add(path);
   }
 
   #fromEnvironment(name: string): SecretReading {
@@ -98,7 +108,7 @@ export class SecretReader {
       const stat = fstatSync(descriptor);
       if (!stat.isFile()) return { kind: 'wrong', reason: `${path} is not a regular file` };
       if (stat.size > MAX_FILE) return { kind: 'wrong', reason: `${path} is larger than 1 MiB` };
-      if ((stat.mode & 0o004) !== 0) this.worldReadable.add(path);
+      if ((stat.mode & 0o004) !== 0) this.#openToAll.add(path);
       return { kind: 'text', text: readFileSync(descriptor, 'utf8') };
     } catch (error) {
       return { kind: 'unreadable', reason: `the file ${path} ${whyUnreadable(error)}` };

@@ -9,6 +9,7 @@
 import { loadInThread } from '../config/config-thread.ts';
 import type { DaemonSpec } from '../config/daemon-spec.ts';
 import { formatProblem } from '../config/problem.ts';
+import { BindError } from '../net/bind-error.ts';
 import { monotonicClock } from '../net/clock.ts';
 import { DaemonLog } from '../observe/log.ts';
 import { WallClock } from '../observe/wall-clock.ts';
@@ -113,7 +114,8 @@ class Run {
     try {
       await service.start();
     } catch (error) {
-      // The world is at fault where the system names an error (EADDRINUSE); all else is a bug.
+      // The world is at fault where the system names an error (EADDRINUSE) or a socket or its
+      // certificate cannot be used; all else is a bug.
       if (!isSystemError(error)) throw error;
       log.write('error', 'start.failed', { text: error.message });
       return EXIT.osError.code;
@@ -155,6 +157,7 @@ const OK = EXIT.ok.code;
 
 function isSystemError(error: unknown): error is Error {
   if (error instanceof AggregateError) return error.errors.every(isSystemError);
+  if (error instanceof BindError) return true;
   return error instanceof Error && 'code' in error && /^E[A-Z]+$/.test(String(error.code));
 }
 

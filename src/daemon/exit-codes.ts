@@ -13,7 +13,12 @@ export const EXIT = {
   },
   osError: {
     code: 71,
-    meaning: 'A socket could not be bound: the port is in use or not permitted (EX_OSERR).',
+    meaning:
+      'A socket could not be bound: the port is in use or not permitted, or its certificate cannot be used (EX_OSERR).',
+  },
+  ioError: {
+    code: 74,
+    meaning: 'The answer could not be written to standard output (EX_IOERR).',
   },
   config: { code: 78, meaning: 'The configuration has errors (EX_CONFIG).' },
 } as const;

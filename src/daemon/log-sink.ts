@@ -1,7 +1,7 @@
 /**
  * Standard output for log lines. Lines are gathered and written once per turn of the event loop, off
- * the loop's thread: a reader that is slow, or a full disk, never stops SIP. What does not fit into
- * the backlog is counted and left out.
+ * the loop's thread: a reader that is slow, or a full disk, never stops SIP, and the log goes on when
+ * the disk has room again. What does not fit into the backlog is counted and left out.
  */
 import { write } from 'node:fs';
 import type { LogSink } from '../observe/log.ts';
@@ -12,6 +12,11 @@ const MAX_BACKLOG = 16 * 1024 * 1024;
 const MAX_CHUNK = 1024 * 1024;
 /** Pause when the descriptor is non-blocking and full. */
 const RETRY_MS = 20;
+/** Pause when the disk is full or fails. */
+const DISK_RETRY_MS = 1_000;
+
+/** The reader has gone, or there was none: these do not pass. All else (ENOSPC, EIO ...) may. */
+const FINAL_ERRORS = new Set(['EPIPE', 'EBADF', 'ECONNRESET']);
 
 type Write = (
   fd: number,
@@ -112,7 +117,8 @@ export class OutputSink implements LogSink {
     this.#write(this.#fd, buffer, this.#offset, left, null, (error, written) => {
       if (error === null) this.#written(buffer, written);
       else if (error.code === 'EAGAIN') setTimeout(() => this.#push(), RETRY_MS);
-      else this.#break();
+      else if (FINAL_ERRORS.has(error.code ?? '')) this.#break();
+      else setTimeout(() => this.#push(), DISK_RETRY_MS).unref();
     });
   }
 

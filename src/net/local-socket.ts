@@ -6,7 +6,7 @@
  */
 import type { SecureContext } from 'node:tls';
 import type { LocalSocketSpec } from '../core/sip/transport/ports.ts';
-import { BindError } from './bind-error.ts';
+import { BindError, reasonOf } from './bind-error.ts';
 import { checkLocalAddress, Listener } from './listener.ts';
 import type { NetContext } from './net-context.ts';
 import type { SocketSet } from './socket-set.ts';
@@ -137,6 +137,16 @@ function isSameTls(a: LocalSocketSpec['tls'], b: LocalSocketSpec['tls']): boolea
   return (
     a?.ca === b?.ca && a?.crl === b?.crl && a?.certificate === b?.certificate && a?.key === b?.key
   );
+}
+
+/** Why its certificates, key or authorities cannot be used; undefined when they can, or are not there yet. */
+export function whyUnusable(spec: LocalSocketSpec): string | undefined {
+  try {
+    new TlsContexts(spec, () => {}).client('TLSv1.2');
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
 }
 
 /** Reads what the socket is configured with, so that a bad file is told at start and not by a call. */

@@ -80,8 +80,11 @@ export function certificateFault(code: string, message: string): Fault | undefin
   if (code === IDENTITY_MISMATCH) return fault('tls.identity', 'peer', message);
   if (EXPIRED.has(code)) return fault('tls.expired', 'peer', `The server's ${message}.`);
   if (REVOKED.has(code)) return fault('tls.revoked', 'peer');
-  if (UNTRUSTED.has(code))
-    return fault('tls.untrusted', 'peer', `The server's certificate is not trusted: ${message}.`);
+  if (UNTRUSTED.has(code)) {
+    // Node adds what one may do to Node; here one configures `ca`.
+    const words = message.replace(/; if the root CA is installed locally.*$/, '');
+    return fault('tls.untrusted', 'peer', `The server's certificate is not trusted: ${words}.`);
+  }
   return undefined;
 }
 

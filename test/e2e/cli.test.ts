@@ -1,8 +1,9 @@
 /** The command line as people use it: exit status, and what stands on the screen. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventually, freePort, run } from '../support/processes.ts';
-import { SourceDaemon } from '../support/source-daemon.ts';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { makePki } from '../support/pki.ts';
+import { eventually, freePort, Running, run } from '../support/processes.ts';
+import { MAIN, SourceDaemon } from '../support/source-daemon.ts';
 import { UdpRegistrar } from '../support/udp-registrar.ts';
 
 const UNWRITABLE = 'consumer.fileUnwritable';
@@ -60,6 +61,32 @@ describe('check', () => {
     expect(errors).toHaveLength(2);
     for (const line of errors) expect(line).toMatch(/trunkd\.yaml:\d+:\d+: ./);
     expect(out).toContain('colour');
+  });
+
+  it('finds a key that does not belong to its certificate; for run that is 71, and no bug', async () => {
+    const pki = await makePki(['good', 'dnsonly']);
+    onTestFinished(pki.remove);
+    const tls = { certificate: pki.filesOf('good').certificate, key: pki.filesOf('dnsonly').key };
+    const socket = { name: 'tls', protocol: 'tls', bind: '127.0.0.1:0', ...tls };
+    files.write(await config({ localSockets: [socket] }));
+    const checked = await files.command(['check']);
+    expect(checked.status).toBe('78');
+    expect(checked.out).toMatch(/trunkd\.yaml:\d+:\d+: the key does not belong to the certificate/);
+    const { status, out } = await files.command(['run']);
+    expect(status).toBe('71');
+    expect(out).toContain('"event":"start.failed"');
+    expect(out).toContain('the key does not belong to the certificate');
+    expect(out).not.toContain('bug.caught');
+  });
+
+  it('is 74 where its answer cannot be written, without a stack', async () => {
+    files.write(await config());
+    const line = `exec "${process.execPath}" "${MAIN}" check --config "${files.config}" > /dev/full`;
+    const shell = new Running({ command: 'sh', args: ['-c', line], cwd: '/' });
+    expect(await shell.ended()).toBe('74');
+    expect(shell.stderr.join('\n')).toMatch(
+      /^trunkd: standard output cannot be written: ENOSPC.*$/,
+    );
   });
 
   it('is 78 for a file that is not there', async () => {

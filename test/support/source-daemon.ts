@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownDirectory, Running } from './processes.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+/** The program as it stands in the source. */
+export const MAIN: string = join(import.meta.dirname, '../../src/main.ts');
 
 /** A test's own directory with a configuration file in it, and the commands that use it. */
 export class SourceDaemon {

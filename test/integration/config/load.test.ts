@@ -132,6 +132,38 @@ describe('secrets', () => {
     expect(await passwordOf('{ password: { credential: acme } }')).toBe('from-systemd-1');
   });
 
+  test('a secret or a key that everybody can read is worth a warning, a certificate is not', async () => {
+    const block = (what: string) => `-----BEGIN ${what}-----\nAAAA\n-----END ${what}-----\n`;
+    write('open.pw', 'long-enough-secret\n');
+    write('open.key', block('PRIVATE KEY'));
+    write('open.pem', block('CERTIFICATE'));
+    const socket = (key: string) =>
+      `localSockets: [{ name: s, protocol: tls, bind: "0.0.0.0:0", ca: open.pem, certificate: open.pem, key: ${key} }]\n`;
+    const warnings = async (text: string) => {
+      const result = await load(write('modes.yaml', text));
+      expect(problemsOf(result)).toEqual([]);
+      return result.warnings
+        .filter(({ text: told }) => told.includes('everybody'))
+        .map(({ text: told }) => told.replaceAll(`${directory}/`, ''));
+    };
+    const account = ACCOUNT('1', '{ password: { file: open.pw } }');
+    expect(await warnings(`${account}${socket('open.key')}`)).toEqual([
+      'everybody on this machine can read open.key',
+      'everybody on this machine can read open.pw',
+    ]);
+    chmodSync(join(directory, 'open.key'), 0o600);
+    chmodSync(join(directory, 'open.pw'), 0o600);
+    expect(await warnings(`${account}${socket('open.key')}`)).toEqual([]);
+  });
+
+  test('tens of thousands of mistakes take no longer than a look at each', async () => {
+    const keys = Array.from({ length: 20_000 }, (_, index) => `key${index}: 1\n`);
+    const startedAt = performance.now();
+    const problems = await problemsIn(write('many.yaml', keys.join('')));
+    expect(problems.at(-1)).toBe('many.yaml:1:1: and 19900 more problems');
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+  });
+
   test('what cannot be a secret is refused', async () => {
     write('empty', '\n');
     write('lines', 'one\ntwo\n');

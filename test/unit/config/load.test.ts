@@ -249,6 +249,8 @@ state: { env: NOTHING }
       keys(`{ password: "${canary}\\r\\n" }`),
       keys(`{ password: { fil: ${canary} } }`),
       keys(`{ password: ${canary}, password: ${canary} }`),
+      keys(`{ password ${canary} }`),
+      keys(`{ password:${canary} }`),
       `http: { token: [${canary}] }`,
       `http: { token: ${canary}`,
       registration(`registrar: "sip:user:${canary}@reg.example"`),
@@ -355,7 +357,7 @@ describe('calls that arrive at us', () => {
   });
 
   test('leave from the socket that is named, which stands behind all others', async () => {
-    const sockets = 'localSockets: [{ name: r, protocol: tls, bind: "[::]:5071" }]\n';
+    const sockets = 'localSockets: [{ name: r, protocol: tls, bind: "[::]:0" }]\n';
     const keys = 'forwardTo: "sips:proxy.example", socket: r, tls: { verify: warn }';
     const spec = await specOf(`${inbound(keys, sockets)}${nameless}`);
     expect(spec.inbound.relay).toMatchObject({

@@ -1,6 +1,6 @@
 /** Standard output: batches, a slow reader, a reader that has gone. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { OutputSink } from '../../../src/daemon/log-sink.ts';
 
 type Done = (error: NodeJS.ErrnoException | null, written: number) => void;
@@ -113,6 +113,25 @@ describe('log sink', () => {
     output.take();
     await flushed;
     expect(isFlushed).toBe(true);
+  });
+
+  it('goes on when a full disk has room again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { sink, output } = aSink();
+    sink.write('a\n');
+    await nextTurn();
+    output.fail('ENOSPC');
+    sink.write('b\n');
+    await nextTurn();
+    expect(output.isWaiting).toBe(false);
+    vi.advanceTimersByTime(1_000);
+    output.fail('ENOSPC');
+    vi.advanceTimersByTime(1_000);
+    output.take();
+    output.take();
+    expect(output.chunks).toEqual(['a\n', 'b\n']);
+    expect(sink.linesDropped).toBe(0);
   });
 
   it('a reader that has gone is no reason to stop, nor to wait', async () => {

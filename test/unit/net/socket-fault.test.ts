@@ -30,6 +30,15 @@ describe('faults of connections', () => {
     expect(streamFault(failed(code), phase)).toMatchObject({ code: expected, blame });
   });
 
+  it('leaves out the advice that is meant for users of Node', () => {
+    const message =
+      'self-signed certificate; if the root CA is installed locally, try running Node.js with --use-system-ca';
+    const error = Object.assign(new Error(message), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(streamFault(error, 'handshake').text).toBe(
+      "The server's certificate is not trusted: self-signed certificate.",
+    );
+  });
+
   it("names OpenSSL's reason, without its file names", () => {
     const error = failed('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', {
       reason: 'tlsv1 alert protocol version',
