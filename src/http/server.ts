@@ -8,6 +8,7 @@ import type { Secret } from '../core/base/secret.ts';
 import { TokenBucket } from '../core/base/token-bucket.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { StatusBook } from '../observe/status-book.ts';
+import { badParameters } from './bad-parameter.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { addCommands } from './commands.ts';
 import { type Guard, makeGuard, type RoleToken } from './guard.ts';
@@ -126,12 +127,11 @@ type Reply = Parameters<typeof sendProblem>[0];
 
 function sendFailure(error: FastifyError, reply: Reply, onBug: (error: unknown) => void): Reply {
   if (error.validation !== undefined) {
-    const errors = error.validation.map(({ instancePath, message }) => ({
-      parameter: instancePath.slice(1).replaceAll('/', '.'),
-      text: message ?? 'not valid',
-    }));
+    const errors = badParameters(error.validation);
     const detail = errors
-      .map(({ parameter, text }) => (parameter === '' ? text : `${parameter}: ${text}`))
+      .map(({ parameter, text }) =>
+        parameter === '' ? `the body ${text}` : `${parameter}: ${text}`,
+      )
       .join('; ');
     return sendProblem(reply, 'badParameter', detail, { errors });
   }
