@@ -34,6 +34,11 @@ export const METRICS = {
     labels: ['contract', 'registration'],
     help: 'When the binding ends unless it is refreshed, as Unix time; absent without a binding.',
   },
+  trunkd_registration_label: {
+    kind: 'gauge',
+    labels: ['contract', 'registration', 'label', 'value'],
+    help: 'Always 1; one series for each label of a registration (`labels`, those of its contract too), as far as it has series of its own.',
+  },
   trunkd_registration_series_omitted: {
     kind: 'gauge',
     labels: [],
@@ -69,6 +74,11 @@ export const METRICS = {
     labels: ['contract'],
     help: 'Bindings that ended while we wanted them.',
   },
+  trunkd_peering_contract_label: {
+    kind: 'gauge',
+    labels: ['contract', 'label', 'value'],
+    help: 'Always 1; one series for each label of a peering contract (`labels`).',
+  },
   trunkd_peer_servers: {
     kind: 'gauge',
     labels: ['contract', 'state'],
@@ -83,6 +93,11 @@ export const METRICS = {
     kind: 'gauge',
     labels: ['contract', 'peer_server'],
     help: '1 while the peer server is to be tried after all others only.',
+  },
+  trunkd_peer_server_label: {
+    kind: 'gauge',
+    labels: ['contract', 'peer_server', 'label', 'value'],
+    help: 'Always 1; one series for each label of a peer server (`labels`, those of its contract too).',
   },
   trunkd_peer_server_rtt_seconds: {
     kind: 'gauge',

@@ -134,14 +134,17 @@ export class Metrics {
       ['trunkd_registrations', this.#registrationStates()],
       ['trunkd_registration_bound', this.#bound()],
       ['trunkd_registration_expires_timestamp_seconds', this.#expiries()],
+      ['trunkd_registration_label', this.#registrationLabels()],
       ['trunkd_registration_series_omitted', one(this.#omitted())],
       ['trunkd_registration_other_bindings', byLabel(registrations.otherBindings())],
       ['trunkd_registrations_stuck', one(registrations.stuck)],
       ['trunkd_probes_stuck', one(this.#options.health.stuck)],
       ['trunkd_registrations_paused', one(registrations.paused !== undefined ? 1 : 0)],
+      ['trunkd_peering_contract_label', this.#contractLabels()],
       ['trunkd_peer_servers', this.#peerStates()],
       ['trunkd_peer_server_enabled', this.#peers((peer) => (peer.enabled ? 1 : 0))],
       ['trunkd_peer_server_last_resort', this.#peers((peer) => (peer.lastResort ? 1 : 0))],
+      ['trunkd_peer_server_label', this.#peerLabels()],
       ['trunkd_peer_server_rtt_seconds', this.#peers((peer) => seconds(peer.rttMs))],
       ['trunkd_proxy_up', this.#proxies()],
       ['trunkd_verdicts_frozen', one(this.#options.health.freeze === undefined ? 0 : 1)],
@@ -204,6 +207,27 @@ export class Metrics {
     }
   }
 
+  *#registrationLabels(): Generator<Sample> {
+    for (const { spec } of this.#shown()) {
+      const { contract, labels } = spec.profile;
+      yield* labelSamples([contract, spec.id], labels);
+    }
+  }
+
+  *#contractLabels(): Generator<Sample> {
+    const { health } = this.#options;
+    for (const name of health.contracts())
+      yield* labelSamples([name], health.contract(name)?.spec.labels ?? {});
+  }
+
+  *#peerLabels(): Generator<Sample> {
+    const { health } = this.#options;
+    for (const id of health.peerServers()) {
+      const spec = health.peerServer(id)?.spec;
+      if (spec !== undefined) yield* labelSamples([spec.contract, spec.name], spec.labels);
+    }
+  }
+
   *#shown(): Generator<NonNullable<ReturnType<RegistrationBook['snapshot']>>> {
     const { registrations } = this.#options;
     let left = this.perRegistration;
@@ -244,6 +268,14 @@ export class Metrics {
       yield { labels: [peer.spec.contract, peer.spec.name], value };
     }
   }
+}
+
+function* labelSamples(
+  of: readonly string[],
+  labels: Readonly<Record<string, string>>,
+): Generator<Sample> {
+  for (const [label, value] of Object.entries(labels))
+    yield { labels: [...of, label, value], value: 1 };
 }
 
 function one(value: number): readonly Sample[] {

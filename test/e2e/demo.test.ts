@@ -59,8 +59,12 @@ describe('trunkd demo', () => {
     const demo = new Running({ command: BIN, args: ['demo'], cwd: '/' });
     const config = await printed(demo, /its config +(\S+)/);
     const daemon = Number(await printed(demo, /kill -HUP (\d+)/));
+    // Node would open its debugger to everybody on this machine, and say so.
+    demo.signal('SIGUSR1');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     demo.signal('SIGINT');
     expect(await demo.ended(20_000)).toBe('0');
+    expect(demo.stderr).toEqual([]);
     await eventually(() => !isAlive(daemon), { what: () => 'trunkd is gone' });
     expect(existsSync(dirname(config))).toBe(false);
   });

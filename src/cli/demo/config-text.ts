@@ -1,11 +1,21 @@
 /** The configuration that the demo runs trunkd on: a real file, to be read, changed and reloaded. */
-import type { Provider } from './provider.ts';
 import { CONTRACT, DOMAIN, USERS } from './users.ts';
 
+/** Where the parts of the provider listen. */
+interface Places {
+  readonly registrar: { readonly hostPort: string };
+  readonly servers: readonly {
+    readonly name: string;
+    readonly sip: { readonly hostPort: string };
+  }[];
+}
+
 /** `httpPort`: where the API shall listen on loopback. */
-export function configText(provider: Provider, httpPort: number): string {
+export function configText(provider: Places, httpPort: number): string {
+  // One of them fails every minute, and has to be seen to come back each time.
   const servers = provider.servers.map(
-    ({ name, sip }) => `      - { name: ${name}, sipProxy: "${sip.hostPort}", transport: udp }\n`,
+    ({ name, sip }) =>
+      `      - { name: ${name}, sipProxy: "${sip.hostPort}", transport: udp, flapDamping: false }\n`,
   );
   const registrations = USERS.map(
     ({ username, password }) =>

@@ -38,6 +38,9 @@ export function metricsPage(): string {
 labels of a name are bounded by the configuration; series of single registrations stop at
 \`metrics.perRegistration\`, and \`trunkd_registration_series_omitted\` tells how many are left out.
 
+\`labels\` of the configuration are series of their own, to be joined where they are wanted:
+\`trunkd_peer_server_enabled * on (contract, peer_server) group_left (value) trunkd_peer_server_label{label="customer"}\`.
+
 ${table(['metric', 'kind', 'labels', 'what it says'], rows)}
 Worth an alarm:
 

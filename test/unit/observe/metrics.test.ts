@@ -48,6 +48,21 @@ describe('metrics', () => {
     expect(new Set(order).size).toBe(order.length);
   });
 
+  it('shows the labels of contracts, peer servers and registrations', async () => {
+    const madrid = aPeerServer('acme/madrid');
+    const labels = { customer: 'big', note: 'a "b"\\c\nd' };
+    const peers = new FakeHealthBook([{ ...madrid, spec: { ...madrid.spec, labels } }]);
+    const registrations = new FakeRegistrationBook([aRegistration('alice'), aRegistration('bob')]);
+    const rig = await aServer({ registrations, peers });
+    rig.metrics.perRegistration = 1;
+    const lines = (await page(rig)).split('\n').filter((line) => /_label\{/.test(line));
+    expect(lines).toEqual([
+      'trunkd_registration_label{contract="acme",registration="alice",label="customer",value="big"} 1',
+      'trunkd_peer_server_label{contract="acme",peer_server="madrid",label="customer",value="big"} 1',
+      'trunkd_peer_server_label{contract="acme",peer_server="madrid",label="note",value="a \\"b\\"\\\\c\\nd"} 1',
+    ]);
+  });
+
   it('says what the books say', async () => {
     const registrations = new FakeRegistrationBook([
       aRegistration('alice'),
