@@ -78,7 +78,7 @@ export class CertificateBook {
     const known = rows.get(name);
     rows.delete(name);
     const told = known?.fingerprint === fingerprint ? known.told : undefined;
-    const subject = certificate.subject.replaceAll('\n', ', ');
+    const subject = subjectOf(certificate);
     const notAfterMs = certificate.validToDate.getTime();
     const row = { role, name, localSocket, subject, fingerprint, notAfterMs, told };
     rows.set(name, row);
@@ -109,6 +109,14 @@ export class CertificateBook {
         : `${whose} expires at ${end}, in ${span(leftMs)}.`;
     this.#context.notify({ kind: 'tls.expires', localSocket: row.localSocket, text });
   }
+}
+
+/**
+ * Node gives none where the subject is empty, as authorities make it today (RFC 5280 section 4.1.2.6);
+ * its types do not say so.
+ */
+function subjectOf({ subject }: { readonly subject: string | undefined }): string {
+  return subject?.replaceAll('\n', ', ') ?? '';
 }
 
 function span(ms: number): string {

@@ -37,6 +37,8 @@ const IDENTITIES = {
   },
   cnonly: { altNames: [], commonName: 'registrar.test' },
   wildcard: { altNames: ['DNS:*.registrar.test'], commonName: 'wild' },
+  /** An empty subject, as authorities make certificates today. */
+  nosubject: { altNames: ['DNS:registrar.test'], commonName: '' },
   /** Names a user, not a domain. */
   userpart: { altNames: ['URI:sip:alice@registrar.test'], commonName: 'registrar.test' },
   wrongname: { altNames: ['DNS:wrong.example'], commonName: 'wrong.example' },
@@ -148,7 +150,7 @@ async function makeIdentity(path: PathOf, name: IdentityName): Promise<void> {
   writeFileSync(path(`${name}.ext`), `${lines.join('\n')}\n`);
   await run('openssl', [
     ...['req', '-new', ...NEW_KEY, '-keyout', path(`${name}.key`), '-out', path(`${name}.csr`)],
-    ...['-subj', `/CN=${commonName}`],
+    ...['-subj', commonName === '' ? '/' : `/CN=${commonName}`],
   ]);
   const serial = String(100 + IDENTITY_NAMES.indexOf(name));
   await run('openssl', [

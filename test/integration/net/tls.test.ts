@@ -24,6 +24,7 @@ const VERDICTS: { readonly [name in IdentityName]: FaultCode | 'accepted' } = {
   urionly: 'accepted',
   urimism: 'tls.identity',
   cnonly: 'accepted',
+  nosubject: 'accepted',
   wildcard: 'tls.identity',
   userpart: 'tls.identity',
   wrongname: 'tls.identity',
