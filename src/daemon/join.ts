@@ -6,7 +6,7 @@ import type { Prober } from '../core/health/prober.ts';
 import type { RegistrationStanding, RegistrationsPort } from '../core/health/requirements.ts';
 import type { RegistrationBook, RegistrationSnapshot } from '../core/registration/snapshot.ts';
 import { parseNameAddr } from '../core/sip/header/name-addr.ts';
-import { parseTargetKey } from '../core/sip/locate/target.ts';
+import { isLoopbackAddress, parseTargetKey } from '../core/sip/locate/target.ts';
 import type { CoreEvent } from '../observe/events.ts';
 
 /** What of the prober is told of registrations. */
@@ -35,14 +35,20 @@ export function standings(book: RegistrationBook): RegistrationsPort {
 /** A subscriber of the event hub: what happens to a registration is of interest to who requires it. */
 export function requiredBy(prober: ProberOfJoin): (event: CoreEvent) => void {
   return (event) => {
-    // The answer of a registrar, whatever it says, shows that our own network lives.
+    // The answer of a registrar, whatever it says, shows that our own network lives; not one on this machine.
     if (event.type === 'registration.answered') {
-      if (typeof event.code === 'number') prober.witness(event.at);
+      if (typeof event.code === 'number' && !isOnOurselves(event.target)) prober.witness(event.at);
       if (prober.wantsReports) report(prober, event);
     } else if (event.type === 'registration.changed' || event.type === 'registration.removed') {
       prober.registrationChanged(event.spec.id);
     }
   };
+}
+
+/** Loopback, and not through a proxy of ours, whose answers come from further away. */
+function isOnOurselves(key: string | undefined): boolean {
+  const { via, address } = parseTargetKey(key ?? '') ?? {};
+  return via === undefined && address !== undefined && isLoopbackAddress(address);
 }
 
 /** For servers that are not asked themselves: a REGISTER says how they are. */

@@ -16,7 +16,7 @@ const UNTRUSTED = fault(
 /** Who has to be told. */
 export interface Resumable {
   readonly keeper: { stoodStill(ms: number): void };
-  readonly prober: { stoodStill(): void };
+  readonly prober: { stoodStill(ms: number): void };
   readonly stack: { readonly flowKeeper: { stoodStill(): void } };
   readonly lookups: { aged(ms: number): void };
   readonly transport: { closeAll(reason: typeof UNTRUSTED): void };
@@ -26,7 +26,7 @@ export function resume(parts: Resumable, standstillMs: number): void {
   const { keeper, prober, stack, lookups, transport } = parts;
   lookups.aged(standstillMs);
   keeper.stoodStill(standstillMs);
-  prober.stoodStill();
+  prober.stoodStill(standstillMs);
   if (standstillMs < FORGOTTEN_MS) return;
   stack.flowKeeper.stoodStill();
   transport.closeAll(UNTRUSTED);

@@ -26,6 +26,12 @@ export class FlapDamper {
     this.#barredUntil = isBarred ? after(now, halfLives * HALF_LIFE_MS) : undefined;
   }
 
+  /** trunkd did not run for so long: what is remembered fades as if it had. */
+  aged(ms: number): void {
+    if (this.#at !== undefined) this.#at = after(this.#at, -ms);
+    if (this.#barredUntil !== undefined) this.#barredUntil = after(this.#barredUntil, -ms);
+  }
+
   /** Until when the way up is barred; undefined: it is not. */
   barredUntil(now: Instant): Instant | undefined {
     const until = this.#barredUntil;

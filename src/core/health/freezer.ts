@@ -3,7 +3,8 @@
  * few targets out of turn where it knows too little, and thaws. While frozen, silence proves nothing:
  * such probes are void, so that every server stays what it is; what answers is believed as ever.
  *
- * It costs a healthy target nothing: only a probe that got no answer comes here.
+ * It costs a healthy target nothing: only a probe that got no answer, or could not be sent, comes here. One
+ * that was not sent is void in any case; it counts only for the question whether it is us.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -11,6 +12,7 @@ import type { Publish } from '../base/event-hub.ts';
 import { type Fault, fault } from '../base/fault.ts';
 import { after, earlier, elapsedMs, type Instant } from '../base/instant.ts';
 import { Timer, type TimerQueue } from '../base/timer-queue.ts';
+import { isLoopbackAddress } from '../sip/locate/target.ts';
 import type { HealthEvent } from './events.ts';
 import { isSuspicious, type Sighting } from './own-fault.ts';
 import type { ProbeUnit } from './probe-unit.ts';
@@ -109,11 +111,15 @@ export class Freezer {
     if (local !== undefined && (!this.#isSpent || local.code !== 'ownFault.noCarrier')) {
       return local;
     }
+    this.#suspect(unit, sentAt);
+    return this.#freeze?.cause;
+  }
+
+  #suspect(unit: ProbeUnit, sentAt: Instant): void {
     if (unit.state.isHeard && unit.state.name !== 'down' && !this.#failing.has(unit)) {
       this.#failing.set(unit, sentAt);
     }
     this.#lookSoon(sentAt);
-    return this.#freeze?.cause;
   }
 
   /** What a finding other than a good one is worth while our own side may be at fault. */
@@ -132,7 +138,10 @@ export class Freezer {
     const isUnsent = finding.kind === 'none' && finding.fault.code === 'transport.local';
     if (!isUnsent || sentAt === undefined) return finding;
     const local = this.#localSince(unit, sentAt);
-    return local === undefined ? finding : { kind: 'none', verdict: 'void', fault: local };
+    if (local !== undefined) return { kind: 'none', verdict: 'void', fault: local };
+    // It counts for the question whether it is us, if so much of all cannot be reached.
+    this.#suspect(unit, sentAt);
+    return finding;
   }
 
   /** The target answered. */
@@ -141,6 +150,13 @@ export class Freezer {
     if (this.#freeze === undefined || this.#freeze.isOrdered) return;
     // The way may be free again: the others have waited long enough.
     this.#hurry([...this.#failing.keys()].slice(0, MAX_HURRIED));
+  }
+
+  /** trunkd did not run for so long: a freeze ends that much sooner. */
+  aged(ms: number): void {
+    const { until } = this.#freeze ?? {};
+    if (this.#freeze === undefined || until === undefined) return;
+    this.#freeze = { ...this.#freeze, until: after(until, -ms) };
   }
 
   forget(unit: ProbeUnit): void {
@@ -163,7 +179,13 @@ export class Freezer {
     // The next probe shows whether there is a carrier again; a standstill is over.
     const holdMs = local.code === 'ownFault.noCarrier' ? roundMs(plan) : STANDSTILL_HOLD_MS;
     this.#localUntil = after(this.#ports.clock.now(), holdMs);
-    if (this.#freeze === undefined && !this.#isSpent) this.#beginOwn(local);
+    const freeze = this.#freeze;
+    if (freeze === undefined) {
+      if (!this.#isSpent) this.#beginOwn(local);
+    } else if (freeze.cause.code === 'ownFault.networkSuspect') {
+      // What was a suspicion is known now.
+      this.#tell({ ...freeze, cause: local });
+    }
   }
 
   #lookSoon(sentAt: Instant): void {
@@ -225,7 +247,7 @@ export class Freezer {
   }
 
   #suspicion(): string {
-    return `${this.#failing.size} targets of several contracts got no answer at once, and no registrar answered meanwhile.`;
+    return `${this.#failing.size} targets of several contracts could not be reached at once, and no registrar answered meanwhile.`;
   }
 
   /** Who failed an interval ago, and was not asked since, says nothing about now. */
@@ -299,8 +321,4 @@ function hasAnsweredSince({ state }: ProbeUnit, since: number): boolean {
 /** From one probe of a target to the end of the next. */
 function roundMs({ intervalMs, timeoutMs }: ProbePlan): number {
   return 1.2 * intervalMs + timeoutMs;
-}
-
-function isLoopbackAddress(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
 }

@@ -3,7 +3,7 @@
  * outlives reloads, and ends by itself at its time; one that says what the configuration says anyhow
  * is none.
  */
-import type { Instant } from '../base/instant.ts';
+import { after, type Instant } from '../base/instant.ts';
 import { Timer, type TimerQueue } from '../base/timer-queue.ts';
 import { stricter } from './peer-word.ts';
 import type { Admin } from './spec.ts';
@@ -38,6 +38,15 @@ export class OrderSlot {
       ended();
     });
     timers.arm(this.#timer, order.until);
+  }
+
+  /** trunkd did not run for so long: the end that the order has is nearer by that. */
+  aged(ms: number, timers: TimerQueue): void {
+    const { until } = this.#order ?? {};
+    if (this.#order === undefined || until === undefined || this.#timer === undefined) return;
+    const sooner = after(until, -ms);
+    this.#order = { ...this.#order, until: sooner };
+    timers.arm(this.#timer, sooner);
   }
 
   lift(timers: TimerQueue): void {

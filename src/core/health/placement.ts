@@ -188,9 +188,10 @@ export class Placement {
     this.#table.hurryUnknown(proxy);
   }
 
-  /** trunkd did not run for a while. */
-  stoodStill(): void {
-    this.#table.stoodStill();
+  /** trunkd did not run for so long. */
+  stoodStill(ms: number): void {
+    this.freezer.aged(ms);
+    this.#table.stoodStill(ms);
   }
 
   /** Stops every probe and timer; what the servers know stays. */

@@ -9,6 +9,7 @@ import { RttStats } from './rtt-stats.ts';
 import { RttWindow, timeoutMs } from './rtt-window.ts';
 import type { TargetSnapshot } from './snapshot.ts';
 import type { ProbePlan } from './spec.ts';
+import type { TargetInput, TargetState } from './target-state.ts';
 import { type Finding, findingOf, type ProbeOutcome } from './verdict.ts';
 
 /** Of `impairedAbove`: a target that was too slow has to be so much quicker to be up again. */
@@ -80,9 +81,11 @@ export class ProbeRecord {
    * The copies that go in 4 s are all lost once in half a billion rows at a tenth of loss each way: too
    * often for a thousand peers.
    */
-  rowMs(plan: ProbePlan): number {
+  rowMs(plan: ProbePlan, state: TargetState, input: TargetInput): number {
     const ms = timeoutMs(plan, this.medianMs);
-    return this.#stats.isLossy ? Math.min(LOSSY_FACTOR * ms, 2 * plan.timeoutMs) : ms;
+    // Looked up where it decides something, and nowhere else.
+    const isLonger = isMissing(state, input, plan) && this.#stats.isLossy;
+    return isLonger ? Math.min(LOSSY_FACTOR * ms, 2 * plan.timeoutMs) : ms;
   }
 
   get lastRttMs(): number | undefined {
@@ -116,4 +119,14 @@ type Told = Finding & { readonly kind: 'answer' | 'connected' };
 
 function whatCame(told: Told): string {
   return told.kind === 'answer' ? `${told.code} ${told.reason}`.trim() : 'connected';
+}
+
+/** So many probes may have no answer that the length of a row of silence matters. */
+function isMissing(
+  { failures, name, open }: TargetState,
+  input: TargetInput,
+  { fall }: ProbePlan,
+): boolean {
+  if (failures + open.length < fall || name === 'down') return false;
+  return input.kind !== 'ended' || input.finding.verdict === 'bad';
 }

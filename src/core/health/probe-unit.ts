@@ -3,7 +3,7 @@
  * and tells whoever shares the way when something changed. Made and stopped by the unit table.
  */
 import { type Fault, fault } from '../base/fault.ts';
-import { after, earlier, type Instant } from '../base/instant.ts';
+import { after, earlier, elapsedMs, type Instant } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
 import { silentFault } from '../sip/proxy/events.ts';
@@ -30,6 +30,8 @@ interface RunningProbe {
 }
 
 const STANDSTILL: Fault = fault('process.stoodStill', 'local');
+/** Only who asked to be left alone is waited for so long. */
+const LONG_WAIT_MS = 30_000;
 const NONE_RUNNING: readonly RunningProbe[] = [];
 
 export class ProbeUnit implements CapUser {
@@ -150,9 +152,15 @@ export class ProbeUnit implements CapUser {
     if (this.#state.next.kind === 'round') this.probeNow();
   }
 
-  /** trunkd did not run for a while: what was under way proves nothing. */
-  stoodStill(): void {
+  /** trunkd did not run for so long: what was under way proves nothing, and a long wait is nearer to its end. */
+  stoodStill(ms: number): void {
     if (this.#state.open.length > 0) this.#voidOpen(STANDSTILL);
+    const { next } = this.#state;
+    const now = this.#ports.clock.now();
+    if (next.kind !== 'at' || elapsedMs(now, next.at) < LONG_WAIT_MS) return;
+    this.#state.next = { kind: 'at', at: after(next.at, -ms) };
+    this.#planNext(now);
+    this.#arm();
   }
 
   /** Calls fail there: it is asked at once, unless it is being asked. */
@@ -250,8 +258,7 @@ export class ProbeUnit implements CapUser {
       now,
       plan,
       patienceMs: patienceMs(plan, medianMs),
-      // Looked up where something is missing, and nowhere else.
-      timeoutMs: isMissing(state, input) ? this.#record.rowMs(plan) : timeoutMs(plan, medianMs),
+      timeoutMs: this.#record.rowMs(plan, state, input),
     });
     let isAsking = false;
     for (const effect of effects) {
@@ -385,10 +392,4 @@ export class ProbeUnit implements CapUser {
     this.#running = NONE_RUNNING;
     for (const { exchange } of running) exchange.cancel();
   }
-}
-
-/** Some probe has no answer, so that the length of a row of silence may matter. */
-function isMissing({ failures, name, open }: TargetState, input: TargetInput): boolean {
-  if (failures > 0) return name !== 'down';
-  return open.length > 0 && (input.kind !== 'ended' || input.finding.verdict === 'bad');
 }

@@ -226,9 +226,20 @@ export class Prober implements HealthBook, ServerHost {
     this.#requirements.changed(id);
   }
 
-  /** trunkd did not run for a while: what was under way proves nothing. */
-  stoodStill(): void {
-    this.#placement.stoodStill();
+  /**
+   * trunkd did not run for so long: what was under way proves nothing, and what ends at some time (orders,
+   * freezes, waits) ends that much sooner, since the clocks of others went on.
+   */
+  stoodStill(ms: number): void {
+    this.#placement.stoodStill(ms);
+    const { timers } = this.#ports;
+    for (const { orderSlot } of this.#pools.values()) orderSlot.aged(ms, timers);
+    for (const server of this.#servers.values()) {
+      server.orderSlot.aged(ms, timers);
+      if (server.damper === undefined) continue;
+      server.damper.aged(ms);
+      this.settle(server);
+    }
   }
 
   /** Stops all probes and timers; what is known can still be read. */

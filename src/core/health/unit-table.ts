@@ -123,8 +123,8 @@ export class UnitTable {
     }
   }
 
-  stoodStill(): void {
-    for (const unit of this.#units.values()) unit.stoodStill();
+  stoodStill(ms: number): void {
+    for (const unit of this.#units.values()) unit.stoodStill(ms);
   }
 
   /** Stops every unit; they can still be read. */

@@ -83,6 +83,26 @@ describe('how a REGISTER ended', () => {
     expect(told(false)).toEqual(['witness']);
   });
 
+  it('but for a registrar on this machine, unless the answer came through a proxy of ours', () => {
+    const seen = (target: string): number => {
+      let count = 0;
+      const receive = requiredBy({
+        wantsReports: false,
+        witness: () => {
+          count += 1;
+        },
+        registerEnded: () => {},
+        registrationChanged: () => {},
+      });
+      receive({ ...answered, target, code: 200, fault: undefined });
+      return count;
+    };
+    expect(seen('udp:127.0.0.1:5060')).toBe(0);
+    expect(seen('tls:[::1]:5061')).toBe(0);
+    expect(seen('edge1>udp:127.0.0.1:5060')).toBe(1);
+    expect(seen('tcp:[2001:db8::1]:5060')).toBe(1);
+  });
+
   it('it is told where a server is judged by it', () => {
     expect(told(true)).toEqual([
       'witness',

@@ -7,7 +7,7 @@ function told(standstillMs: number): string[] {
     {
       lookups: { aged: (ms) => calls.push(`lookups ${ms}`) },
       keeper: { stoodStill: (ms) => calls.push(`keeper ${ms}`) },
-      prober: { stoodStill: () => calls.push('prober') },
+      prober: { stoodStill: (ms) => calls.push(`prober ${ms}`) },
       stack: { flowKeeper: { stoodStill: () => calls.push('flows') } },
       transport: { closeAll: ({ code, blame }) => calls.push(`${code} ${blame}`) },
     },
@@ -17,9 +17,9 @@ function told(standstillMs: number): string[] {
 }
 
 it('everybody is told; connections are made anew where they may be forgotten', () => {
-  expect(told(6_000)).toEqual(['lookups 6000', 'keeper 6000', 'prober']);
+  expect(told(6_000)).toEqual(['lookups 6000', 'keeper 6000', 'prober 6000']);
   expect(told(30_000)).toEqual([
-    ...['lookups 30000', 'keeper 30000', 'prober'],
+    ...['lookups 30000', 'keeper 30000', 'prober 30000'],
     ...['flows', 'process.stoodStill local'],
   ]);
 });

@@ -42,6 +42,11 @@ export function parseTargetKey(key: string): Target | undefined {
 
 const TARGET_KEY = /^(?:([^>]+)>)?(udp|tcp|tls):(\[[^\]]+\]|[^:]+):(\d{1,5})$/;
 
+/** On this machine: no network is needed to reach it. */
+export function isLoopbackAddress(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
+
 export function isSameTarget(a: Target, b: Target): boolean {
   if (a === b) return true;
   const isSamePlace = a.address === b.address && a.port === b.port && a.protocol === b.protocol;

@@ -219,6 +219,59 @@ describe('what this machine knows of itself', () => {
       expect(lab.changes(A)).toEqual(['up enabled']);
     });
 
+    it('so much of all at once freezes, registrations that are lost disable nobody, and it thaws', () => {
+      const lab = aCrowd();
+      for (const key of KEYS) lab.network.behave(key, UNSENT);
+      lab.run(60);
+      expect(lab.prober.freeze?.cause.code).toBe('ownFault.networkSuspect');
+      expect(enabled(lab)).toBe(20);
+      speak(lab);
+      lab.run(30);
+      expect(lab.prober.freeze).toBeUndefined();
+      expect(lab.events.filter(({ type }) => type === 'peerServer.changed')).toHaveLength(20);
+    });
+
+    it('were a suspicion until more is known of it', () => {
+      const lab = aCrowd();
+      for (const key of KEYS) lab.network.behave(key, UNSENT);
+      lab.until(() => lab.prober.freeze !== undefined, 30);
+      const { until } = lab.prober.freeze ?? {};
+      lab.ownFault = fault('ownFault.noCarrier', 'local');
+      lab.run(12);
+      expect(lab.prober.freeze).toMatchObject({ until, cause: { code: 'ownFault.noCarrier' } });
+      lab.ownFault = undefined;
+      speak(lab);
+      lab.run(40);
+      expect(lab.prober.freeze).toBeUndefined();
+      expect(frozen(lab).filter((one) => one === false)).toHaveLength(1);
+      expect(enabled(lab)).toBe(20);
+    });
+
+    it('some of them, beside others that answer: their cause, and no freeze; the others are judged', () => {
+      const lab = aCrowd();
+      for (const key of KEYS.slice(0, 8)) lab.network.behave(key, UNSENT);
+      lab.network.behave(KEYS[12] ?? '', 'silent');
+      lab.run(300);
+      expect(frozen(lab)).toEqual([]);
+      expect(enabled(lab)).toBe(19);
+      expect(lab.server('c0/192.0.2.1').causes[0]?.code).toBe('transport.local');
+      expect(lab.word('c0/192.0.2.13')).toBe('down disabled');
+    });
+
+    it('are no misses: a row goes on as if they had not been', () => {
+      const lab = aPair();
+      lab.network.behave('udp:192.0.2.1:5060', 'silent');
+      lab.until(() => (lab.server(A).targets[0]?.failures ?? 0) === 2, 20);
+      cut(lab);
+      lab.run(300);
+      expect(lab.word(A)).toBe('up enabled');
+      expect(lab.server(A).targets[0]?.failures).toBeLessThan(PLAN.fall);
+      speak(lab);
+      lab.run(15);
+      expect(lab.server(A).targets[0]?.failures).toBe(0);
+      expect(lab.changes(A)).toEqual(['up enabled']);
+    });
+
     it('are the cause when nothing else is known of it, and since when', () => {
       const lab = aPair();
       cut(lab);

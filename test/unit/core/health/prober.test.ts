@@ -71,7 +71,7 @@ describe('after a standstill', () => {
     while (lab.network.requests.length === length) lab.run(0.1);
     lab.run(3.9);
     lab.network.behave(KEY_A, 200);
-    lab.prober.stoodStill();
+    lab.prober.stoodStill(6_000);
     const [target] = lab.server(A).targets;
     lab.run(8);
     expect(lab.server(A).state).toBe('up');
