@@ -30,6 +30,8 @@ interface RunningProbe {
 }
 
 const STANDSTILL: Fault = fault('process.stoodStill', 'local');
+/** Every exchange ends by then, and ten time-outs, with all its repeats. */
+const LOST_AFTER_MS = 60_000;
 /** Only who asked to be left alone is waited for so long. */
 const LONG_WAIT_MS = 30_000;
 const NONE_RUNNING: readonly RunningProbe[] = [];
@@ -94,22 +96,21 @@ export class ProbeUnit implements CapUser {
   }
 
   /** Something will happen to it by itself; false is a bug, which the watchdog looks for. */
-  get hasNextStep(): boolean {
-    return (
-      this.#isStopped ||
-      this.#asker === undefined ||
-      this.#timer.isArmed ||
-      this.#ticket !== undefined ||
-      this.#running.length > 0 ||
-      this.#ports.cap.has(this)
-    );
+  hasNextStep(now: Instant): boolean {
+    const isOwnStep = this.#timer.isArmed || this.#ticket !== undefined;
+    if (this.#isStopped || this.#asker === undefined || isOwnStep) return true;
+    const { lastSentAt = now } = this.#state;
+    const isAnswerDue = elapsedMs(lastSentAt, now) < LOST_AFTER_MS + 10 * this.plan.timeoutMs;
+    return (this.#running.length > 0 && isAnswerDue) || this.#ports.cap.has(this);
   }
 
   /** Begins anew, whatever it waited for. */
   revive(): void {
+    const now = this.#ports.clock.now();
+    this.#cancelRunning();
     this.#state.open = [];
-    this.#state.next = { kind: 'round' };
-    this.#planNext(this.#ports.clock.now());
+    this.#state.next = { kind: 'at', at: now };
+    this.#planNext(now);
     this.#arm();
   }
 

@@ -37,10 +37,11 @@ export class Watchdog {
   }
 
   #sweep(): void {
+    const now = this.#clock.now();
     let seen = 0;
     for (const unit of this.#units()) {
       seen += 1;
-      if (unit.hasNextStep) continue;
+      if (unit.hasNextStep(now)) continue;
       this.#found += 1;
       unit.revive();
     }

@@ -70,6 +70,8 @@ export class ScriptedNetwork implements UserAgentPort {
   readonly opened: OpenFlow[] = [];
   closed = 0;
   silentOpens = 0;
+  /** As if by a bug: exchanges begin, and nothing is ever heard of them. */
+  losesExchanges = false;
   /** Share of datagrams lost, each way by itself. */
   loss = 0;
   readonly #time: VirtualTime;
@@ -91,6 +93,7 @@ export class ScriptedNetwork implements UserAgentPort {
   start(request: ExchangeRequest, receive: (outcome: ExchangeOutcome) => void): Exchange {
     const key = targetKey(request.target);
     this.started += 1;
+    if (this.losesExchanges) return { cancel: () => {} };
     if (this.keepsRequests) this.requests.push({ key, atMs: this.#time.elapsedMs, request });
     const sentAt = this.#time.now();
     const timer = new Timer(() => step());
