@@ -22,7 +22,7 @@ export function printExplanation({ server, contract, verdicts }: ExplainedRows):
     ...evidenceLines(server),
     '',
     'What would change it:',
-    ...bulleted(changeLines(server, contract)),
+    ...bulleted(changeLines(server, contract, verdicts)),
     '',
     'What comes next:',
     ...bulleted(nextLines(server)),
@@ -43,6 +43,7 @@ function whyLines(server: Row, verdicts: Row): string[] {
     (cause) => `${text(cause['text'])} [${text(cause['code'])}]`,
   );
   if (lines.length === 0) lines.push('Nothing is known of it yet, and that counts in its favour.');
+  for (const target of rowsOf(server['targets'])) lines.push(...countingLine(target, server));
   const { frozen } = verdicts;
   if (isMap(frozen)) {
     const until = frozen['until'] === null ? '' : `, until ${text(frozen['until'])} at the latest`;
@@ -53,14 +54,24 @@ function whyLines(server: Row, verdicts: Row): string[] {
   return lines;
 }
 
+/** On its way down: its state still says what was before. */
+function countingLine({ target, state, failures }: Row, { probe }: Row): string[] {
+  const isCounting = (state === 'up' || state === 'impaired') && Number(failures) > 0;
+  if (!isCounting || !isMap(probe)) return [];
+  return [
+    `${text(target)} failed ${text(failures)} times in a row since; ${text(probe['fall'])} make it down.`,
+  ];
+}
+
 function evidenceLines(server: Row): string[] {
   const targets = rowsOf(server['targets']);
   if (targets.length === 0) return ['  none: no address of it is probed'];
   return targets.flatMap((target) => {
     const { lastResponse, rtt } = target;
+    const never = isMap(rtt) ? 'it accepted connections' : 'never answered';
     const answer = isMap(lastResponse)
       ? `last answer ${text(lastResponse['code'])} ${text(lastResponse['reason'])}`.trim()
-      : 'never answered';
+      : never;
     const times = isMap(rtt)
       ? `, round trip ${text(target['rttMs'])} ms (half within ${text(rtt['p50Ms'])}, 95 % within ${text(rtt['p95Ms'])} of ${text(rtt['samples'])})`
       : '';
@@ -78,9 +89,10 @@ function evidenceLine(one: Row): string {
   return `    ${text(one['at'])}  ${text(one['what'])}${row}`;
 }
 
-function changeLines(server: Row, contract: Row): string[] {
+function changeLines(server: Row, contract: Row, { frozen }: Row): string[] {
   const { probe, admin, order, requires } = server;
   const lines: string[] = [];
+  if (isMap(frozen)) lines.push(frozenLine(frozen));
   if (admin !== 'up') {
     const until = isMap(order) && order['until'] !== null ? `, or ${text(order['until'])}` : '';
     const how = isMap(order) ? `\`trunkd up\`${until}` : '`admin: up` in the configuration';
@@ -99,6 +111,12 @@ function changeLines(server: Row, contract: Row): string[] {
   return lines;
 }
 
+function frozenLine({ ordered }: Row): string {
+  const what = ordered === true ? 'nothing makes it down' : 'its silence does not make it down';
+  const who = ordered === true ? '' : 'targets that answer again, ';
+  return `While verdicts are frozen ${what}; ${who}\`trunkd thaw\` or their time end that.`;
+}
+
 function contractLine({ enabled, onAllDown }: Row): string {
   const all = onAllDown === 'tryAll' ? 'all are offered as a last resort' : 'none is offered';
   return enabled === 'none'
@@ -110,16 +128,31 @@ function probeLine(target: Row, probe: Row): string {
   const name = text(target['target']);
   const { fall, rise } = probe;
   if (target['state'] === 'down') {
-    return `${name} is up after ${text(rise)} good answers in a row (${text(target['successes'])} so far).`;
+    const times = rise === 1 ? 'one good answer' : `${text(rise)} good answers in a row`;
+    return `${name} is up after ${times} (${text(target['successes'])} so far).`;
+  }
+  const judged = judgedBy(probe);
+  if (target['state'] === 'unknown') {
+    return `${name} is up after its first good answer, and down after ${text(fall)} bad ones in a row; silence alone does not make it down; ${judged}.`;
   }
   const failures = text(target['failures']);
   const timeout = `${Number(probe['timeoutMs']) / 1000} s`;
-  return `${name} is down after ${text(fall)} failures in a row (${failures} so far), silent ones over ${timeout}; answers are judged by \`${text(probe['answers'])}\`.`;
+  return `${name} is down after ${text(fall)} failures in a row (${failures} so far), silent ones over ${timeout}; ${judged}.`;
+}
+
+function judgedBy({ mode, answers }: Row): string {
+  if (mode === 'connect') return 'a connection that is made and trusted is a good answer';
+  const what = mode === 'register' ? 'answers to REGISTERs' : 'answers';
+  return `${what} are judged by \`${text(answers)}\``;
 }
 
 function nextLines(server: Row): string[] {
-  const lines = rowsOf(server['targets']).map(
-    (target) => `${text(target['target'])} is probed at ${text(target['nextProbeAt'])}.`,
+  const { probe } = server;
+  const isAsked = !isMap(probe) || probe['mode'] !== 'register';
+  const lines = rowsOf(server['targets']).map(({ target, nextProbeAt }) =>
+    isAsked
+      ? `${text(target)} is probed at ${text(nextProbeAt)}.`
+      : `How the next REGISTER to ${text(target)} ends counts; nothing else is sent there.`,
   );
   for (const cause of rowsOf(server['causes'])) lines.push(text(cause['next']));
   return lines.filter((line, index) => line !== '' && lines.indexOf(line) === index);

@@ -1,4 +1,5 @@
 /** What the API shows of peering contracts and their servers, in the words of status-rows.ts. */
+import type { Cause } from '../core/base/cause.ts';
 import type { ContractSnapshot, HealthBook, PeerServerSnapshot } from '../core/health/snapshot.ts';
 import { type RenderedCause, renderCause } from './cause.ts';
 import { printable } from './printable.ts';
@@ -159,7 +160,7 @@ export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): Pe
     description: spec.description,
     labels: spec.labels,
     order: adminOrderRow(row.order, wallClock),
-    causes: row.causes.map((one) => renderCause(one, row.nextProbeAt, wallClock)),
+    causes: row.causes.map((one) => rendered(one, row, wallClock)),
     rttMs: roundMs(row.rttMs),
     nextProbeAt: wallClock.iso(row.nextProbeAt),
     sipProxy: spec.sipProxy,
@@ -178,6 +179,17 @@ export function peerServerRow(row: PeerServerSnapshot, wallClock: WallClock): Pe
     partial: row.isPartial,
     targets: row.targets.map((target) => targetRow(target, wallClock)),
   };
+}
+
+/** The next probe is what comes next of probes, and not of orders, registrations or other servers. */
+const OF_PROBES = /^(probe\.(?!off|flapping)|timeout|transport|tls|dns|proxy|process|ownFault)/;
+
+function rendered(
+  cause: Cause,
+  { nextProbeAt }: PeerServerSnapshot,
+  wallClock: WallClock,
+): RenderedCause {
+  return renderCause(cause, OF_PROBES.test(cause.code) ? nextProbeAt : undefined, wallClock);
 }
 
 function targetRow(target: PeerServerSnapshot['targets'][number], wallClock: WallClock): TargetRow {
@@ -294,7 +306,7 @@ function peerServerBrief(row: PeerServerSnapshot, wallClock: WallClock): PeerSer
     rank: row.rank,
     admin: row.admin,
     since: wallClock.iso(row.since),
-    cause: renderCause(row.cause, row.nextProbeAt, wallClock),
+    cause: row.cause === undefined ? null : rendered(row.cause, row, wallClock),
     priority: spec.priority,
     weight: spec.weight,
     effectiveWeight: row.weight,

@@ -303,7 +303,12 @@ it('comes back after the proxy was restarted: flows are made again, nobody is re
     timeoutMs: 30_000,
     what: () => 'the proxy is noticed to be silent',
   });
-  expect((await trunkd.peerServer('acme/main')).enabled).toBe(true);
+  // What lies behind it is void, and stays what it was.
+  await eventually(
+    async () => (await trunkd.peerServer('acme/main')).cause?.code === 'proxy.silent',
+    { timeoutMs: 30_000, what: () => 'the cause of the peer server is the silent proxy' },
+  );
+  expect(await trunkd.peerServer('acme/main')).toMatchObject({ state: 'up', enabled: true });
   const rows = await trunkd.list<Row>('/v1/registrations');
   expect(rows.filter(({ bound }) => bound).length).toBe(users.length + OTHERS.length);
   await proxy.start(trunkd.url);

@@ -69,7 +69,7 @@ export const HEALTH_CAUSES: Readonly<Record<HealthCauseCode, HealthCauseRow>> = 
   'probe.neverAnswered': {
     blame: 'peer',
     meaning: 'The server has not answered a single probe since we know it.',
-    next: 'It is probed on. If it takes calls but no OPTIONS, set `probe: { mode: off }`; `whenNeverUp` says what happens until then.',
+    next: 'It is probed on. If it takes calls but no OPTIONS, have it watched by `probe: { mode: connect }` (TCP, TLS) or `register`, or not at all (`off`); `whenNeverUp` says what happens until then.',
   },
   'probe.off': {
     blame: 'nobody',
@@ -117,7 +117,7 @@ export const HEALTH_CAUSES: Readonly<Record<HealthCauseCode, HealthCauseRow>> = 
 
 const FAULT_NEXT = 'It is probed every few seconds, and enabled again when it answers well.';
 const VOID_NEXT =
-  'Nothing is concluded about the server, and it is probed on; check our own sockets and network.';
+  'Nothing is concluded about the server, and it is probed on; check our own sockets, proxies and network.';
 const REGISTER_NEXT =
   'No probe is sent to it (`mode: register`): it counts how the next REGISTER to its address ends.';
 const ORDERED_NEXT =
@@ -154,12 +154,13 @@ function causeOfFinding(
 ): Cause {
   switch (finding.kind) {
     case 'answer':
-      return causeOfAnswer(state, finding, count);
+      return causeOfAnswer(state, finding, count, plan);
     case 'connected':
-      return causeOfConnection(state, finding);
+      return causeOfConnection(state, finding, plan);
     case 'silence':
       if (state === 'unknown') return healthCause('probe.neverAnswered', unanswered(count, plan));
-      if (finding.fault.code !== 'timeout.response') return causeOfFault(finding.fault, count);
+      if (finding.fault.code !== 'timeout.response' && plan.mode !== 'connect')
+        return causeOfFault(finding.fault, count);
       return healthCause('probe.unanswered', unanswered(count, plan));
     case 'refusal':
       return causeOfFault(finding.fault, count);
@@ -186,11 +187,12 @@ function causeOfAnswer(
   state: PeerState,
   { code, reason, holdMs, slowMs }: Finding & { readonly kind: 'answer' },
   count: number,
+  plan: ProbePlan,
 ): Cause {
   const answer = reason === '' ? `${code}` : `${code} ${reason}`;
   if (state === 'up') return healthCause('probe.answered', `The server answered ${answer}.`);
   if (state === 'impaired' && slowMs > 0) {
-    const text = `The server answered ${answer}, but takes ${Math.round(slowMs)} ms.`;
+    const text = `The server answered ${answer}, but ${tooSlow(slowMs, plan)}.`;
     return healthCause('probe.slow', text);
   }
   if (state === 'impaired') return healthCause('probe.impaired', `The server answered ${answer}.`);
@@ -202,12 +204,20 @@ function causeOfAnswer(
   return healthCause('probe.badAnswer', `The server answered ${answer}${inARow(count)}.`);
 }
 
-function causeOfConnection(state: PeerState, { slowMs }: Finding & { readonly kind: 'connected' }) {
+function causeOfConnection(
+  state: PeerState,
+  { slowMs }: Finding & { readonly kind: 'connected' },
+  plan: ProbePlan,
+): Cause {
   if (state === 'impaired') {
-    const text = `The server accepts connections, but takes ${Math.round(slowMs)} ms.`;
+    const text = `The server accepts connections, but ${tooSlow(slowMs, plan)}.`;
     return healthCause('probe.slow', text);
   }
   return healthCause('probe.answered', 'The server accepts connections; more is not asked of it.');
+}
+
+function tooSlow(slowMs: number, { impairedAboveMs = 0 }: ProbePlan): string {
+  return `took ${Math.round(slowMs)} ms on average, and more than ${impairedAboveMs} ms is too long`;
 }
 
 function causeOfFault({ code, blame, text }: Fault, count: number): Cause {
@@ -216,6 +226,8 @@ function causeOfFault({ code, blame, text }: Fault, count: number): Cause {
 
 function unanswered(count: number, { mode, timeoutMs }: ProbePlan): string {
   const what = mode === 'register' ? 'REGISTER' : mode === 'connect' ? 'connect' : 'probe';
+  // It has answered since, but not often enough.
+  if (count === 0) return `Its ${what}s got no answer for a while; it has begun to answer again.`;
   const asked = count === 1 ? `One ${what}` : `${count} ${what}s in a row`;
   // A REGISTER has a time-out of its own.
   const within = mode === 'register' ? '' : ` within ${timeoutMs / 1000} s`;

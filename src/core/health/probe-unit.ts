@@ -225,6 +225,7 @@ export class ProbeUnit implements CapUser {
   /** Nothing that is under way proves anything. */
   #voidOpen(reason: Fault): void {
     this.#cancelRunning();
+    this.#record.note(this.#ports.clock.now(), reason.code);
     for (const { id } of this.#state.open) {
       this.#feed({ kind: 'ended', id, finding: { kind: 'none', verdict: 'void', fault: reason } });
     }

@@ -80,16 +80,14 @@ function spanText(ms: number): string {
 
 function causeOfUnit({ state, plan }: ProbeUnit, now: Instant): Cause | undefined {
   const { voidFault, voidSince, name } = state;
-  if (voidFault?.code === 'transport.local' && voidSince !== undefined) {
+  if (voidFault?.code.startsWith('transport.') === true && voidSince !== undefined) {
     const span = spanText(elapsedMs(voidSince, now));
     const text = `No probe has left this machine for ${span}: ${voidFault.text}`;
     return causeOfVoid({ ...voidFault, text });
   }
-  // Its last verdict stands, and is nothing to rely on while our own proxy is silent or speaks for it.
-  if (
-    voidFault !== undefined &&
-    (name === 'unknown' || /^(proxy|ownFault|process)\./.test(voidFault.code))
-  ) {
+  // Its last verdict stands, and is nothing to rely on while no probe proves anything; an answer that the
+  // policy leaves out of account is one all the same.
+  if (voidFault !== undefined && (name === 'unknown' || voidFault.code !== 'probe.ignored')) {
     return causeOfVoid(voidFault);
   }
   return causeOfState(state.name, state.reason, state.failures, plan);
