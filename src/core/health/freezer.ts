@@ -115,10 +115,10 @@ export class Freezer {
     return this.#freeze?.cause;
   }
 
+  /** What is down, or was never heard, says nothing new: others are not asked out of turn for it. */
   #suspect(unit: ProbeUnit, sentAt: Instant): void {
-    if (unit.state.isHeard && unit.state.name !== 'down' && !this.#failing.has(unit)) {
-      this.#failing.set(unit, sentAt);
-    }
+    if (!unit.state.isHeard || unit.state.name === 'down') return;
+    if (!this.#failing.has(unit)) this.#failing.set(unit, sentAt);
     this.#lookSoon(sentAt);
   }
 

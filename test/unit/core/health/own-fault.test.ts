@@ -1,7 +1,6 @@
 /** Our own fault is nobody else's: link down, loop stalled, much failing at once with and without a witness. */
 import { describe, expect, it } from 'vitest';
 import { fault } from '../../../../src/core/base/fault.ts';
-import { isSuspicious, type Sighting } from '../../../../src/core/health/own-fault.ts';
 import type { OwnFaultSpec, PeerServerSpec, ProbePlan } from '../../../../src/core/health/spec.ts';
 import { aContract, aPair, aServer, PLAN, ProbeLab } from '../../../support/health/probe-lab.ts';
 
@@ -141,6 +140,33 @@ describe('much that fails at once', () => {
     expect(enabled(lab)).toBe(20);
     lab.prober.thaw();
     expect(enabled(lab)).toBe(0);
+  });
+});
+
+describe('one that fails alone', () => {
+  it.each(['silent', 500] as const)('%s: the others are not asked more often for it', (does) => {
+    const lab = aCrowd({ intervalMs: 30_000 });
+    lab.network.behave(KEYS[0] ?? '', does);
+    lab.network.behave(KEYS[1] ?? '', 'silent');
+    lab.run(120);
+    const toOthers = (): number =>
+      lab.network.requests.filter(({ key }) => key !== KEYS[0] && key !== KEYS[1]).length;
+    const before = toOthers();
+    lab.run(600);
+    expect(toOthers() - before).toBeLessThan(1.1 * 18 * 20);
+    expect(enabled(lab)).toBe(18);
+  });
+
+  it('nor for one that was never heard, and cannot be sent to', () => {
+    const lab = new ProbeLab();
+    const servers = KEYS.map((_, index) => aServer(`192.0.2.${index + 1}`));
+    const unsent = fault('transport.local', 'local');
+    lab.network.behave(KEYS[0] ?? '', unsent);
+    lab.prober.apply([aContract(servers)]);
+    lab.run(60);
+    const before = lab.network.requests.length;
+    lab.run(600);
+    expect(lab.network.requests.length - before).toBeLessThan(1.1 * 20 * 60);
   });
 });
 
@@ -353,27 +379,5 @@ describe('an operator', () => {
     lab.prober.orderFreeze({ ...order, until: lab.time.now() });
     lab.run(2);
     expect(lab.prober.freeze).toBeUndefined();
-  });
-});
-
-describe('the suspicion', () => {
-  const seen = (failed: number, answered: number, contracts = 2, addresses = 99): Sighting[] =>
-    Array.from({ length: failed + answered }, (_, index) => ({
-      address: `192.0.2.${index % addresses}`,
-      contracts: [`c${index % contracts}`],
-      hasFailed: index < failed,
-    }));
-
-  it.each([
-    [seen(5, 0), true],
-    [seen(4, 0), false],
-    [seen(6, 4), false],
-    [seen(7, 4), true],
-    [seen(9, 0, 1), false],
-    [seen(9, 0, 2, 4), false],
-    [seen(90, 10), true],
-    [[], false],
-  ])('case %#', (sightings, expected) => {
-    expect(isSuspicious(sightings, SPEC)).toBe(expected);
   });
 });
