@@ -16,10 +16,12 @@ export interface CallRouterOptions {
 
 export class CallRouter {
   readonly sipPort: number;
+  readonly #options: CallRouterOptions;
   readonly #rpcPort: number;
   readonly #process: KamailioProcess;
 
-  private constructor(sipPort: number, rpcPort: number) {
+  private constructor(options: CallRouterOptions, sipPort: number, rpcPort: number) {
+    this.#options = options;
     this.sipPort = sipPort;
     this.#rpcPort = rpcPort;
     this.#process = new KamailioProcess({
@@ -28,14 +30,23 @@ export class CallRouter {
     });
   }
 
-  static async start({ api, token, list }: CallRouterOptions): Promise<CallRouter> {
-    const router = new CallRouter(await freePort(), await freePort());
-    router.#process.write('dispatcher.list', `${list.join('\n')}\n`);
-    await router.#process.start({
-      ...{ SIPPORT: router.sipPort, RPCPORT: router.#rpcPort, SNIPPET },
+  static async start(options: CallRouterOptions): Promise<CallRouter> {
+    const router = new CallRouter(options, await freePort(), await freePort());
+    router.#process.write('dispatcher.list', `${options.list.join('\n')}\n`);
+    await router.startAgain();
+    return router;
+  }
+
+  async startAgain(): Promise<void> {
+    const { api, token } = this.#options;
+    await this.#process.start({
+      ...{ SIPPORT: this.sipPort, RPCPORT: this.#rpcPort, SNIPPET },
       ...{ TRUNKD_API: api, TRUNKD_TOKEN: token, TRUNKD_HOST: '203.0.113.10' },
     });
-    return router;
+  }
+
+  async kill(): Promise<void> {
+    await this.#process.kill();
   }
 
   async stop(): Promise<void> {

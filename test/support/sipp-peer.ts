@@ -86,6 +86,13 @@ export interface Calls {
 
 /** Makes calls, INVITE to BYE; resolves to how many succeeded. */
 export async function makeCalls(calls: Calls): Promise<number> {
+  return (await timeCalls(calls)).succeeded;
+}
+
+/** The same, with the average time from the INVITE to its 200. */
+export async function timeCalls(
+  calls: Calls,
+): Promise<{ readonly succeeded: number; readonly answeredMs: number }> {
   const own = ownDirectory('sipp-calls');
   const { serverPort, contract, called = '00911234567', caller = '34600', count = 1 } = calls;
   const [port, media, control] = [await freePort(), await freePort(), await freePort()];
@@ -105,8 +112,11 @@ export async function makeCalls(calls: Calls): Promise<number> {
   await running.ended(120_000);
   const [names = '', ...rows] = readText(join(own.path, 'stat.csv')).trim().split('\n');
   own.remove();
-  const column = names.split(';').indexOf('SuccessfulCall(C)');
-  return Number(rows.at(-1)?.split(';')[column] ?? 0);
+  const value = (name: string) => rows.at(-1)?.split(';')[names.split(';').indexOf(name)] ?? '';
+  // 00:00:00:123456
+  const [, min, sec, us] = /^\d+:(\d+):(\d+):(\d+)$/.exec(value('ResponseTime1(C)')) ?? [];
+  const answeredMs = Number(min) * 60_000 + Number(sec) * 1_000 + Number(us) / 1_000;
+  return { succeeded: Number(value('SuccessfulCall(C)')), answeredMs };
 }
 
 /** The value of a header field of a message; empty without it. */
