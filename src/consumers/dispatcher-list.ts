@@ -15,6 +15,8 @@ export interface Held {
   readonly weight: number;
   /** Empty where it is the proxy's choice; undefined where the proxy does not tell. */
   readonly socket: string | undefined;
+  /** Who added it by RPC; empty where it came by the file, or by others. */
+  readonly mark: string;
 }
 
 const FLAG: Readonly<Record<DestinationState, number>> = { active: 0, inactive: 1, disabled: 4 };
@@ -46,7 +48,7 @@ export function readList(text: string): readonly (Held & { readonly state: Desti
   return text.split('\n').flatMap((line) => {
     const [, set, uri = '', flags, priority, attributes = ''] =
       /^(\d+) (\S+) (\d+) (\d+) (\S+)$/.exec(line.trim()) ?? [];
-    const named = new Map(attributes.split(';').map((one) => halves(one)));
+    const named = readAttributes(attributes);
     const duid = named.get('duid') ?? '';
     if (duid === '') return [];
     const bits = Number(flags);
@@ -55,6 +57,7 @@ export function readList(text: string): readonly (Held & { readonly state: Desti
       state: bits & 4 ? 'disabled' : bits & 1 ? 'inactive' : 'active',
       weight: Number(named.get('weight') ?? 0),
       socket: named.get('socket') ?? '',
+      mark: '',
     };
   });
 }
@@ -64,9 +67,13 @@ export function statesInList(text: string): ReadonlyMap<string, DestinationState
   return new Map(readList(text).map(({ duid, state }) => [duid, state]));
 }
 
-function halves(attribute: string): readonly [string, string] {
-  const at = attribute.indexOf('=');
-  return at < 0 ? [attribute, ''] : [attribute.slice(0, at), attribute.slice(at + 1)];
+function readAttributes(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split(';').map((one) => {
+      const [name = '', ...value] = one.split('=');
+      return [name, value.join('=')];
+    }),
+  );
 }
 
 /** The host of a SIP URI, without brackets. */
@@ -101,6 +108,7 @@ function readHeld(set: number, dest: unknown): Held {
     priority: Number(fieldOf(dest, 'PRIORITY') ?? 0),
     weight: Number(fieldOf(attributes, 'WEIGHT') ?? 0),
     socket: socket === null ? '' : typeof socket === 'string' ? socket : undefined,
+    mark: readAttributes(String(fieldOf(attributes, 'BODY') ?? '')).get('trunkd') ?? '',
   };
 }
 

@@ -5,25 +5,31 @@ import { addressIn, type Held } from './dispatcher-list.ts';
 export interface MemberDrift {
   /** Not there, or with another URI, priority, weight or socket. */
   readonly missing: readonly Destination[];
-  /** There, and not to be, or not to be like that: of a set of ours only. */
+  /** There, and not to be, or not to be like that: ours only. */
   readonly excess: readonly Held[];
 }
 
 /** Something is known of it. */
 export type Judged = Destination & { readonly state: DestinationState };
 
+/** What is ours of a proxy that others use as well: whole sets, and whatever has our mark in any set. */
+export interface Own {
+  readonly sets: ReadonlySet<number>;
+  readonly mark: string;
+}
+
 export function keyOf({ set, duid }: { readonly set: number; readonly duid: string }): string {
   return `${set} ${duid}`;
 }
 
 /**
- * Sets that are not in `ownSets` are somebody else's, and left alone. Not `isExact`: weight and priority may be
+ * What is not `own` is somebody else's, and left alone. Not `isExact`: weight and priority may be
  * others, since without a file a destination would have to go before it can come back; for another socket it does.
  */
 export function driftOf(
   destinations: readonly Destination[],
   held: readonly Held[],
-  ownSets: ReadonlySet<number> | 'all',
+  own: Own | 'all',
   isExact: boolean,
 ): MemberDrift {
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
@@ -31,8 +37,7 @@ export function driftOf(
   return {
     missing: destinations.filter((one) => !isHeld(one, byKey.get(keyOf(one)), isExact)),
     excess: held.filter((one) => {
-      const { set } = one;
-      if (ownSets !== 'all' && !ownSets.has(set)) return false;
+      if (own !== 'all' && !own.sets.has(one.set) && one.mark !== own.mark) return false;
       const there = wanted.get(keyOf(one));
       return there === undefined || (!isExact && !hasSocket(there, one));
     }),

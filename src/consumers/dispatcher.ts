@@ -10,23 +10,19 @@
  * second change of members within 5 s is refused; an empty list takes all traffic down, and is never written; a
  * missing file keeps it from starting; a line that it does not like it drops in silence.
  */
+import { createHash } from 'node:crypto';
 import { after, elapsedMs, type Instant } from '../core/base/instant.ts';
 import type { AddressBoard, Admission, DispatcherSide } from './address-board.ts';
-import { type ConsumerCauseCode, ConsumerFault } from './causes.ts';
+import { askDispatcher } from './ask-dispatcher.ts';
+import type { ConsumerCauseCode } from './causes.ts';
 import {
   type Destination,
   type DestinationState,
   destinationsOf,
   isUnresolved,
 } from './destinations.ts';
-import {
-  attributesOf,
-  type Held,
-  printList,
-  readList,
-  readRpcList,
-  statesInList,
-} from './dispatcher-list.ts';
+import { type Change, nextChange } from './dispatcher-changes.ts';
+import { attributesOf, type Held, printList, readList, statesInList } from './dispatcher-list.ts';
 import {
   addressesOf,
   driftOf,
@@ -99,6 +95,8 @@ export class DispatcherConsumer implements Consumer {
   #incarnation: string | undefined;
   readonly #gap: ReloadGap;
   #loaded: { readonly members: string; readonly at: Instant } | undefined;
+  /** By RPC alone: what we add has it, so that the next trunkd of this machine knows it for ours. */
+  readonly #mark: string;
   /** By RPC alone: sets that a contract of ours has or had since the start. */
   #ownSets: ReadonlySet<number> = new Set();
   #beat = 0;
@@ -114,6 +112,7 @@ export class DispatcherConsumer implements Consumer {
     this.#ports = ports;
     this.#rpc = rpc;
     this.#startedAt = ports.clock.now();
+    this.#mark = markOf(ports.hostId, spec.name);
     this.#board = board.dispatcher(spec.rpc, () => this.#reconciler.changed());
     this.#waiting = new WaitingMembers(this.#board);
     this.#gap = new ReloadGap(ports.clock);
@@ -215,17 +214,12 @@ export class DispatcherConsumer implements Consumer {
 
   /** What it holds now. Where it was restarted, nothing that we told is remembered. */
   async #read(rpc: Rpc): Promise<readonly Held[]> {
-    const uptime = await rpc('core.uptime', []);
-    const incarnation = String((uptime as { up_since?: unknown } | undefined)?.up_since);
+    const { incarnation, held } = await askDispatcher(rpc);
     if (incarnation !== this.#incarnation) {
       this.#incarnation = incarnation;
       this.#foreign.forget();
       this.#loaded = undefined;
       this.#gap.forget();
-    }
-    const held = readRpcList(await rpc('dispatcher.list', []));
-    if (held === undefined) {
-      throw new ConsumerFault('consumer.badAnswer', 'dispatcher.list: no list in the answer');
     }
     this.#board.uses(addressesOf(held));
     return held;
@@ -238,8 +232,8 @@ export class DispatcherConsumer implements Consumer {
   ): Promise<Part & { readonly held: readonly Held[] }> {
     const isByFile = this.#spec.listFile !== undefined;
     // The file is all that it loads: what is not in there is of a contract that went, whoever saw it go.
-    const ownSets = isByFile ? 'all' : this.#ownSets;
-    const drift = driftOf(destinations, held, ownSets, isByFile);
+    const own = isByFile ? 'all' : { sets: this.#ownSets, mark: this.#mark };
+    const drift = driftOf(destinations, held, own, isByFile);
     const { missing, excess } = drift;
     const count = missing.length + excess.length;
     if (count === 0) return { held, ...WELL };
@@ -256,13 +250,13 @@ export class DispatcherConsumer implements Consumer {
     if (waitMs > 0) return { ...part, againMs: waitMs };
     try {
       if (isByFile) await this.#reload(rpc, destinations);
-      else await this.#change(rpc, missing, excess, destinations);
+      else await this.#change(rpc, nextChange(destinations, drift, held));
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       return { ...part, text: `${text}: ${error.message}`, againMs: RELOAD_GAP_MS };
     }
     const now = await this.#read(rpc);
-    const left = driftOf(destinations, now, ownSets, isByFile);
+    const left = driftOf(destinations, now, own, isByFile);
     const stillCount = left.missing.length + left.excess.length;
     if (stillCount === 0) return { held: now, ...WELL };
     return { ...part, held: now, drift: stillCount, againMs: RELOAD_GAP_MS };
@@ -280,25 +274,13 @@ export class DispatcherConsumer implements Consumer {
     this.#loaded = { members: membersText(destinations), at: this.#ports.clock.now() };
   }
 
-  /** One change, since Kamailio takes no second one at once; additions first, so that no set runs empty. */
-  async #change(
-    rpc: Rpc,
-    missing: readonly Destination[],
-    excess: readonly Held[],
-    destinations: readonly Destination[],
-  ): Promise<void> {
-    const [add] = missing;
-    const [remove] = excess;
-    if (add !== undefined) {
-      const flags = add.state === 'active' || add.state === undefined ? 0 : 1;
-      const { set, uri, priority } = add;
-      await rpc('dispatcher.add', [set, uri, flags, priority, attributesOf(add)]);
-    } else if (remove !== undefined) {
-      // By address: it takes the wanted one with it, which comes back with the next pass.
-      const { set, uri } = remove;
-      const others = destinations.filter((one) => one.set === set && one.uri !== uri);
-      if (others.length > 0) await rpc('dispatcher.remove', [set, uri]);
+  async #change(rpc: Rpc, change: Change | undefined): Promise<void> {
+    if (change?.kind === 'add') {
+      const { set, uri, priority, state = 'active' } = change.destination;
+      const attributes = `${attributesOf(change.destination)};trunkd=${this.#mark}`;
+      await rpc('dispatcher.add', [set, uri, state === 'active' ? 0 : 1, priority, attributes]);
     }
+    if (change?.kind === 'remove') await rpc('dispatcher.remove', [change.set, change.uri]);
   }
 
   async #mendStates(
@@ -387,6 +369,11 @@ export class DispatcherConsumer implements Consumer {
     await this.#ports.files.write(listFile, text);
     this.#fileText = text;
   }
+}
+
+/** Short, since it stands in each destination. */
+function markOf(hostId: string, consumer: string): string {
+  return createHash('sha256').update(`${hostId} ${consumer}`).digest('hex').slice(0, 12);
 }
 
 function plainState(state: Held['state']): DestinationState {

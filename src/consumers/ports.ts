@@ -35,6 +35,8 @@ export interface ConsumerPorts {
   readonly book: VerdictBook;
   readonly files: Files;
   readonly proxySocket: ProxySocket;
+  /** Tells this machine from others, over restarts. */
+  readonly hostId: string;
   /** All that are configured. */
   readonly registrations: () => Iterable<ContactOwner>;
   /** Wall-clock time in milliseconds, for what leaves this machine. */

@@ -46,6 +46,8 @@ export interface AssemblySpec {
 }
 
 export interface Assembly {
+  /** Tells this machine from others, over restarts. */
+  readonly hostId: string;
   readonly clock: Clock;
   readonly timers: TimerQueue;
   readonly driver: TimerDriver;
@@ -126,11 +128,12 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const locator = new ViaLocator(plainLocator);
   const common = { clock, timers, random, hasher, pacer, userAgent };
   const shared = { ...common, locator, publish, proxyNamed };
+  const own = spec.hostId ?? hostId();
   const keeper: RegistrationKeeper = new RegistrationKeeper({
     ...shared,
     flowKeeper,
     callers,
-    hostId: spec.hostId ?? hostId(),
+    hostId: own,
     pacing,
   });
   flowKeeper.onNews = (flow, news) => keeper.flowNews(flow, news);
@@ -141,6 +144,6 @@ export function assemble(spec: AssemblySpec, ports: AssemblyPorts): Assembly {
   const router = new Router({ book: prober, random, hasher });
   return {
     ...{ clock, timers, driver, transport, lookups: found, stack, senders, proxies },
-    ...{ keeper, prober, local, router, callers, lookup, relay },
+    ...{ keeper, prober, local, router, callers, lookup, relay, hostId: own },
   };
 }

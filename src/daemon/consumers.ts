@@ -20,7 +20,7 @@ import type { WallClock } from '../observe/wall-clock.ts';
 import type { Assembly } from './assembly.ts';
 
 export function makeConsumers(
-  { clock, timers, prober, proxies }: Assembly,
+  { clock, timers, prober, proxies, hostId }: Assembly,
   log: DaemonLog,
   wallClock: WallClock,
   registrations: () => readonly RegistrationSpec[],
@@ -30,6 +30,7 @@ export function makeConsumers(
     timers,
     book: prober,
     files: atomicFiles,
+    hostId,
     proxySocket: (name) => socketOf(proxies.named(name)?.spec),
     *registrations() {
       for (const { id, ddi, profile } of registrations()) {

@@ -4,31 +4,16 @@ import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DispatcherProxy } from '../support/dispatcher-proxy.ts';
 import { eventually } from '../support/processes.ts';
-import { Sipp } from '../support/sipp.ts';
+import { makeCalls, SippPeer } from '../support/sipp-peer.ts';
 import { Trunkd } from '../support/trunkd.ts';
 
 let proxy: DispatcherProxy;
-let peer: Sipp;
+let peer: SippPeer;
 let trunkd: Trunkd;
 
 beforeAll(async () => {
   proxy = await DispatcherProxy.reserve();
-  mkdirSync(dirname(proxy.listFile), { recursive: true });
-  writeFileSync(proxy.listFile, '1 sip:127.0.0.1:9;transport=udp 0 0 weight=50;duid=old\n');
-  writeFileSync(proxy.addressFile, '1 127.0.0.1\n');
-  await proxy.start();
-  peer = await Sipp.start('options-200');
-  trunkd = await Trunkd.start({
-    defaults: { probe: { interval: '1s', timeout: '500ms' } },
-    peeringContracts: [
-      {
-        name: 'acme',
-        dispatcherSet: 1,
-        peerServers: [{ name: 'a', sipProxy: `127.0.0.1:${peer.port}`, transport: 'udp' }],
-      },
-    ],
-    consumers: [{ name: 'far', type: 'kamailioDispatcher', rpc: proxy.rpcUrl }],
-  });
+  peer = await SippPeer.start();
 });
 
 afterAll(async () => {
@@ -37,18 +22,52 @@ afterAll(async () => {
   await proxy?.stop();
 });
 
-it('gets what is missing, then loses what is too much, and hears of states', async () => {
+async function startProxy(list: string): Promise<void> {
+  await proxy.kill();
+  mkdirSync(dirname(proxy.listFile), { recursive: true });
+  writeFileSync(proxy.listFile, list);
+  writeFileSync(proxy.addressFile, '1 127.0.0.1\n');
+  await proxy.start();
+}
+
+/** `sets`: the dispatcher set of a contract of that name with the one server. */
+async function startTrunkd(sets: Readonly<Record<string, number>>, socket?: string): Promise<void> {
+  await trunkd?.stop();
+  trunkd = await Trunkd.start({
+    defaults: { probe: { interval: '1s', timeout: '500ms' } },
+    peeringContracts: Object.entries(sets).map(([name, dispatcherSet]) => ({
+      ...{ name, dispatcherSet },
+      peerServers: [{ name: 'a', sipProxy: peer.hostPort, transport: 'udp' }],
+    })),
+    consumers: [{ name: 'far', type: 'kamailioDispatcher', rpc: proxy.rpcUrl, socket }],
+  });
+}
+
+/** `1 acme/a@udp:..., 2 ...`, as soon as it is `wanted`; what was seen until then. */
+async function until(wanted: RegExp): Promise<readonly string[]> {
   const seen: string[] = [];
   await eventually(
     async () => {
-      const duids = (await proxy.list()).map(({ duid }) => duid);
-      seen.push(duids.sort().join(' '));
-      return duids.length === 1 && duids[0]?.startsWith('acme/a@') === true;
+      // Without any destination that is an error.
+      const held = await proxy.list().catch(() => []);
+      const words = held.map(({ set, duid, socket }) => `${set} ${duid} ${socket}`.trim()).sort();
+      if (seen.at(-1) !== words.join(', ')) seen.push(words.join(', '));
+      return wanted.test(seen.at(-1) ?? '');
     },
-    { timeoutMs: 40_000, what: () => `only ours is there: ${seen.at(-1)}` },
+    { timeoutMs: 90_000, what: () => `${wanted}: ${seen.at(-1)}` },
   );
-  // Never without any.
-  expect(seen).not.toContain('');
+  return seen;
+}
+
+const OURS = 'acme/a@udp:[\\d.:]+';
+
+/** How trunkd knows what it added. */
+let mark = '';
+
+it('is filled from nothing, and hears of states', async () => {
+  await startProxy('# Nobody.\n');
+  await startTrunkd({ acme: 1 });
+  await until(new RegExp(`^1 ${OURS}$`));
   const answer = await fetch(`${trunkd.url}/v1/peer-servers/acme/a/commands`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -56,4 +75,37 @@ it('gets what is missing, then loses what is too much, and hears of states', asy
   });
   expect(answer.status).toBe(202);
   await eventually(async () => (await proxy.states())['a'] === 'disabled');
+  [, mark = ''] = /;trunkd=(\w+)/.exec(JSON.stringify(await proxy.rpc('dispatcher.list'))) ?? [];
+  expect(mark).toMatch(/^\w{12}$/);
+});
+
+it('loses what went while trunkd was down, and takes another socket; calls go on', async () => {
+  await trunkd?.stop();
+  const uri = `sip:${peer.hostPort};transport=udp`;
+  const duid = (contract: string) => `duid=${contract}/a@udp:${peer.hostPort}`;
+  await startProxy(
+    [
+      `1 ${uri} 0 0 weight=100;rweight=100;${duid('acme')};trunkd=${mark}`,
+      `2 ${uri} 0 0 weight=100;rweight=100;${duid('gone')};trunkd=${mark}`,
+      `3 ${uri} 0 0 weight=100;rweight=100;${duid('other')};trunkd=somebody`,
+      '',
+    ].join('\n'),
+  );
+  const socket = `udp:127.0.0.1:${proxy.sipPort}`;
+  await startTrunkd({ acme: 1 }, socket);
+  const made: number[] = [];
+  let isOver = false;
+  const caller = (async () => {
+    while (!isOver) {
+      made.push(await makeCalls({ serverPort: proxy.sipPort, contract: 'any', count: 5 }));
+    }
+  })();
+  const wanted = new RegExp(`^1 ${OURS} ${socket}, 3 other/a@udp:[\\d.:]+$`);
+  const seen = await until(wanted).finally(() => {
+    isOver = true;
+  });
+  await caller;
+  expect(made.length).toBeGreaterThan(5);
+  expect(new Set(made)).toEqual(new Set([5]));
+  expect(seen.every((one) => /^1 acme.* 3 other/.test(one))).toBe(true);
 });

@@ -44,6 +44,7 @@ export class VerdictLab {
           files.set(path, (files.get(path) ?? '') + text);
         },
       },
+      hostId: 'this machine',
       registrations: () => this.registrations,
       proxySocket: (name) => (name === 'edge1' ? 'udp:203.0.113.9:5060' : undefined),
       wallMs: () => Date.parse('2026-01-02T03:04:05Z') + time.now(),
@@ -194,16 +195,16 @@ export class FakeKamailio {
   }
 
   #list(): unknown {
-    if (this.held.length === 0) return { NRSETS: 0 };
+    if (this.held.length === 0) throw new RpcError('dispatcher.list', 500, 'No Destination Sets');
     const sets = new Map<number, Held[]>();
     for (const one of this.held) sets.set(one.set, [...(sets.get(one.set) ?? []), one]);
     const RECORDS = [...sets].map(([ID, held]) => ({
       SET: {
         ID,
-        TARGETS: held.map(({ duid, uri, state, priority, weight, socket }) => ({
+        TARGETS: held.map(({ duid, uri, state, priority, weight, socket, mark }) => ({
           DEST: {
             ...{ URI: uri, FLAGS: `${state.charAt(0).toUpperCase()}X`, PRIORITY: priority },
-            ATTRS: { DUID: duid, WEIGHT: weight, SOCKET: socket || null },
+            ATTRS: { BODY: `trunkd=${mark}`, DUID: duid, WEIGHT: weight, SOCKET: socket || null },
           },
         })),
       },
@@ -223,5 +224,6 @@ function heldOf(line: string): Held {
   const weight = Number(/\bweight=(\d+)/.exec(attributes)?.[1]);
   const socket = /\bsocket=([^;]+)/.exec(attributes)?.[1] ?? '';
   const state = statesInList(line).get(duid) ?? 'active';
-  return { set: Number(set), duid, uri, state, priority: Number(priority), weight, socket };
+  const mark = /\btrunkd=([^;]+)/.exec(attributes)?.[1] ?? '';
+  return { set: Number(set), duid, uri, state, priority: Number(priority), weight, socket, mark };
 }

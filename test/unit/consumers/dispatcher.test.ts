@@ -320,6 +320,14 @@ describe('a dispatcher with file and RPC', () => {
     expect(lab.news.filter(({ kind }) => kind === 'changed')).toHaveLength(2);
   });
 
+  it('is filled when it started with an empty list, which it calls an error', async () => {
+    lab.hold('acme', [aServer('a', [1])]);
+    kamailio.held = [];
+    await start();
+    expect(kamailio.states()).toEqual({ a1: 'active' });
+    expect(consumer?.state).toBe('inSync');
+  });
+
   it('only tells what it would do in mode observe', async () => {
     lab.hold('acme', [aServer('a', [1])]);
     await start({ mode: 'observe' });
@@ -328,39 +336,5 @@ describe('a dispatcher with file and RPC', () => {
       state: 'drifting',
       cause: { code: 'consumer.observed', text: expect.stringMatching(/1 to be added.*observed/) },
     });
-  });
-});
-
-describe('a dispatcher by RPC alone', () => {
-  it('gets and loses members one by one, and no set runs empty', async () => {
-    const old = { set: 1, uri: 'sip:192.0.2.7:5060', priority: 0, weight: 0, socket: '' } as const;
-    kamailio.held = [{ ...old, duid: 'old', state: 'active' }];
-    lab.hold('acme', [aServer('a', [1]), aServer('b', [2], DOWN, 'down')]);
-    await start({ listFile: undefined });
-    await lab.pass(30_000);
-    expect(kamailio.states()).toEqual({ a1: 'active', b2: 'inactive' });
-    expect(
-      kamailio.calls.filter((call) => /^(add|remove)/.test(call)).map((call) => call.slice(0, 24)),
-    ).toEqual(['add 1 sip:192.0.2.1:5060', 'add 1 sip:192.0.2.2:5060', 'remove 1 sip:192.0.2.7:5']);
-    expect(consumer?.state).toBe('inSync');
-  });
-
-  it('takes another socket one by one: Kamailio adds no address that it has', async () => {
-    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
-    await start({ listFile: undefined, socket: 'udp:203.0.113.10:5060' });
-    await lab.pass(12_000);
-    expect(consumer?.state).toBe('inSync');
-    await consumer?.stop();
-    kamailio.calls.length = 0;
-    await start({ listFile: undefined, socket: 'udp:203.0.113.11:5060' });
-    await lab.pass(60_000);
-    expect(kamailio.held.map(({ socket }) => socket)).toEqual([
-      'udp:203.0.113.11:5060',
-      'udp:203.0.113.11:5060',
-    ]);
-    expect(kamailio.calls.map((call) => call.split(' ')[0])).toEqual([
-      ...['remove', 'add', 'remove', 'add'],
-    ]);
-    expect(consumer?.state).toBe('inSync');
   });
 });
