@@ -24,8 +24,11 @@ export function nextChange(
   const [destination] = missing;
   if (destination !== undefined) return { kind: 'add', destination };
   const inOrder = excess.toSorted((a, b) => Number(isStandIn(a)) - Number(isStandIn(b)));
+  const seen = new Set<string>();
   for (const one of inOrder) {
     const { set, uri } = one;
+    if (seen.has(`${set} ${uri}`)) continue;
+    seen.add(`${set} ${uri}`);
     const wanted = destinations.filter((other) => other.set === set);
     const substituted = wanted.find((other) => other.uri === uri);
     const left = held.filter((other) => other.set !== set || other.uri !== uri);

@@ -20,6 +20,8 @@ export interface Held {
 }
 
 const FLAG: Readonly<Record<DestinationState, number>> = { active: 0, inactive: 1, disabled: 4 };
+/** More than fit into an answer that is honest: each takes some 400 octets of 8 MiB. */
+const MAX_HELD = 25_000;
 /** Not resolved when the list is loaded: a dead DNS must not stop the proxy. */
 const SKIP_DNS = 16;
 const HEAD =
@@ -88,12 +90,16 @@ export function readRpcList(result: unknown): readonly Held[] | undefined {
   // Without any destination there are no records at all.
   if (records === undefined && fieldOf(result, 'NRSETS') !== undefined) return [];
   if (!Array.isArray(records)) return undefined;
-  return records.flatMap((record) => {
+  const found: Held[] = [];
+  for (const record of records) {
     const set = fieldOf(record, 'SET');
     const targets = fieldOf(set, 'TARGETS');
-    if (!Array.isArray(targets)) return [];
-    return targets.map((target) => readHeld(Number(fieldOf(set, 'ID')), fieldOf(target, 'DEST')));
-  });
+    if (!Array.isArray(targets)) continue;
+    if (found.length + targets.length > MAX_HELD) return undefined;
+    for (const one of targets)
+      found.push(readHeld(Number(fieldOf(set, 'ID')), fieldOf(one, 'DEST')));
+  }
+  return found;
 }
 
 function readHeld(set: number, dest: unknown): Held {

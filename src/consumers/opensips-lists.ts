@@ -1,5 +1,4 @@
 /** What OpenSIPS 3 answers to `ds_list` and `dr_gw_status`, and whose it is. Pure; what is read is hostile. */
-import type { Destination } from './destinations.ts';
 
 export interface DsRow {
   readonly set: number;
@@ -38,34 +37,18 @@ export function readGateways(result: unknown): readonly GatewayRow[] | undefined
   }));
 }
 
-/** The destination that a row of its list is; by address and port, and by transport where both name one. */
-export function destinationAt(
-  destinations: readonly Destination[],
-  { set, uri }: DsRow,
-): Destination | undefined {
-  const row = placeOf(uri);
-  return destinations.find((one) => {
-    if (one.set !== set) return false;
-    const place = placeOf(one.uri);
-    return place.host === row.host && place.port === row.port && place.transport === row.transport;
-  });
+/** Equal where a destination and a row of its list are the same: by set, address, port and transport. */
+export function placeKey({ set, uri }: { readonly set: number; readonly uri: string }): string {
+  return `${set} ${placeOf(uri)}`;
 }
 
 /** RFC 3261 section 19.1.2: what a URI that leaves them out means. */
-function placeOf(uri: string): {
-  readonly host: string;
-  readonly port: string;
-  readonly transport: string;
-} {
+function placeOf(uri: string): string {
   const [, host = '', port, parameters = ''] =
     /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;?]*)(?::(\d+))?([^?]*)/i.exec(uri) ?? [];
   const [, given] = /;transport=(\w+)/i.exec(parameters) ?? [];
   const transport = (given ?? (/^sips:/i.test(uri) ? 'tls' : 'udp')).toLowerCase();
-  return {
-    host: host.toLowerCase(),
-    port: port ?? (transport === 'tls' ? '5061' : '5060'),
-    transport,
-  };
+  return `${host.toLowerCase()} ${port ?? (transport === 'tls' ? '5061' : '5060')} ${transport}`;
 }
 
 function listIn(value: unknown, name: string): readonly unknown[] | undefined {

@@ -12,8 +12,8 @@ import { ForeignStates, type StateStep } from './foreign-states.ts';
 import type { Rpc } from './json-rpc.ts';
 import {
   type DsRow,
-  destinationAt,
   type GatewayRow,
+  placeKey,
   readDsList,
   readGateways,
 } from './opensips-lists.ts';
@@ -116,13 +116,15 @@ class Opensips {
     if (held === undefined) {
       throw new ConsumerFault('consumer.badAnswer', 'ds_list: no list in the answer');
     }
+    const byPlace = new Map(destinations.toReversed().map((one) => [placeKey(one), one]));
+    const places = new Set<string>();
     for (const row of held) {
-      const found = destinationAt(destinations, row);
+      const place = placeKey(row);
+      places.add(place);
+      const found = byPlace.get(place);
       if (found !== undefined) wishes.push(this.#destinationWish(found, row));
     }
-    for (const one of destinations) {
-      if (!held.some((row) => destinationAt([one], row) !== undefined)) missing.push(one.duid);
-    }
+    for (const one of destinations) if (!places.has(placeKey(one))) missing.push(one.duid);
   }
 
   #destinationWish({ peerServer, state }: Destination, { set, uri, isActive }: DsRow): Wish {
