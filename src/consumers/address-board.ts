@@ -15,6 +15,7 @@ export type Admission = 'held' | 'written';
 
 interface ListDesk {
   readonly contracts: ContractChoice;
+  readonly wake: () => void;
   readonly has: Record<Admission, ReadonlySet<string>>;
 }
 
@@ -40,6 +41,8 @@ export interface DispatcherSide {
   /** True where no list of the proxy that has to hold the addresses of the contract lacks this one. */
   admits(contract: string, address: string, admission: Admission): boolean;
   uses(addresses: Iterable<string>): void;
+  /** The proxy was started anew: what its lists hold now is what their files held then, whoever wrote them. */
+  proxyRestarted(): void;
   leave(): void;
 }
 
@@ -48,9 +51,10 @@ const NONE: ReadonlySet<string> = new Set();
 export class AddressBoard {
   readonly #proxies = new Map<string, Proxy>();
 
-  list(rpc: string | undefined, contracts: ContractChoice): ListSide {
+  /** `wake` is called when what it holds has to be looked at again. */
+  list(rpc: string | undefined, contracts: ContractChoice, wake: () => void): ListSide {
     const { lists, dispatchers } = this.#proxyAt(rpc);
-    const desk: ListDesk = { contracts, has: { held: NONE, written: NONE } };
+    const desk: ListDesk = { contracts, wake, has: { held: NONE, written: NONE } };
     lists.add(desk);
     return {
       has: (admission, addresses) => {
@@ -81,6 +85,12 @@ export class AddressBoard {
         ),
       uses: (addresses) => {
         desk.used = new Set(addresses);
+      },
+      proxyRestarted: () => {
+        for (const { has, wake: look } of lists) {
+          has.held = NONE;
+          look();
+        }
       },
       leave: () => {
         dispatchers.delete(desk);

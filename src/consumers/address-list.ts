@@ -44,14 +44,18 @@ export function addressList(
   board: AddressBoard,
 ): Consumer {
   // One that only observes brings no address into any list: nobody waits for it.
-  const side = spec.mode === 'apply' ? board.list(spec.rpc, spec.contracts) : undefined;
+  const side =
+    spec.mode === 'apply'
+      ? board.list(spec.rpc, spec.contracts, () => consumer.changed())
+      : undefined;
   const list = new AddressList(spec, ports, rpc, side);
-  return reconciled(
+  const consumer: Consumer = reconciled(
     spec.name,
     ports,
     () => list.pass(),
     () => side?.leave(),
   );
+  return consumer;
 }
 
 class AddressList {

@@ -216,6 +216,7 @@ export class DispatcherConsumer implements Consumer {
   async #read(rpc: Rpc): Promise<readonly Held[]> {
     const { incarnation, held } = await askDispatcher(rpc);
     if (incarnation !== this.#incarnation) {
+      if (this.#incarnation !== undefined) this.#board.proxyRestarted();
       this.#incarnation = incarnation;
       this.#foreign.forget();
       this.#loaded = undefined;

@@ -13,10 +13,13 @@ let lab: VerdictLab;
 let kamailio: FakeKamailio;
 let consumer: DispatcherConsumer;
 let board: AddressBoard;
+/** When the list was asked to look again. */
+let looks: number[];
 
 beforeEach(() => {
   lab = new VerdictLab();
   board = new AddressBoard();
+  looks = [];
   kamailio = new FakeKamailio(() => lab.time.now());
   kamailio.file = () => lab.files.get(LIST) ?? '';
 });
@@ -40,7 +43,7 @@ async function tell(...servers: Parameters<VerdictLab['hold']>[1]): Promise<void
 
 /** A list that holds these, and the consumer that waits for it. */
 async function startWith(...hosts: number[]): Promise<ListSide> {
-  const list = board.list(RPC, 'all');
+  const list = board.list(RPC, 'all', () => looks.push(lab.time.now()));
   list.has('held', hosts.map(address));
   await start();
   return list;
@@ -97,6 +100,20 @@ it('keeps a set that would run empty, though its servers are others', async () =
   expect(kamailio.states()).toEqual({ new9: 'active' });
 });
 
+it('does not trust what the list held before the proxy was started anew', async () => {
+  lab.hold('acme', [aServer('a', [1])]);
+  const list = await startWith(1, 9);
+  expect(looks).toEqual([]);
+  kamailio.restart();
+  await tell(aServer('a', [1, 9]));
+  await lab.pass(7_000);
+  expect(kamailio.states()).toEqual({ a1: 'active' });
+  expect(looks).toHaveLength(1);
+  list.has('held', [1, 9].map(address));
+  await lab.pass(500);
+  expect(kamailio.states()).toEqual({ a1: 'active', a9: 'active' });
+});
+
 it('does not wait for ever, and says what it does then', async () => {
   lab.hold('acme', [aServer('a', [1])]);
   await startWith(1);
@@ -110,9 +127,9 @@ it('does not wait for ever, and says what it does then', async () => {
 });
 
 it('waits for no list of other contracts, of another proxy, or that went', async () => {
-  board.list(RPC, ['other']);
-  board.list('http://127.0.0.2/RPC', 'all');
-  const list = board.list(RPC, ['acme']);
+  board.list(RPC, ['other'], () => {});
+  board.list('http://127.0.0.2/RPC', 'all', () => {});
+  const list = board.list(RPC, ['acme'], () => {});
   lab.hold('acme', [aServer('a', [1])]);
   await start();
   expect([kamailio.file(), kamailio.calls]).toEqual(['', []]);
@@ -123,7 +140,7 @@ it('waits for no list of other contracts, of another proxy, or that went', async
 
 it('has its file while it is dead, after that of the list', async () => {
   kamailio.isDead = true;
-  const list = board.list(RPC, 'all');
+  const list = board.list(RPC, 'all', () => looks.push(lab.time.now()));
   lab.hold('acme', [aServer('a', [1])]);
   await start();
   expect(kamailio.file()).toBe('');
