@@ -29,10 +29,12 @@ for (const address of process.argv.slice(1)) {
   socket.bind(${PORT}, address, () => { left -= 1; if (left === 0) console.log('ready'); });
 }`;
 
-type Link = 'wan' | 'lan';
+const LINKS = ['wan', 'lan'] as const;
+type Link = (typeof LINKS)[number];
 
 export class FarSide {
   readonly #holder: Running;
+  readonly #removed = new Set<string>();
   #answerer: Running | undefined;
 
   private constructor(holder: Running) {
@@ -89,16 +91,25 @@ export class FarSide {
   /** A host that is there again. */
   add(address: string): void {
     this.#inside('ip', 'addr', 'add', `${address}/32`, 'dev', linkOf(address));
+    this.#removed.delete(address);
   }
 
   /** A host that is gone: nothing comes back from there. */
   remove(address: string): void {
     this.#inside('ip', 'addr', 'del', `${address}/32`, 'dev', linkOf(address));
+    this.#removed.add(address);
   }
 
   /** All at once say nothing, and go on. */
   silence(isSilent: boolean): void {
     this.#answerer?.signal(isSilent ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  /** Everything is there, and answers. */
+  restore(): void {
+    for (const link of LINKS) this.mend(link);
+    for (const address of this.#removed) this.add(address);
+    this.silence(false);
   }
 
   stop(): void {
