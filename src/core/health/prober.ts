@@ -174,9 +174,7 @@ export class Prober implements HealthBook, ServerHost {
   /** Probes every target of a server at once. False when there is no such server, or it is not probed. */
   probeNow(id: string): boolean {
     const server = this.#servers.get(id);
-    if (server === undefined || !server.isProbed || server.spec.probe.mode === 'register') {
-      return false;
-    }
+    if (server === undefined || !isAsked(server)) return false;
     if (server.units.length === 0) this.#placement.locate(server);
     for (const unit of server.units) unit.probeNow();
     return true;
@@ -189,7 +187,7 @@ export class Prober implements HealthBook, ServerHost {
   observe(id: string, observation: Observation): boolean | undefined {
     const server = this.#servers.get(id);
     if (server === undefined) return undefined;
-    if (!server.isProbed || !isAlarming(observation, server.spec.probe.answers)) return false;
+    if (!isAsked(server) || !isAlarming(observation, server.spec.probe.answers)) return false;
     for (const unit of server.units) unit.observed(observationText(observation));
     return true;
   }
@@ -360,4 +358,9 @@ export class Prober implements HealthBook, ServerHost {
     }
     this.#announcer.settlePool(pool);
   }
+}
+
+/** It is neither off nor judged by what others send: a probe can be sent. */
+function isAsked({ isProbed, spec }: PeerServer): boolean {
+  return isProbed && spec.probe.mode !== 'register';
 }

@@ -110,6 +110,7 @@ describe('mode register', () => {
     expect(lab.network.requests.filter(({ key }) => key === KEY)).toEqual([]);
     expect(lab.word(A)).toBe('unknown enabled');
     expect(lab.prober.probeNow(A)).toBe(false);
+    expect(lab.prober.observe(A, { code: 503, count: 9, by: 'proxy' })).toBe(false);
     expect(lab.prober.stuck).toBe(0);
   });
 
