@@ -27,6 +27,9 @@ export class UdpRegistrar {
   /** Parameters of the Contact in each 200, and further header lines. */
   parameters = '';
   lines: readonly string[] = [];
+  /** So long it takes for each answer. */
+  delayMs = 0;
+  #isClosed = false;
   readonly #socket: Socket;
   readonly #password: string;
 
@@ -35,9 +38,12 @@ export class UdpRegistrar {
     this.#password = password;
     socket.on('message', (octets, from) => {
       const answer = this.#answer(octets.toString('latin1'));
-      if (answer !== undefined) {
-        socket.send(Buffer.from(answer, 'latin1'), from.port, from.address);
-      }
+      if (answer === undefined) return;
+      const send = () => {
+        if (!this.#isClosed) socket.send(Buffer.from(answer, 'latin1'), from.port, from.address);
+      };
+      if (this.delayMs === 0) send();
+      else setTimeout(send, this.delayMs);
     });
   }
 
@@ -59,6 +65,7 @@ export class UdpRegistrar {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#socket.close();
     await once(this.#socket, 'close');
   }
