@@ -13,6 +13,8 @@ export const HTTP_LIMITS = {
   /** Questions for routes are counted by themselves: one for each call. */
   routesPerSec: 5_000,
   routeBurst: 5_000,
+  /** Lists and metrics are made one after the other; more that wait are refused. */
+  longAnswersWaiting: 64,
   pageSize: 1_000,
   defaultPageSize: 100,
   parameterOctets: 400,

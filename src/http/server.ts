@@ -14,6 +14,7 @@ import { addCommands } from './commands.ts';
 import { type Guard, makeGuard, type RoleToken } from './guard.ts';
 import { compileLate, loadLate } from './late-schema.ts';
 import { HTTP_LIMITS } from './limits.ts';
+import { queueLongAnswers } from './long-answers.ts';
 import type { CommandPort, HealthPort, ListPort, RoutePort } from './ports.ts';
 import { PROBLEM_TYPE, type ProblemCode, problem, sendProblem } from './problem.ts';
 import { addPulled } from './pulled.ts';
@@ -86,6 +87,7 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
   const guard = guardOf(options);
   app.addHook('onRequest', guard.hook);
   app.addHook('preValidation', loadLate);
+  queueLongAnswers(app);
   app.setErrorHandler<FastifyError>((error, _request, reply) =>
     sendFailure(error, reply, options.onBug),
   );
