@@ -30,7 +30,7 @@ export async function readSources(
     const answer = await parse(resolve(file));
     const start = { file, line: 1, column: 1 };
     if (answer.kind === 'unreadable') {
-      problems.add(start, { path: [], text: `the file ${answer.reason}` });
+      problems.add({ ...start, ...answer.at }, { path: [], text: `the file ${answer.reason}` });
       return undefined;
     }
     for (const { line, column, path: steps, text } of answer.parsed.problems) {

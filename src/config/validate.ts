@@ -76,7 +76,7 @@ function explainIssue(root: Subject, issue: Issue, prefix: readonly PathStep[]):
   const path = [...prefix, ...issue.path.map(toStep)];
   const label = labelOf(path.at(-1));
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey(root, path, key));
+    return issue.keys.map((key, index) => unknownKey(root, path, key, index < MAX_HINTS));
   }
   if (issue.code === 'invalid_union') {
     const inner = bestBranch(issue.errors, valueAt(root.value, path));
@@ -95,13 +95,21 @@ function labelOf(step: PathStep | undefined): string {
   return typeof step === 'number' ? `item ${step + 1}` : quoted(step);
 }
 
-function unknownKey(root: Subject, path: readonly PathStep[], key: string): Complaint {
+/** Unknown keys of one section that get a hint; whoever has more has another file before him. */
+const MAX_HINTS = 200;
+
+function unknownKey(
+  root: Subject,
+  path: readonly PathStep[],
+  key: string,
+  isHinted = true,
+): Complaint {
   const node = schemaAt(root.schema, path);
   return {
     path: [...path, key],
     isAboutKey: true,
     text: `the key ${quoted(key)} is not known here`,
-    hint: hintFor(key, node === undefined ? [] : keysOf(node)),
+    hint: isHinted && node !== undefined ? hintFor(key, keysOf(node)) : undefined,
   };
 }
 
