@@ -43,6 +43,8 @@ export interface FreezerPorts {
 const STANDSTILL_HOLD_MS = 5_000;
 /** How often the whole is looked at. */
 const LOOK_MS = 1_000;
+/** The least time between two looks while more and more fails: each goes through all targets. */
+const SOON_MS = 250;
 /** Between two times that others are asked out of turn. */
 const CANVASS_GAP_MS = 5_000;
 /** So many times `minTargets` are asked. */
@@ -191,14 +193,17 @@ export class Freezer {
   #lookSoon(sentAt: Instant): void {
     const now = this.#ports.clock.now();
     if (this.#failing.size < this.spec.minTargets) this.#canvass(sentAt, now);
-    const isDue = this.#lookedAt === undefined || elapsedMs(this.#lookedAt, now) >= LOOK_MS / 4;
-    if (isDue && this.#failing.size >= this.spec.minTargets) this.#look();
-    else this.#arm(LOOK_MS);
+    const isDue = this.#lookedAt === undefined || elapsedMs(this.#lookedAt, now) >= SOON_MS;
+    if (this.#failing.size < this.spec.minTargets) this.#arm(LOOK_MS);
+    else if (isDue) this.#look();
+    else this.#arm(SOON_MS);
   }
 
+  /** Looks in so many milliseconds at the latest. */
   #arm(ms: number): void {
     const { clock, timers } = this.#ports;
-    if (!this.#timer.isArmed) timers.arm(this.#timer, after(clock.now(), ms));
+    const at = after(clock.now(), ms);
+    if (!this.#timer.isArmed || this.#timer.deadline > at) timers.arm(this.#timer, at);
   }
 
   #look(): void {

@@ -65,6 +65,23 @@ describe('much that fails at once', () => {
     }
   });
 
+  it('soon enough for every plan: nobody is down before it is known that it is us', () => {
+    const plans = [
+      { intervalMs: 2_000, timeoutMs: 1_000, recheckMs: 500 },
+      { intervalMs: 5_000, timeoutMs: 2_000, recheckMs: 500 },
+      { intervalMs: 30_000, timeoutMs: 2_000, recheckMs: 1_000 },
+    ];
+    for (const plan of plans) {
+      for (let seed = 1; seed <= 12; seed += 1) {
+        const lab = aCrowd(plan, 4, seed);
+        lab.run(seed / 12);
+        silence(lab, 20);
+        lab.run(2 * (plan.intervalMs / 1000) + 10);
+        expect([plan, seed, enabled(lab)]).toEqual([plan, seed, 20]);
+      }
+    }
+  });
+
   it('90 % without a witness: frozen; with one: believed', () => {
     const lab = aCrowd();
     silence(lab, 18);
