@@ -101,7 +101,9 @@ it('knows the new address of a provider before it calls it', async () => {
     },
     { everyMs: 10, timeoutMs: 40_000, what: () => `the dispatcher has it: ${order}` },
   );
-  expect(order.filter((step) => step !== '- -')).toEqual(['- known', 'called known']);
+  // What is between the two may be too short to be seen.
+  expect(order).not.toContain('called -');
+  expect(order.at(-1)).toBe('called known');
   expect(await takesCallsFrom(fresh)).toBe(true);
 
   expect(await makeCalls({ serverPort: proxy.sipPort, contract: 'acme', count: 5 })).toBe(5);

@@ -28,8 +28,8 @@ type Mode = (typeof MODES)[number];
 const KINDS = ['kamailioDispatcher', 'kamailioAddress', 'kamailioHtable', 'opensipsMi'] as const;
 
 const INTERVAL_MS = 1_000;
-/** A busy machine makes some of them late. */
-const LONGEST_GAP_MS = 4 * INTERVAL_MS;
+/** A server that is down is asked less often, and a busy machine makes some probes late. */
+const LONGEST_GAP_MS = 8 * INTERVAL_MS;
 const MAX_GROWTH_MIB = 200;
 
 let hostile: HostileServer;
