@@ -7,14 +7,12 @@ import { EXIT } from '../daemon/exit-codes.ts';
 import { ApiError } from './api-client.ts';
 import { addDemo } from './demo/command.ts';
 import type { CliIo } from './io.ts';
+import { DEFAULT_CONFIG } from './plain-run.ts';
 import type { ClientOptions, OrderOptions } from './remote.ts';
 import { addTry } from './try-command.ts';
 import { readVersion } from './version.ts';
 
 /** Runs one command line (without node and program name); resolves to the exit status. */
-/** The exit status where standard output takes nothing. */
-export const OUTPUT_FAILED: number = EXIT.ioError.code;
-
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   let status: number = EXIT.ok.code;
   const program = buildProgram(io, (code) => {
@@ -152,5 +150,5 @@ function remoteCommand(program: Command, name: string, description: string): Com
 }
 
 function configOption(): Option {
-  return new Option('--config <file>', 'configuration file').default('/etc/trunkd/trunkd.yaml');
+  return new Option('--config <file>', 'configuration file').default(DEFAULT_CONFIG);
 }
