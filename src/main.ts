@@ -8,7 +8,8 @@ import { plainRunConfig } from './cli/plain-run.ts';
 
 const args = process.argv.slice(2);
 const config = plainRunConfig(args);
-let isLoading = args[0] === 'run';
+const isDaemon = args[0] === 'run';
+let isLoading = isDaemon;
 if (isLoading) {
   const stopEarly = () => {
     if (isLoading) process.exit(0);
@@ -23,7 +24,6 @@ const { runCommand } = await load();
 await new Promise((resolve) => setImmediate(resolve));
 isLoading = false;
 
-const isDaemon = args[0] === 'run';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The log has a writer of its own, which copes with it (daemon/log-sink.ts).
   if (isDaemon) return;

@@ -21,14 +21,18 @@ export type AskerPorts = Pick<
   'clock' | 'timers' | 'random' | 'hasher' | 'userAgent' | 'connector'
 >;
 
-/** `alternatives`: further addresses that answers may come from when `sourceCheck` is `set`. */
+/**
+ * `lane`: the pacer's, made once. `alternatives`: further addresses that answers may come from when
+ * `sourceCheck` is `set`.
+ */
 export function askerOf(
   way: ProbeWay,
+  lane: string,
   ports: AskerPorts,
   alternatives: () => readonly string[],
 ): Asker {
   if (way.plan.mode === 'connect') return new ConnectProbe(way, ports);
-  return new OptionsAsker(way, ports, alternatives);
+  return new OptionsAsker(way, lane, ports, alternatives);
 }
 
 const NO_ADDRESSES: readonly string[] = [];
@@ -36,6 +40,7 @@ const NO_ADDRESSES: readonly string[] = [];
 class OptionsAsker implements Asker {
   readonly isPaced = true;
   readonly #way: ProbeWay;
+  readonly #lane: string;
   readonly #ports: AskerPorts;
   readonly #alternatives: () => readonly string[];
   readonly #probe: OptionsProbe;
@@ -43,8 +48,14 @@ class OptionsAsker implements Asker {
   /** Where the provider asks for credentials; they are kept by all probes of the way. */
   readonly #session: DigestSession | undefined;
 
-  constructor(way: ProbeWay, ports: AskerPorts, alternatives: () => readonly string[]) {
+  constructor(
+    way: ProbeWay,
+    lane: string,
+    ports: AskerPorts,
+    alternatives: () => readonly string[],
+  ) {
     this.#way = way;
+    this.#lane = lane;
     this.#ports = ports;
     this.#alternatives = alternatives;
     this.#probe = new OptionsProbe(way);
@@ -64,6 +75,7 @@ class OptionsAsker implements Asker {
         template: this.#probe.next(random),
         tail: this.#tail,
         target: way.target,
+        lane: this.#lane,
         route: way.route,
         alternatives: isSet ? this.#alternatives() : NO_ADDRESSES,
         sourceCheck: way.sourceCheck,

@@ -41,8 +41,7 @@ export class ProbeCap {
   }
 
   /** True: go on at once. False: `granted` is called in turn, unless it leaves. */
-  enter(user: CapUser): boolean {
-    const now = this.#clock.now();
+  enter(user: CapUser, now: Instant): boolean {
     if (this.#line.size === 0 && this.#bucket.take(now)) return true;
     this.#line.add(user);
     if (!this.#timer.isArmed) this.#timers.arm(this.#timer, this.#bucket.readyAt(now));
@@ -54,7 +53,9 @@ export class ProbeCap {
   }
 
   leave(user: CapUser): void {
-    if (this.#line.delete(user) && this.#line.size === 0) this.#timers.disarm(this.#timer);
+    const line = this.#line;
+    // Nearly always nobody waits, and everybody who plans a probe comes here.
+    if (line.size > 0 && line.delete(user) && line.size === 0) this.#timers.disarm(this.#timer);
   }
 
   #serve(now: Instant): void {

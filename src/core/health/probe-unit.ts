@@ -21,13 +21,10 @@ import type { TargetSnapshot } from './snapshot.ts';
 import type { ProbePlan } from './spec.ts';
 import { isCrowd, phaseOf } from './spread.ts';
 import { carryOver, newTarget, type TargetInput, type TargetState } from './target-state.ts';
-import type { UnitPorts } from './unit-ports.ts';
+import type { Crowd, UnitPorts } from './unit-ports.ts';
 import type { Finding, ProbeOutcome } from './verdict.ts';
 
-interface RunningProbe {
-  readonly id: number;
-  readonly exchange: Exchange;
-}
+type RunningProbe = { readonly id: number; readonly exchange: Exchange };
 
 const STANDSTILL: Fault = fault('process.stoodStill', 'local');
 /** Every exchange ends by then, and ten time-outs, with all its repeats. */
@@ -43,12 +40,14 @@ export class ProbeUnit implements CapUser {
   readonly targetKey: string;
   /** The peer servers that share the unit; kept by the unit table. */
   readonly subscribers: Set<PeerServer> = new Set();
+  /** Whoever else has a way to the same target; undefined: nobody. Kept by the unit table. */
+  crowd: Crowd | undefined;
   readonly #ports: UnitPorts;
   /** Undefined: nothing is asked, and others tell (`mode: register`). */
   readonly #asker: Asker | undefined;
   readonly #phase: number;
   readonly #timer = new Timer((now) => this.#ticked(now));
-  readonly #granted = () => this.#send();
+  readonly #granted = () => this.#send(this.#ports.clock.now());
   #record = new ProbeRecord();
   #state: TargetState;
   #running: readonly RunningProbe[] = NONE_RUNNING;
@@ -68,7 +67,9 @@ export class ProbeUnit implements CapUser {
     this.targetKey = targetKey(way.target);
     this.#ports = ports;
     const isAsked = way.plan.mode !== 'register';
-    this.#asker = isAsked ? askerOf(way, ports, () => ports.alternatives(this)) : undefined;
+    this.#asker = isAsked
+      ? askerOf(way, this.targetKey, ports, () => ports.alternatives(this))
+      : undefined;
     this.#phase = phaseOf(key);
     this.#idleTurns = way.plan.mode === 'idleOnly' ? new IdleTurns() : undefined;
     this.#state = newTarget(ports.clock.now());
@@ -145,7 +146,8 @@ export class ProbeUnit implements CapUser {
   probeNow(): void {
     if (this.#asker === undefined) return;
     const { kind } = this.#state.next;
-    if (kind === 'round' || kind === 'at') this.#feed({ kind: 'tick', isDue: true });
+    if (kind !== 'round' && kind !== 'at') return;
+    this.#feed({ kind: 'tick', isDue: true }, this.#ports.clock.now());
   }
 
   /** Probes at once if nothing but the next regular turn is planned. */
@@ -225,10 +227,10 @@ export class ProbeUnit implements CapUser {
   /** Nothing that is under way proves anything. */
   #voidOpen(reason: Fault): void {
     this.#cancelRunning();
-    this.#record.note(this.#ports.clock.now(), reason.code);
-    for (const { id } of this.#state.open) {
-      this.#feed({ kind: 'ended', id, finding: { kind: 'none', verdict: 'void', fault: reason } });
-    }
+    const finding: Finding = { kind: 'none', verdict: 'void', fault: reason };
+    const now = this.#ports.clock.now();
+    this.#record.note(now, reason.code);
+    for (const { id } of this.#state.open) this.#feed({ kind: 'ended', id, finding }, now);
   }
 
   /** Something came from the target: with `idleOnly` that may stand for its next regular probe. */
@@ -247,13 +249,12 @@ export class ProbeUnit implements CapUser {
     }
     if (isDue) this.#isInTurn = this.#state.next.kind === 'round' && !this.#isOutOfPhase;
     if (isDue) this.#isOutOfPhase = false;
-    this.#feed({ kind: 'tick', isDue });
+    this.#feed({ kind: 'tick', isDue }, now);
   }
 
-  #feed(input: TargetInput): void {
+  #feed(input: TargetInput, now: Instant): void {
     const state = this.#state;
     const { name, isMute, voidFault, next } = state;
-    const now = this.#ports.clock.now();
     const { plan } = this;
     const { medianMs } = this.#record;
     const effects = stepTarget(state, input, {
@@ -314,14 +315,14 @@ export class ProbeUnit implements CapUser {
     if (this.#asker !== undefined || this.#isStopped) return;
     this.#probes += 1;
     const id = this.#probes;
-    this.#feed({ kind: 'sent', id });
+    this.#feed({ kind: 'sent', id }, this.#ports.clock.now());
     const wasSent = { requests: 1, wasSent: true };
     const outcome = result.kind === 'failed' ? { ...result, ...wasSent } : result;
     this.#judge(id, outcome, after(at, -this.plan.timeoutMs));
   }
 
   #ask(now: Instant): void {
-    if (this.#ports.cap.enter(this)) this.#askPacer(now);
+    if (this.#ports.cap.enter(this, now)) this.#askPacer(now);
     else this.#arm();
   }
 
@@ -332,7 +333,7 @@ export class ProbeUnit implements CapUser {
 
   #askPacer(now: Instant): void {
     if (this.#asker?.isPaced !== true || this.#ports.pacer.enter(this.targetKey)) {
-      this.#send();
+      this.#send(now);
       return;
     }
     this.#arm();
@@ -344,11 +345,11 @@ export class ProbeUnit implements CapUser {
     });
   }
 
-  #send(): void {
+  #send(now: Instant): void {
     this.#ticket = undefined;
     this.#probes += 1;
     const id = this.#probes;
-    this.#feed({ kind: 'sent', id });
+    this.#feed({ kind: 'sent', id }, now);
     const exchange = this.#asker?.ask(timeoutMs(this.plan, this.#record.medianMs), (outcome) =>
       this.#received(id, outcome),
     );
@@ -366,14 +367,15 @@ export class ProbeUnit implements CapUser {
 
   /** `since`: when the question was sent, where the machine does not know it. */
   #judge(id: number, outcome: ProbeOutcome, since: Instant | undefined): void {
-    const judged = this.#record.judge(outcome, this.plan, this.#ports.clock.now());
+    const now = this.#ports.clock.now();
+    const judged = this.#record.judge(outcome, this.plan, now);
     const isDoubtful = judged.verdict === 'bad' || judged.verdict === 'void';
     const finding = isDoubtful ? this.#doubted(judged, id, since) : judged;
     const isAnswer = judged.verdict !== 'bad' && outcome.kind !== 'failed';
     if (isAnswer) this.#ports.freezer.answered(this);
     const hasRtt = outcome.kind === 'response' || outcome.kind === 'connected';
     const isTold = finding.kind === 'answer' || finding.kind === 'connected';
-    this.#feed({ kind: 'ended', id, finding });
+    this.#feed({ kind: 'ended', id, finding }, now);
     this.#ports.finished(this, finding, hasRtt && isTold ? outcome.rttMs : undefined);
   }
 

@@ -14,6 +14,13 @@ import type { ProbeUnit } from './probe-unit.ts';
 import type { ProbeCalendar } from './spread.ts';
 import type { Finding } from './verdict.ts';
 
+/** Several ways to one target. */
+export interface Crowd {
+  readonly units: Set<ProbeUnit>;
+  /** The first moment that no regular probe of any of the units has taken yet. */
+  freeAt: Instant;
+}
+
 export interface UnitPorts {
   readonly clock: Clock;
   readonly timers: TimerQueue;

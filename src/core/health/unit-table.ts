@@ -10,17 +10,10 @@ import { type ProbeWay, wayKey } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
 import { ProbeUnit } from './probe-unit.ts';
 import type { RegisterReport } from './register-reports.ts';
-import type { UnitPorts } from './unit-ports.ts';
+import type { Crowd, UnitPorts } from './unit-ports.ts';
 
 /** Between two regular probes to one target, unless the interval is shorter. */
 const LEAST_GAP_MS = 10_000;
-
-/** Several ways to one target. */
-interface Crowd {
-  readonly units: Set<ProbeUnit>;
-  /** The first moment that no regular probe of any of the units has taken yet. */
-  freeAt: Instant;
-}
 
 const NO_UNITS: ReadonlySet<ProbeUnit> = new Set<ProbeUnit>();
 
@@ -47,8 +40,7 @@ export class UnitTable {
 
   /** Every unit with the same target, the given one among them, where there is more than one. */
   crowdOf(unit: ProbeUnit): ReadonlySet<ProbeUnit> {
-    const found = this.#byTarget.get(unit.targetKey);
-    return found === undefined || found instanceof ProbeUnit ? NO_UNITS : found.units;
+    return unit.crowd?.units ?? NO_UNITS;
   }
 
   /**
@@ -93,8 +85,11 @@ export class UnitTable {
     if (found === unit) this.#byTarget.delete(unit.targetKey);
     if (found === undefined || found instanceof ProbeUnit) return;
     found.units.delete(unit);
+    unit.crowd = undefined;
     const [last] = found.units;
-    if (found.units.size === 1 && last !== undefined) this.#byTarget.set(unit.targetKey, last);
+    if (found.units.size > 1 || last === undefined) return;
+    last.crowd = undefined;
+    this.#byTarget.set(unit.targetKey, last);
   }
 
   /** True while some way is not probed as long as its target is heard. */
@@ -144,18 +139,24 @@ export class UnitTable {
   #join(unit: ProbeUnit): void {
     const { targetKey } = unit;
     const found = this.#byTarget.get(targetKey);
-    if (found === undefined) this.#byTarget.set(targetKey, unit);
-    else if (found instanceof ProbeUnit) {
-      const freeAt = this.#ports.clock.now();
-      this.#byTarget.set(targetKey, { units: new Set([found, unit]), freeAt });
-    } else found.units.add(unit);
+    if (found === undefined) {
+      this.#byTarget.set(targetKey, unit);
+      return;
+    }
+    let crowd: Crowd;
+    if (found instanceof ProbeUnit) {
+      crowd = { units: new Set([found]), freeAt: this.#ports.clock.now() };
+      found.crowd = crowd;
+      this.#byTarget.set(targetKey, crowd);
+    } else crowd = found;
+    crowd.units.add(unit);
+    unit.crowd = crowd;
   }
 
-  #turn(unit: ProbeUnit, at: Instant): Instant {
-    const found = this.#byTarget.get(unit.targetKey);
-    if (found === undefined || found instanceof ProbeUnit) return at;
-    const turn = at < found.freeAt ? found.freeAt : at;
-    found.freeAt = after(turn, Math.min(LEAST_GAP_MS, unit.plan.intervalMs));
+  #turn({ crowd, plan }: ProbeUnit, at: Instant): Instant {
+    if (crowd === undefined) return at;
+    const turn = at < crowd.freeAt ? crowd.freeAt : at;
+    crowd.freeAt = after(turn, Math.min(LEAST_GAP_MS, plan.intervalMs));
     return turn;
   }
 }

@@ -47,6 +47,7 @@ export class RoundTrips {
    * the answer may be to a copy; the next request then waits as long, and so becomes a clean measurement.
    */
   measured(target: string, rttMs: number, wasRepeated: boolean): void {
+    if (rttMs <= DEFAULT_TIMERS.t1Ms && this.#slow.size === 0) return;
     const known = this.#slow.get(target);
     if (known === undefined && rttMs <= DEFAULT_TIMERS.t1Ms) return;
     const estimate = known ?? { smoothedMs: undefined, variationMs: 0, heldMs: 0 };

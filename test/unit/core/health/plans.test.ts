@@ -138,7 +138,7 @@ describe('the cap on all probes together', () => {
       user.granted = () => {
         user.at = time.now();
       };
-      if (cap.enter(user)) user.granted();
+      if (cap.enter(user, time.now())) user.granted();
     }
     const [, , gone] = users;
     if (gone !== undefined) cap.leave(gone);
