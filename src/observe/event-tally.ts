@@ -2,8 +2,6 @@
  * What happened since the page was asked for last, as plain numbers. The metrics library hashes its
  * labels at every call, which costs more than the probe that is counted; so it is told in bulk.
  */
-const MAX_SAMPLES = 10_000;
-
 /** Counts by two labels. */
 export class EventTally {
   readonly #counts = new Map<string, Map<string | number, number>>();
@@ -26,25 +24,37 @@ export class EventTally {
   }
 }
 
-/** Samples by one label; `isFull` says that they should be taken before somebody asks. */
-export class SampleTally {
-  readonly #samples = new Map<string, number[]>();
-  #size = 0;
+/** Samples of one label, counted in buckets. */
+export interface HistogramRow {
+  readonly label: string;
+  /** One for each bound, of samples up to it and above the bound before; then those above all. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
 
-  get isFull(): boolean {
-    return this.#size >= MAX_SAMPLES;
+/** A histogram by one label. */
+export class SampleTally {
+  readonly #bounds: readonly number[];
+  readonly #rows = new Map<string, { readonly label: string; counts: number[]; sum: number }>();
+
+  /** `bounds`: of the buckets, rising. */
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
   }
 
   add(label: string, sample: number): void {
-    this.#size += 1;
-    const row = this.#samples.get(label);
-    if (row === undefined) this.#samples.set(label, [sample]);
-    else row.push(sample);
+    let row = this.#rows.get(label);
+    if (row === undefined) {
+      row = { label, counts: new Array<number>(this.#bounds.length + 1).fill(0), sum: 0 };
+      this.#rows.set(label, row);
+    }
+    let bucket = 0;
+    while (sample > (this.#bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket += 1;
+    row.counts[bucket] = (row.counts[bucket] ?? 0) + 1;
+    row.sum += sample;
   }
 
-  take(tell: (label: string, sample: number) => void): void {
-    for (const [label, row] of this.#samples) for (const sample of row) tell(label, sample);
-    this.#samples.clear();
-    this.#size = 0;
+  rows(): Iterable<HistogramRow> {
+    return this.#rows.values();
   }
 }

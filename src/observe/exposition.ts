@@ -3,6 +3,7 @@
  * as the configuration is written straight from the books, in chunks, so that a scrape never holds
  * the event loop (prom-client takes 200 ms for 50,000 series).
  */
+import type { HistogramRow } from './event-tally.ts';
 import { METRICS, type MetricName } from './metric-names.ts';
 
 /** Text of about this size is handed out at once. */
@@ -31,6 +32,27 @@ export function* renderFamily(name: MetricName, samples: Iterable<Sample>): Gene
     }
   }
   if (text !== '') yield text;
+}
+
+/** A histogram with one label; its buckets hold what is in the smaller ones, too. */
+export function* renderHistogram(
+  name: MetricName,
+  bounds: readonly number[],
+  rows: Iterable<HistogramRow>,
+): Generator<string> {
+  const { labels } = METRICS[name];
+  yield familyHead(name);
+  for (const { label, counts, sum } of rows) {
+    let text = '';
+    let count = 0;
+    for (const [index, inBucket] of counts.entries()) {
+      count += inBucket;
+      const bound = numberText(bounds[index] ?? Number.POSITIVE_INFINITY);
+      text += `${name}_bucket${labelText(['le', ...labels], [bound, label])} ${count}\n`;
+    }
+    const ofRow = labelText(labels, [label]);
+    yield `${text}${name}_sum${ofRow} ${numberText(sum)}\n${name}_count${ofRow} ${count}\n`;
+  }
 }
 
 function labelText(names: readonly string[], values: readonly string[]): string {

@@ -2,14 +2,14 @@
  * The metrics: a subscriber that counts events with prom-client, and a writer that reads the books
  * when it is asked. Never called from the logic itself.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { HealthBook } from '../core/health/snapshot.ts';
 import type { RegistrationBook } from '../core/registration/snapshot.ts';
 import type { ProxyBook } from '../core/sip/proxy/events.ts';
 import type { ConsumerReading, ConsumerReadings } from './consumer-rows.ts';
 import { EventTally, SampleTally } from './event-tally.ts';
 import type { CoreEvent } from './events.ts';
-import { renderFamily, type Sample } from './exposition.ts';
+import { renderFamily, renderHistogram, type Sample } from './exposition.ts';
 import { METRICS, type MetricName, RTT_BUCKETS_SEC } from './metric-names.ts';
 import type { CertificateReading, Readings, SipReading } from './readings.ts';
 import type { WallClock } from './wall-clock.ts';
@@ -34,11 +34,10 @@ export class Metrics {
   readonly #registerRequests: Counter;
   readonly #lapses: Counter;
   readonly #probes: Counter;
-  readonly #probeRtt: Histogram;
   readonly #notices: Counter;
   readonly #requestTally = new EventTally();
   readonly #probeTally = new EventTally();
-  readonly #rttTally = new SampleTally();
+  readonly #rttTally = new SampleTally(RTT_BUCKETS_SEC);
   readonly #reloadSuccess: Gauge;
   readonly #reloadAt: Gauge;
 
@@ -48,10 +47,6 @@ export class Metrics {
     this.#registerRequests = new Counter(this.#family('trunkd_register_requests_total'));
     this.#lapses = new Counter(this.#family('trunkd_registration_lapses_total'));
     this.#probes = new Counter(this.#family('trunkd_probes_total'));
-    this.#probeRtt = new Histogram({
-      ...this.#family('trunkd_probe_rtt_seconds'),
-      buckets: [...RTT_BUCKETS_SEC],
-    });
     this.#notices = new Counter(this.#family('trunkd_notices_total'));
     this.#reloadSuccess = new Gauge(this.#family('trunkd_config_last_reload_success'));
     this.#reloadAt = new Gauge(this.#family('trunkd_config_last_reload_success_timestamp_seconds'));
@@ -75,7 +70,6 @@ export class Metrics {
         this.#probeTally.count(event.contract, event.verdict);
         if (event.rttMs !== undefined) {
           this.#rttTally.add(event.contract, event.rttMs / 1000);
-          if (this.#rttTally.isFull) this.#tellTallies();
         }
         return;
       case 'registration.noticed':
@@ -96,6 +90,7 @@ export class Metrics {
   async *render(): AsyncGenerator<string> {
     this.#tellTallies();
     yield `${await this.#registry.metrics()}\n`;
+    yield* renderHistogram('trunkd_probe_rtt_seconds', RTT_BUCKETS_SEC, this.#rttTally.rows());
     for (const [name, samples] of this.#readFamilies()) {
       for (const text of renderFamily(name, samples)) {
         yield text;
@@ -111,7 +106,6 @@ export class Metrics {
     this.#probeTally.take((contract, verdict, count) =>
       this.#probes.inc({ contract, verdict }, count),
     );
-    this.#rttTally.take((contract, sec) => this.#probeRtt.observe({ contract }, sec));
   }
 
   #family(name: MetricName): {
