@@ -13,6 +13,11 @@ import { PRIORITY } from './ports.ts';
 
 /** Exchanges that may be unanswered at one target before new ones wait. */
 export const WINDOW_EXCHANGES = 256;
+/**
+ * The same as long as all answers of the target come promptly (within 200 ms): 500 a second go through at
+ * least, and what is more would only wait in buffers, while all that belongs to it gets old in the heap.
+ */
+export const PROMPT_WINDOW_EXCHANGES = 96;
 /** A target that nothing waits for is forgotten after this, its bucket being full again. */
 const IDLE_MS = 600_000;
 const MAX_TARGETS = 50_000;
@@ -35,8 +40,9 @@ interface Lane {
   readonly bucket: TokenBucket;
   readonly line: Heap<Wish>;
   readonly timer: Timer;
-  /** Exchanges granted and not yet released. */
+  /** Exchanges granted and not yet released, and how many may be. */
   open: number;
+  window: number;
   usedAt: Instant;
   halvedAt: Instant;
   adjustedAt: Instant;
@@ -52,6 +58,7 @@ const LONGEST_TICK_SEC = 0.05;
 
 /** What the answers of a target say about its load. */
 export type PaceSignal =
+  | 'prompt'
   | 'quick'
   /** Not quick, but as this target always answers: its way is long, and nothing is wrong. */
   | 'usual'
@@ -129,7 +136,7 @@ export class Pacer implements PacerPort {
   enter(target: string): boolean {
     const now = this.#clock.now();
     const lane = this.#laneOf(target, now);
-    if (lane.line.size > 0 || lane.open >= WINDOW_EXCHANGES || !lane.bucket.take(now)) return false;
+    if (lane.line.size > 0 || lane.open >= lane.window || !lane.bucket.take(now)) return false;
     lane.open += 1;
     return true;
   }
@@ -147,11 +154,17 @@ export class Pacer implements PacerPort {
     if (lane.line.size > 0) this.#drain(lane, this.#clock.now());
   }
 
-  /** Halves the pace on overload, lets it grow again (and up to `max`) while answers are quick. */
   signal(target: string, kind: PaceSignal): void {
     const lane = this.#knownLane(target);
+    if (lane === undefined) return;
+    // A long way, or loss: what is under way there keeps its place for longer.
+    if (kind !== 'prompt') lane.window = WINDOW_EXCHANGES;
+    if (this.#pacing.perTarget > 0) this.#adjust(lane, kind);
+  }
+
+  /** Halves the pace on overload, lets it grow again (and up to `max`) while answers are quick. */
+  #adjust(lane: Lane, kind: PaceSignal): void {
     const { perTarget, max } = this.#pacing;
-    if (lane === undefined || perTarget === 0) return;
     const now = this.#clock.now();
     if (kind === 'silent') lane.silences += 1;
     else lane.answers += 1;
@@ -163,7 +176,7 @@ export class Pacer implements PacerPort {
       lane.bucket.setRate(Math.max(perTarget * FLOOR_SHARE, lane.bucket.ratePerSec / 2), now);
       return;
     }
-    if (kind === 'quick') lane.quickAnswers += 1;
+    if (kind === 'prompt' || kind === 'quick') lane.quickAnswers += 1;
     else if (kind === 'usual') lane.usualAnswers += 1;
     // Back to the configured rate in big steps; beyond it, where that is allowed, in small ones.
     const { ratePerSec } = lane.bucket;
@@ -196,6 +209,7 @@ export class Pacer implements PacerPort {
       line: new Heap(goesBefore),
       timer: new Timer((at) => this.#drain(lane, at)),
       open: 0,
+      window: PROMPT_WINDOW_EXCHANGES,
       usedAt: now,
       halvedAt: after(now, -HALVE_AT_MOST_EVERY_MS),
       adjustedAt: now,
@@ -219,7 +233,7 @@ export class Pacer implements PacerPort {
       if (wish === undefined) return;
       // Repeats and copies belong to an exchange that has its place in the window already.
       const takesPlace = wish.priority !== PRIORITY.repeat && wish.priority !== PRIORITY.resend;
-      if (takesPlace && lane.open >= WINDOW_EXCHANGES) return;
+      if (takesPlace && lane.open >= lane.window) return;
       if (!lane.bucket.take(now)) {
         this.#timers.arm(lane.timer, lane.bucket.readyAt(now));
         return;

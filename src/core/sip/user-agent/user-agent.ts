@@ -19,6 +19,8 @@ import type { Exchange, ExchangeOutcome, ExchangeRequest, UserAgentPort } from '
 
 /** An answer slower than this is a sign of load (reliability: half a second). */
 const QUICK_ANSWER_MS = 500;
+/** Up to here a few exchanges at a time are as good as many. */
+const PROMPT_ANSWER_MS = 200;
 
 /** What an exchange may use. */
 export interface ExchangePorts {
@@ -107,6 +109,7 @@ export class UserAgent implements UserAgentPort, ExchangePorts {
     const usualMs = this.#roundTrips.answerMs(target);
     this.#roundTrips.measured(target, rttMs, wasRepeated);
     if (status === 503) this.pacer.signal(target, 'overloaded');
+    else if (rttMs <= PROMPT_ANSWER_MS) this.pacer.signal(target, 'prompt');
     else if (rttMs <= QUICK_ANSWER_MS) this.pacer.signal(target, 'quick');
     else this.pacer.signal(target, rttMs <= usualMs ? 'usual' : 'slow');
   }

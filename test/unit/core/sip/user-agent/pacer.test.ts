@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { after } from '../../../../../src/core/base/instant.ts';
-import { Pacer, WINDOW_EXCHANGES } from '../../../../../src/core/sip/user-agent/pacer.ts';
+import {
+  Pacer,
+  PROMPT_WINDOW_EXCHANGES,
+  WINDOW_EXCHANGES,
+} from '../../../../../src/core/sip/user-agent/pacer.ts';
 import { PRIORITY, type Priority } from '../../../../../src/core/sip/user-agent/ports.ts';
 import { smallestBurst } from '../../../../support/rate-limit.ts';
 import { VirtualTime } from '../../../../support/virtual-time.ts';
@@ -57,17 +61,31 @@ describe('Pacer', () => {
 
   it('has a window of exchanges even without a rate, and repeats need no place in it', () => {
     const { time, pacer, grants, ask } = setUp({ perTarget: 0, burst: 3, max: 0 });
-    for (let i = 0; i < WINDOW_EXCHANGES + 10; i += 1) ask(`n${i}`);
+    for (let i = 0; i < PROMPT_WINDOW_EXCHANGES + 10; i += 1) ask(`n${i}`);
     time.run(1000);
-    expect(grants).toHaveLength(WINDOW_EXCHANGES);
+    expect(grants).toHaveLength(PROMPT_WINDOW_EXCHANGES);
     expect(pacer.takeNow(TARGET)).toBe(true);
     ask('repeat', PRIORITY.repeat);
     time.run(1000);
-    expect(grants).toHaveLength(WINDOW_EXCHANGES + 1);
+    expect(grants).toHaveLength(PROMPT_WINDOW_EXCHANGES + 1);
     pacer.release(TARGET);
-    expect(grants).toHaveLength(WINDOW_EXCHANGES + 2);
+    expect(grants).toHaveLength(PROMPT_WINDOW_EXCHANGES + 2);
     for (let i = 0; i < 400; i += 1) pacer.release(TARGET);
     expect(pacer.waiting).toBe(0);
+  });
+
+  it('widens the window where an answer does not come promptly, or not at all', () => {
+    for (const sign of ['quick', 'usual', 'slow', 'silent', 'overloaded'] as const) {
+      const { time, pacer, grants, ask } = setUp({ perTarget: 0, burst: 3, max: 0 });
+      for (let i = 0; i < 2 * WINDOW_EXCHANGES; i += 1) ask(`n${i}`);
+      time.run(1000);
+      pacer.signal(TARGET, 'prompt');
+      pacer.release(TARGET);
+      expect(grants).toHaveLength(PROMPT_WINDOW_EXCHANGES + 1);
+      pacer.signal(TARGET, sign);
+      pacer.release(TARGET);
+      expect(grants).toHaveLength(WINDOW_EXCHANGES + 2);
+    }
   });
 
   it('lets in at once who finds nobody waiting, a token and a place', () => {
@@ -82,7 +100,7 @@ describe('Pacer', () => {
     time.run(2);
     expect(grants).toHaveLength(1);
     const unpaced = setUp({ perTarget: 0, burst: 3, max: 0 }).pacer;
-    for (let i = 0; i < WINDOW_EXCHANGES; i += 1) expect(unpaced.enter(TARGET)).toBe(true);
+    for (let i = 0; i < PROMPT_WINDOW_EXCHANGES; i += 1) expect(unpaced.enter(TARGET)).toBe(true);
     expect(unpaced.enter(TARGET)).toBe(false);
   });
 
