@@ -37,7 +37,7 @@ export function toLocalSockets(
 
 /**
  * Sockets on ephemeral ports for what no configured one serves. `wanted` holds `protocol/family`;
- * where a host name decides the family, both are made unless the protocol has a socket already.
+ * where a host name decides the family, both are made unless a socket of the protocol is configured.
  */
 export function makeUpSockets(
   configured: readonly LocalSocketSpec[],
@@ -46,22 +46,22 @@ export function makeUpSockets(
   const made: LocalSocketSpec[] = [];
   for (const want of [...wanted].toSorted()) {
     const [protocol, family] = want.split('/');
-    const ofProtocol = [...configured, ...made].filter((one) => one.protocol === protocol);
-    for (const missing of missingFamilies(family, ofProtocol)) {
+    const isOurs = (one: LocalSocketSpec) => one.protocol === protocol;
+    const families = family === 'any' && configured.some(isOurs) ? [] : FAMILIES.get(family);
+    const present = [...configured, ...made].filter(isOurs);
+    for (const missing of families ?? []) {
+      if (present.some((one) => one.family === missing)) continue;
       made.push(madeUp(protocol === 'tcp' || protocol === 'tls' ? protocol : 'udp', missing));
     }
   }
   return made.map((one) => ({ ...one, name: freeName(one.name, configured) }));
 }
 
-function missingFamilies(
-  wanted: string | undefined,
-  present: readonly LocalSocketSpec[],
-): readonly (4 | 6)[] {
-  if (wanted === 'any') return present.length > 0 ? [] : [4, 6];
-  const family = wanted === '6' ? 6 : 4;
-  return present.some((one) => one.family === family) ? [] : [family];
-}
+const FAMILIES: ReadonlyMap<string | undefined, readonly (4 | 6)[]> = new Map([
+  ['4', [4]],
+  ['6', [6]],
+  ['any', [4, 6]],
+]);
 
 function madeUp(protocol: TransportProtocol, family: 4 | 6): LocalSocketSpec {
   return { ...ephemeral(`auto-${protocol}${family}`, protocol, family), isMadeUp: true };

@@ -273,6 +273,17 @@ describe('local sockets', () => {
     (await specOf(text)).localSockets.map((one) => `${one.name} ${one.protocol}/${one.family}`);
   const server = (keys: string) => ACME(`    peerServers:\n      - { name: a, ${keys} }`);
 
+  test('a peer server given by address takes no family from those that are given by name', async () => {
+    const both = (address: string) =>
+      made(
+        ACME(`    peerServers:
+      - { name: a, sipProxy: "${address}", transport: udp }
+      - { name: b, sipProxy: b.example, transport: udp }`),
+      );
+    expect(await both('[2001:db8::1]')).toEqual(['auto-udp6 udp/6', 'auto-udp4 udp/4']);
+    expect(await both('192.0.2.1')).toEqual(['auto-udp4 udp/4', 'auto-udp6 udp/6']);
+  });
+
   test('are made up for protocol and family, both families for a name', async () => {
     expect(await made(server('sipProxy: 192.0.2.1, transport: udp'))).toEqual(['auto-udp4 udp/4']);
     expect(await made(server('sipProxy: "[::1]", transport: tcp'))).toEqual(['auto-tcp6 tcp/6']);
