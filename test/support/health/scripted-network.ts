@@ -23,6 +23,9 @@ export interface Behaviour {
   rttMs: number;
 }
 
+/** After so long the transport gives a connection up (NET_LIMITS). */
+const CONNECT_MS = 4_000;
+
 const USUAL: Behaviour = { does: 200, rttMs: 20 };
 
 /** When timer E sends again over UDP (RFC 3261 section 17.1.2.2), from the first sending. */
@@ -66,7 +69,7 @@ export class ScriptedNetwork implements UserAgentPort {
   keepsRequests = true;
   started = 0;
   cancelled = 0;
-  /** Connections that were asked for, and how many were closed, and never made. */
+  /** Connections that were asked for, and how many were closed, and given up. */
   readonly opened: OpenFlow[] = [];
   closed = 0;
   silentOpens = 0;
@@ -139,13 +142,13 @@ export class ScriptedNetwork implements UserAgentPort {
   open(request: OpenFlow, receive: (result: Result<Flow>) => void): void {
     this.opened.push(request);
     const { does, rttMs } = this.behaviours.get(targetKey(request.target)) ?? USUAL;
-    if (does === 'silent') {
-      this.silentOpens += 1;
-      return;
-    }
-    const result = typeof does === 'object' ? failure(does) : success(FLOW);
+    const silence = fault('timeout.connect', 'peer');
+    if (does === 'silent') this.silentOpens += 1;
+    const refusal = does === 'silent' ? silence : does;
+    const result = typeof refusal === 'object' ? failure(refusal) : success(FLOW);
     const timer = new Timer(() => receive(result));
-    this.#time.timers.arm(timer, after(this.#time.now(), rttMs));
+    const ms = does === 'silent' ? CONNECT_MS : rttMs;
+    this.#time.timers.arm(timer, after(this.#time.now(), ms));
   }
 
   close(): void {

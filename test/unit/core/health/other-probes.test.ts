@@ -53,6 +53,17 @@ describe('mode connect', () => {
     expect(lab.prober.stuck).toBe(0);
   });
 
+  it('makes one connection at a time, also while silence is counted', () => {
+    const lab = aLab();
+    lab.network.behave(KEY, 'silent');
+    const before = lab.network.opened.length;
+    lab.until(() => !lab.server(A).enabled, 30);
+    expect(lab.network.opened.length - before).toBe(1);
+    lab.run(60);
+    expect(lab.network.opened.length - before).toBeLessThanOrEqual(1 + 60 / 4);
+    expect(lab.server(A).targets[0]?.failures).toBeGreaterThan(10);
+  });
+
   it('what is our own fault proves nothing', () => {
     const lab = aLab();
     lab.network.behave(KEY, fault('transport.local', 'local'));
