@@ -4,6 +4,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 
 const PACKAGES = [
   'ca-certificates',
+  'curl',
   'dbus',
   // Not dnsmasq itself, which would start a name server on this host.
   'dnsmasq-base',
@@ -16,6 +17,8 @@ const PACKAGES = [
   'kamailio-tls-modules',
   'kamailio-utils-modules',
   'libc6-dev',
+  'lua-cjson',
+  'lua5.3',
   'nftables',
   'openssl',
   'procps',

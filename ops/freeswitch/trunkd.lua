@@ -4,9 +4,12 @@
 --
 -- For each call trunkd is asked where it may go (GET /v1/route, plain JSON), and the routes are tried one after the
 -- other: Request-URI, next hop, From and P-Asserted-Identity are those of each peer server. When trunkd does not answer
--- within a second, the gateways of FALLBACK are tried. Needs mod_lua, mod_curl and the cJSON library of lua (cjson).
+-- within a second, the gateways of FALLBACK are tried. Needs mod_lua, mod_curl with append_headers (FreeSWITCH 1.10),
+-- and the library cjson of Lua (Debian: lua-cjson). Debian 12 has no FreeSWITCH: trunkd's tests run this by a plain Lua, with
+-- the few functions of FreeSWITCH played.
 
 local API = "http://127.0.0.1:9077"
+local TOKEN = ""                                  -- one of http.tokens with the role read; empty where there are none
 local HOST = "203.0.113.10"                       -- our own host in From and P-Asserted-Identity
 local PROFILE = "external"
 local FALLBACK = "sofia/gateway/madrid/%s|sofia/gateway/barcelona/%s"
@@ -20,7 +23,9 @@ end
 
 local url = string.format("%s/v1/route?format=plain&contract=%s&domain=%s&to=%s&from=%s", API,
   escaped(contract), escaped(HOST), escaped(called), escaped(calling))
-local body = api:execute("curl", url .. " connect-timeout 1 timeout 1")
+local options = " connect-timeout 1 timeout 1"
+if TOKEN ~= "" then options = options .. " append_headers 'Authorization: Bearer " .. TOKEN .. "'" end
+local body = api:execute("curl", url .. options)
 local isRead, document = pcall(require("cjson").decode, body or "")
 
 local function header(route, name)

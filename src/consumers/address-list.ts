@@ -49,12 +49,9 @@ export function addressList(
       ? board.list(spec.rpc, spec.contracts, () => consumer.changed())
       : undefined;
   const list = new AddressList(spec, ports, rpc, side);
-  const consumer: Consumer = reconciled(
-    spec.name,
-    ports,
-    () => list.pass(),
-    () => side?.leave(),
-  );
+  const consumer: Consumer = reconciled(spec.name, ports, () => list.pass(), {
+    ended: () => side?.leave(),
+  });
   return consumer;
 }
 

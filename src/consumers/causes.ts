@@ -59,6 +59,11 @@ export const CONSUMER_CAUSES = {
     meaning: 'The consumer lacks destinations or gateways that trunkd does not add.',
     next: 'Add them there; the rest is kept in line.',
   },
+  'consumer.strangers': {
+    blame: 'peer',
+    meaning: 'A large table of the proxy has entries that are not ours, and cannot be listed.',
+    next: 'What is ours is kept in it. To be rid of the others: kamcmd htable.flush TABLE; it is filled anew then.',
+  },
   'consumer.foreignState': {
     blame: 'peer',
     meaning: 'The proxy itself has set states that differ from the verdicts.',
@@ -111,8 +116,10 @@ export function causeOfError(error: unknown): Cause {
   return consumerCause(code, text.slice(0, MAX_TEXT));
 }
 
+/** Names of methods stay as they are. */
 function sentence(text: string): string {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  const isWord = /^[a-z]+ /.test(text);
+  const whole = isWord ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 

@@ -105,7 +105,7 @@ function socketOf(
   return found?.startsWith(`${protocol}:`) ? found : undefined;
 }
 
-/** The configured weights: effective ones change with the verdicts, and would need a reload each time. */
+/** By effective weights: a server that comes back begins with a part of its own (`slowStart`). */
 function placesOf({ offers, peerServers }: ContractSnapshot): readonly Place[] {
   // Where all are offered since too few are enabled, none is better.
   const hasBetter = offers !== 'all' && peerServers.some(({ rank }) => rank === 0);
@@ -118,7 +118,7 @@ function placesOf({ offers, peerServers }: ContractSnapshot): readonly Place[] {
       uri: uriOf(target.at),
       state: stateOf(server, target, hasBetter),
       isName: false,
-      share: spec.weight / targets.length,
+      share: server.weight / targets.length,
       protocol: target.at.protocol,
     }));
   });
@@ -136,7 +136,7 @@ function nameOf(server: PeerServerSnapshot, hasBetter: boolean): Place {
     uri: `sip:${name};transport=${transport}`,
     state: wordOf(server, hasBetter) ?? (spec.probe.mode === 'off' ? 'active' : undefined),
     isName: true,
-    share: spec.weight,
+    share: server.weight,
     protocol: transport,
   };
 }

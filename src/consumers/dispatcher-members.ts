@@ -7,6 +7,8 @@ export interface MemberDrift {
   readonly missing: readonly Destination[];
   /** There, and not to be, or not to be like that: ours only. */
   readonly excess: readonly Held[];
+  /** Nothing else than weights is different. */
+  readonly isOfWeights: boolean;
 }
 
 /** Something is known of it. */
@@ -34,14 +36,20 @@ export function driftOf(
 ): MemberDrift {
   const byKey = new Map(held.map((one) => [keyOf(one), one]));
   const wanted = new Map(destinations.map((one) => [keyOf(one), one]));
-  return {
-    missing: destinations.filter((one) => !isHeld(one, byKey.get(keyOf(one)), isExact)),
-    excess: held.filter((one) => {
-      if (own !== 'all' && !own.sets.has(one.set) && one.mark !== own.mark) return false;
-      const there = wanted.get(keyOf(one));
-      return there === undefined || (!isExact && !hasSocket(there, one));
-    }),
-  };
+  const missing = destinations.filter((one) => !isHeld(one, byKey.get(keyOf(one)), isExact));
+  const excess = held.filter((one) => {
+    if (own !== 'all' && !own.sets.has(one.set) && one.mark !== own.mark) return false;
+    const there = wanted.get(keyOf(one));
+    return there === undefined || (!isExact && !hasSocket(there, one));
+  });
+  const isOfWeights =
+    excess.length === 0 && missing.every((one) => isHeldBut(one, byKey.get(keyOf(one))));
+  return { missing, excess, isOfWeights };
+}
+
+/** It is as it should be but for its weight. */
+function isHeldBut({ weight: _weight, ...wanted }: Destination, held: Held | undefined): boolean {
+  return held !== undefined && isHeld({ ...wanted, weight: held.weight }, held, true);
 }
 
 function isHeld(wanted: Destination, held: Held | undefined, isExact: boolean): boolean {

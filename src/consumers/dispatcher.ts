@@ -7,7 +7,8 @@
  *          states differ -> set_duid_state, 10 a second -> a beat, for the dead-man of ops/kamailio/dispatcher.cfg
  *
  * What Kamailio does, and is minded here: a reload forgets the states that were set (the file holds them, too); a
- * second change of members within 5 s is refused; an empty list takes all traffic down, and is never written; a
+ * second change of members within 5 s is refused; weights are members as well, so that those of a slow start come in
+ * steps; an empty list takes all traffic down, and is never written; a
  * missing file keeps it from starting; a line that it does not like it drops in silence.
  */
 import { createHash } from 'node:crypto';
@@ -29,7 +30,6 @@ import {
   inSafeOrder,
   type Judged,
   keyOf,
-  membersText,
   withKnownAddresses,
 } from './dispatcher-members.ts';
 import { ForeignStates } from './foreign-states.ts';
@@ -44,6 +44,7 @@ import type {
 } from './ports.ts';
 import { type PassResult, Reconciler } from './reconciler.ts';
 import { RELOAD_GAP_MS, ReloadGap } from './reload-gap.ts';
+import { ReloadPace } from './reload-pace.ts';
 import { type Sifted, WaitingMembers } from './waiting-members.ts';
 
 export interface DispatcherConsumerSpec {
@@ -58,8 +59,6 @@ export interface DispatcherConsumerSpec {
 
 /** How long names may take to resolve at the start, before what is there is replaced. */
 const GRACE_MS = 10_000;
-/** A list that Kamailio does not take as it is, is not loaded again and again. */
-const RELOAD_AGAIN_MS = 300_000;
 const STATE_GAP_MS = 100;
 /** Two seconds, after which what has become of the verdicts meanwhile is looked at. */
 const MAX_STATES_A_PASS = 20;
@@ -85,6 +84,7 @@ export class DispatcherConsumer implements Consumer {
   readonly #rpc: Rpc | undefined;
   readonly #reconciler: Reconciler;
   readonly #foreign = new ForeignStates();
+  readonly #pace = new ReloadPace();
   readonly #board: DispatcherSide;
   readonly #waiting: WaitingMembers;
   #startedAt: Instant;
@@ -94,7 +94,6 @@ export class DispatcherConsumer implements Consumer {
   #hasReadFile = false;
   #incarnation: string | undefined;
   readonly #gap: ReloadGap;
-  #loaded: { readonly members: string; readonly at: Instant } | undefined;
   /** By RPC alone: what we add has it, so that the next trunkd of this machine knows it for ours. */
   readonly #mark: string;
   /** By RPC alone: sets that a contract of ours has or had since the start. */
@@ -219,7 +218,7 @@ export class DispatcherConsumer implements Consumer {
       if (this.#incarnation !== undefined) this.#board.proxyRestarted();
       this.#incarnation = incarnation;
       this.#foreign.forget();
-      this.#loaded = undefined;
+      this.#pace.forget();
       this.#gap.forget();
     }
     this.#board.uses(addressesOf(held));
@@ -243,7 +242,10 @@ export class DispatcherConsumer implements Consumer {
     if (this.#spec.mode === 'observe') {
       return { ...part, code: 'consumer.observed', text: `${text} (observed)`, againMs: NEVER };
     }
-    if (isByFile && !this.#mayReload(destinations)) {
+    const at = this.#ports.clock.now();
+    const weightsMs = drift.isOfWeights ? this.#pace.untilWeightsMs(at) : 0;
+    if (weightsMs > 0) return { held, ...WELL, againMs: weightsMs };
+    if (isByFile && !this.#pace.mayLoad(destinations, at)) {
       const why = `the proxy does not take the list as it is: ${text}; has it all the sockets?`;
       return { ...part, code: 'consumer.notTaken', text: why, againMs: NEVER };
     }
@@ -263,16 +265,10 @@ export class DispatcherConsumer implements Consumer {
     return { ...part, held: now, drift: stillCount, againMs: RELOAD_GAP_MS };
   }
 
-  #mayReload(destinations: readonly Destination[]): boolean {
-    const loaded = this.#loaded;
-    if (loaded === undefined || loaded.members !== membersText(destinations)) return true;
-    return elapsedMs(loaded.at, this.#ports.clock.now()) > RELOAD_AGAIN_MS;
-  }
-
   async #reload(rpc: Rpc, destinations: readonly Destination[]): Promise<void> {
     await rpc('dispatcher.reload', []);
     this.#foreign.forget();
-    this.#loaded = { members: membersText(destinations), at: this.#ports.clock.now() };
+    this.#pace.loaded(destinations, this.#ports.clock.now());
   }
 
   async #change(rpc: Rpc, change: Change | undefined): Promise<void> {
@@ -357,7 +353,7 @@ export class DispatcherConsumer implements Consumer {
     const text = await this.#ports.files.read(listFile);
     if (!this.#hasReadFile) this.#lastStates = statesInList(text ?? '');
     // Whatever the proxy did not take of our list, it may have loaded that one since.
-    else if (text !== this.#fileText) this.#loaded = undefined;
+    else if (text !== this.#fileText) this.#pace.forget();
     this.#hasReadFile = true;
     this.#fileText = text;
   }

@@ -1,4 +1,12 @@
-/** What OpenSIPS 3 answers to `ds_list` and `dr_gw_status`, and whose it is. Pure; what is read is hostile. */
+/**
+ * What OpenSIPS 3 answers to `ds_list` and `dr_gw_status`, and whose it is. Pure; what is read is hostile.
+ *
+ * The commands and their parameters are those of the modules' documentation
+ * (https://opensips.org/docs/modules/3.5.x/dispatcher.html, .../3.4.x/drouting.html, sections "Exported MI Functions"), which
+ * does not show the answers. Their shapes are those that the modules print: `ds_print_mi_list` in
+ * modules/dispatcher/dispatch.c and `mi_dr_list_all_gw` in modules/drouting/drouting.c of
+ * https://github.com/OpenSIPS/opensips.
+ */
 
 export interface DsRow {
   readonly set: number;
@@ -11,7 +19,10 @@ export interface GatewayRow {
   readonly isActive: boolean;
 }
 
-/** `{ PARTITIONS: [{ name, SETS: [{ id, Destinations: [{ URI, state }] }] }] }`; undefined when it is not that. */
+/**
+ * `{ PARTITIONS: [{ name, SETS: [{ id, Destinations: [{ URI, state }] }] }] }`, a partition without any destination having
+ * no SETS; `state` is Active, Inactive or Probing. Undefined when it is not that.
+ */
 export function readDsList(result: unknown): readonly DsRow[] | undefined {
   const partitions = listIn(result, 'PARTITIONS');
   if (partitions === undefined) return undefined;
@@ -27,13 +38,14 @@ export function readDsList(result: unknown): readonly DsRow[] | undefined {
     );
 }
 
-/** `{ Gateways: [{ ID, State }] }`; undefined when it is not that. */
+/**
+ * `{ Gateways: [{ ID, IP, State }] }`; `State` is Active, Inactive, Probing, or Disabled MI after `status=0`. Undefined when
+ * it is not that.
+ */
 export function readGateways(result: unknown): readonly GatewayRow[] | undefined {
   return listIn(result, 'Gateways')?.map((row) => ({
     id: String(fieldOf(row, 'ID') ?? ''),
-    isActive: /^(active|yes)$/i.test(
-      String(fieldOf(row, 'State') ?? fieldOf(row, 'Enabled') ?? ''),
-    ),
+    isActive: /^active$/i.test(String(fieldOf(row, 'State') ?? '')),
   }));
 }
 

@@ -1,5 +1,6 @@
 /**
- * Keeper of one OpenSIPS, by its MI over HTTP (mi_http, JSON-RPC 2.0): states of the dispatcher (`ds_list`,
+ * Keeper of one OpenSIPS, by its MI over HTTP (JSON-RPC 2.0 by POST with named parameters, as in
+ * https://opensips.org/docs/modules/4.0.x/mi_http.html): states of the dispatcher (`ds_list`,
  * `ds_set_state`) and of gateways of drouting (`dr_gw_status`). Its members are in its database, and are its operator's:
  * trunkd finds its own among them by set, address, port and transport, and touches no other.
  *
@@ -129,6 +130,7 @@ class Opensips {
 
   #destinationWish({ peerServer, state }: Destination, { set, uri, isActive }: DsRow): Wish {
     return {
+      // It finds the destination by its URI as it has it, letter for letter.
       ...{ key: `ds ${set} ${uri}`, peerServer },
       wanted: state === 'disabled' ? 'inactive' : state,
       held: isActive ? 'active' : 'inactive',

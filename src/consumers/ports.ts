@@ -72,7 +72,7 @@ export type ConsumerNews =
       readonly cause: Cause | undefined;
       readonly nextAttemptAt: Instant | undefined;
     }
-  /** The proxy itself took a target out, or in: nobody's verdict, and worth a probe at once. */
+  /** The proxy itself took a target out, or in: nobody's verdict, and an observation of what calls get there. */
   | {
       readonly kind: 'observed';
       readonly consumer: string;

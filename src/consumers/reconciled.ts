@@ -2,12 +2,19 @@
 import type { Consumer, ConsumerPorts } from './ports.ts';
 import { type PassResult, Reconciler } from './reconciler.ts';
 
-/** `pass` looks at the consumer and mends it; it rejects when that cannot be reached. `ended` is called at its end. */
+interface Peculiarities {
+  /** Called when it stops. */
+  readonly ended?: () => void;
+  /** Whether a change of a contract's verdicts is a reason for a pass; without a name: of anything, after a reload. */
+  readonly isTouchedBy?: (contract: string | undefined) => boolean;
+}
+
+/** `pass` looks at the consumer and mends it; it rejects when that cannot be reached. */
 export function reconciled(
   name: string,
   ports: ConsumerPorts,
   pass: () => Promise<PassResult>,
-  ended: () => void = () => {},
+  { ended, isTouchedBy }: Peculiarities = {},
 ): Consumer {
   const { clock, timers } = ports;
   const reconciler = new Reconciler({
@@ -26,9 +33,11 @@ export function reconciled(
       return reconciler.status;
     },
     start: () => reconciler.start(),
-    changed: () => reconciler.changed(),
+    changed: (contract) => {
+      if (isTouchedBy?.(contract) ?? true) reconciler.changed();
+    },
     stop: () => {
-      ended();
+      ended?.();
       return reconciler.stop();
     },
   };

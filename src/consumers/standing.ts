@@ -30,10 +30,12 @@ export class Standing {
   #lastPassAt: Instant | undefined;
   #toldState: ConsumerState = 'starting';
   #toldCause: Cause | undefined;
-  #toldAt: Instant | undefined;
+  #toldAt: Instant;
 
   constructor(now: Instant, told: Told) {
     this.#since = now;
+    // That it starts is no news, whatever it waits for.
+    this.#toldAt = now;
     this.#told = told;
   }
 
@@ -66,6 +68,6 @@ export class Standing {
     if (state !== this.#toldState) return true;
     const known = this.#toldCause;
     if (cause?.code === known?.code && cause?.text === known?.text) return false;
-    return this.#toldAt === undefined || after(this.#toldAt, RETELL_MS) <= now;
+    return after(this.#toldAt, RETELL_MS) <= now;
   }
 }

@@ -40,8 +40,9 @@ export function makeConsumers(
     wallMs: () => wallClock.nowMs(),
     tell: (news) => {
       tellLog(log, news, wallClock);
-      // Its calls fail there, as it seems: that deserves a look at once.
-      if (news.kind === 'observed') prober.probeNow(news.peerServer);
+      if (news.kind !== 'observed') return;
+      const { peerServer, destination, state, consumer } = news;
+      prober.observe(peerServer, { state, destination, by: `the proxy of ${consumer}` });
     },
   });
 }

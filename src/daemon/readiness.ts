@@ -38,6 +38,9 @@ export class Readiness {
     this.#timers.disarm(this.#beatTimer);
   }
 
+  /** As a function, so that it can be handed on. */
+  readonly phase = (): 'starting' | 'ready' | 'stopping' => this.#phase;
+
   /** From `ready` to the beginning of the stop. */
   isReady(): boolean {
     return this.#phase === 'ready';

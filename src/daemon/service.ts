@@ -164,6 +164,7 @@ export class Service implements CommandPort {
     const unregister = this.#reloader.spec.unregisterOnStop;
     const startedAt = performance.now();
     this.#readiness.becomeStopping();
+    this.#assembly.stack.becomeStopping();
     this.#certificates.stop();
     this.#endBeats();
     this.#notifier?.send('STOPPING=1\nSTATUS=stopping');

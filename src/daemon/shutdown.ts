@@ -17,14 +17,14 @@ export interface StopPlan {
 /** Ends when all is closed, or when its time is over. */
 export async function stopAssembly(assembly: Assembly, plan: StopPlan): Promise<void> {
   const { keeper, prober, proxies, transport, driver, local } = assembly;
-  const closingHttp = plan.closeHttp();
   prober.stop();
   local.stop();
   const stopped = new Promise<void>((resolve) => keeper.stop(plan.unregister, resolve));
   await within(plan.unregister ? UNREGISTER_MS : CLOSE_MS, stopped);
   proxies.stop();
   driver.stop();
-  await within(CLOSE_MS, Promise.all([closingHttp, transport.stop()]));
+  // Until here it says what is going on, and 503 to who wants to be steered (src/http/phase-gate.ts).
+  await within(CLOSE_MS, Promise.all([plan.closeHttp(), transport.stop()]));
 }
 
 async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {

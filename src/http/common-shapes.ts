@@ -26,12 +26,6 @@ export const cause = causeShape.nullable();
 
 export const lastResponse = z.object({ code: z.int(), reason: z.string() }).nullable();
 
-/** What a parameter that has to be there gets as its error, in the place of words about types. */
-export const ifMissing = {
-  error: ({ input }: { readonly input?: unknown }): string | undefined =>
-    input === undefined ? 'is missing' : undefined,
-};
-
 /** A page of a list, as design.md 4 has it. */
 export function listOf<Row extends z.ZodType>(row: Row): z.ZodType {
   return z.object({

@@ -85,6 +85,7 @@ export interface HealthPort {
   isAlive(): boolean;
   /** True from `ready` to the beginning of the stop. */
   isReady(): boolean;
+  readonly phase: () => 'starting' | 'ready' | 'stopping';
 }
 
 /** One call that a proxy wants routed: `GET /v1/route`. */

@@ -93,6 +93,12 @@ export const PROBLEMS = {
     title: 'Internal error',
     meaning: 'A bug; the log has a `bug.caught` line.',
   },
+  notReady: {
+    status: 503,
+    title: 'Not ready',
+    meaning:
+      'trunkd has just started, or stops: calls are not steered now, and nothing is commanded. Keep what you have, and come back (Retry-After).',
+  },
   unavailable: {
     status: 503,
     title: 'Nothing to tell',

@@ -1,9 +1,8 @@
 /** The shapes of `GET /v1/route`, whose answer is made by src/core/routing/document.ts, and of what is pulled. */
 import { z } from 'zod';
-import { ifMissing } from './common-shapes.ts';
 import { HTTP_LIMITS } from './limits.ts';
 
-const text = z.string(ifMissing).min(1, 'is empty').max(HTTP_LIMITS.parameterOctets);
+const text = z.string().min(1, 'is empty').max(HTTP_LIMITS.parameterOctets);
 
 export const routeQuery = z.strictObject({
   contract: text.describe('name of the peering contract'),

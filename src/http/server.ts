@@ -15,6 +15,7 @@ import { type Guard, makeGuard, type RoleToken } from './guard.ts';
 import { compileLate, loadLate } from './late-schema.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { queueLongAnswers } from './long-answers.ts';
+import { makePhaseGate } from './phase-gate.ts';
 import type { CommandPort, HealthPort, ListPort, RoutePort } from './ports.ts';
 import { PROBLEM_TYPE, type ProblemCode, problem, sendProblem } from './problem.ts';
 import { addPulled } from './pulled.ts';
@@ -61,6 +62,8 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
     requestTimeout: HTTP_LIMITS.requestTimeoutMs,
     keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
     forceCloseConnections: true,
+    // What may be asked until the last moment, phase-gate.ts says.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: HTTP_LIMITS.parameterOctets },
     http: {
       maxHeaderSize: HTTP_LIMITS.headerOctets,
@@ -86,6 +89,7 @@ export async function buildHttpServer(options: HttpOptions): Promise<HttpServer>
   });
   const guard = guardOf(options);
   app.addHook('onRequest', guard.hook);
+  app.addHook('onRequest', makePhaseGate(options.health));
   app.addHook('preValidation', loadLate);
   queueLongAnswers(app);
   app.setErrorHandler<FastifyError>((error, _request, reply) =>

@@ -106,7 +106,7 @@ export const LOG_EVENTS = {
     level: 'warn',
     fields: '`consumer`, `peerServer`, `destination`, `state`',
     meaning:
-      'A proxy took a target out of its dispatcher, or in, by itself: that is left for 30 s, and the server is probed at once.',
+      'A proxy took a target out of its dispatcher, or in, by itself: that is left for 30 s, and is an observation as those of the API: it stands in the evidence, and the server is probed at once unless it is just being asked.',
   },
   'consumer.deadLetter': {
     level: 'error',

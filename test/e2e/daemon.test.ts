@@ -124,6 +124,11 @@ describe('start and stop', () => {
     registrar = await UdpRegistrar.open(PASSWORD);
     daemon.running.signal('SIGTERM');
     await eventually(() => daemon.lines('stopping').length > 0);
+    // Meanwhile it tells what it knows, and steers no calls.
+    const route = await fetch(`${daemon.url}/v1/route?contract=acme&to=1&from=2`);
+    expect([route.status, route.headers.get('retry-after')]).toEqual([503, '5']);
+    expect((await fetch(`${daemon.url}/v1/registrations`)).status).toBe(200);
+    expect((await fetch(`${daemon.url}/readyz`)).status).toBe(503);
     expect(await daemon.running.stop('SIGTERM', 5_000)).toBe('0');
     expect(daemon.lines('stopped')).toEqual([]);
   });

@@ -100,7 +100,7 @@ export function aServer(
     return { ...first, target: `udp:${address}:5060`, at, state, enabled };
   });
   const spec = { ...aPeerServerSpec(`acme/${name}`), ...more.spec };
-  return { ...base, ...more, spec, targets };
+  return { ...base, weight: spec.weight, ...more, spec, targets };
 }
 
 /** The same, known by a name (or another host, or addresses that are configured). */

@@ -181,7 +181,7 @@ export interface Rig {
   readonly metrics: Metrics;
   readonly status: StatusBook;
   readonly bugs: unknown[];
-  health: { isAlive: boolean; isReady: boolean };
+  health: { isAlive: boolean; isReady: boolean; isStopping: boolean };
 }
 
 export interface RigOptions {
@@ -217,13 +217,17 @@ export async function aServer(options: RigOptions = {}): Promise<Rig> {
     perRegistration: options.perRegistration ?? 10,
   });
   const commands = new RecordedCommands();
-  const health = { isAlive: true, isReady: true };
+  const health = { isAlive: true, isReady: true, isStopping: false };
   const bugs: unknown[] = [];
   const app = await buildHttpServer({
     status,
     metrics,
     commands,
-    health: { isAlive: () => health.isAlive, isReady: () => health.isReady },
+    health: {
+      isAlive: () => health.isAlive,
+      isReady: () => health.isReady,
+      phase: () => (health.isStopping ? 'stopping' : health.isReady ? 'ready' : 'starting'),
+    },
     routes: options.routes ?? { route: () => ({ kind: 'unknownContract' }) },
     lists: options.lists ?? { dispatcherList: () => undefined },
     clock: CLOCK,

@@ -5,7 +5,7 @@
  */
 import { type AnswerPolicy, verdictOfStatus } from './answer-policy.ts';
 
-export interface Observation {
+interface CallObservation {
   /** Status code that calls got; 408 too where the proxy itself gave up. */
   readonly code: number;
   /** How many calls. */
@@ -13,11 +13,29 @@ export interface Observation {
   readonly by: string;
 }
 
-/** True when calls that get this answer are a reason to ask the server. */
-export function isAlarming({ code }: Observation, policy: AnswerPolicy | undefined): boolean {
-  return code >= 300 && verdictOfStatus(code, policy) === 'bad';
+/** A proxy took a destination out of its own list, or in, against our word: calls told it so, as it seems. */
+interface StateObservation {
+  readonly state: string;
+  readonly destination: string;
+  readonly by: string;
 }
 
-export function observationText({ code, count, by }: Observation): string {
+export type Observation = CallObservation | StateObservation;
+
+/** True when what was seen is a reason to ask the server. */
+export function isAlarming(seen: Observation, policy: AnswerPolicy | undefined): boolean {
+  // A proxy that knows better than we deserves a look, whichever way.
+  if ('state' in seen) return true;
+  return seen.code >= 300 && verdictOfStatus(seen.code, policy) === 'bad';
+}
+
+/** Calls work there, says who saw it. */
+export function isGood(seen: Observation): boolean {
+  return 'state' in seen && seen.state === 'active';
+}
+
+export function observationText(seen: Observation): string {
+  if ('state' in seen) return `${seen.by} set ${seen.destination} to ${seen.state} by itself`;
+  const { code, count, by } = seen;
   return `calls got ${code}${count === 1 ? '' : ` ${count} times`} (${by})`;
 }

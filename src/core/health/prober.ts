@@ -11,7 +11,7 @@ import { targetKey } from '../sip/locate/target.ts';
 import type { Flow } from '../sip/transport/ports.ts';
 import { Announcer } from './announcer.ts';
 import { ContractPool } from './contract-pool.ts';
-import { isAlarming, type Observation, observationText } from './observations.ts';
+import { isAlarming, isGood, type Observation, observationText } from './observations.ts';
 import type { Order } from './order.ts';
 import { PeerServer, type ServerHost } from './peer-server.ts';
 import { Placement, type PlacementPorts } from './placement.ts';
@@ -181,14 +181,19 @@ export class Prober implements HealthBook, ServerHost {
   }
 
   /**
-   * What calls to a server got; where that is a failure, every target that waits for its next turn is
+   * What calls to a server got, or what a proxy made of that; where that is a failure, every target that waits for its next turn is
    * asked now. Undefined when there is no such server, else whether that was done.
    */
   observe(id: string, observation: Observation): boolean | undefined {
     const server = this.#servers.get(id);
     if (server === undefined) return undefined;
     if (!isAsked(server) || !isAlarming(observation, server.spec.probe.answers)) return false;
-    for (const unit of server.units) unit.observed(observationText(observation));
+    const text = observationText(observation);
+    for (const unit of server.units) {
+      // What is down waits for its turn, and is asked out of it only where it may be up again.
+      if (isGood(observation)) unit.probeNow();
+      unit.observed(text);
+    }
     return true;
   }
 

@@ -58,6 +58,8 @@ It listens on \`http.bind\`, 127.0.0.1:9077 by default. \`GET /openapi.json\` de
 - **Lists** answer \`{ "items": [...], "next": cursor or null }\` in the order of ids. \`limit\` is 1 to
   ${HTTP_LIMITS.pageSize}, by default ${HTTP_LIMITS.defaultPageSize}; \`cursor\` is the \`next\` of the page before.
 - **Errors** are problem details (RFC 9457); docs/errors.md lists them. Unknown parameters are errors.
+- **Not ready.** Until the configuration is applied, and from the beginning of the stop, \`/v1/route\`, \`/v1/dispatcher.list\`
+  and all commands are 503 with Retry-After: keep what you have. Health words are 503 before, and as they were while it stops.
 - **Limits.** ${HTTP_LIMITS.headerOctets} octets of header, ${HTTP_LIMITS.bodyOctets} of body, ${HTTP_LIMITS.maxConnections} connections, ${HTTP_LIMITS.requestsPerSec} requests a second, ${HTTP_LIMITS.routesPerSec} of them for routes besides. Lists and metrics are made one after the other; with ${HTTP_LIMITS.longAnswersWaiting} that wait the next gets 429.
 - **Times** are ISO 8601 in UTC. Everything absent is null. \`cause\` is null or \`{ code, text, next }\`.
 

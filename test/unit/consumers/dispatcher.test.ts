@@ -270,6 +270,38 @@ describe('a dispatcher with file and RPC', () => {
     expect(kamailio.states()).toEqual({ a1: 'active', b2: 'disabled' });
   });
 
+  it('gets the weights of a slow start in few steps: each of them is a reload', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2], DOWN, 'down')]);
+    await start();
+    await lab.pass(30_000);
+    kamailio.calls.length = 0;
+    const weights = () => kamailio.held.map(({ weight }) => weight);
+    expect(weights()).toEqual([50, 50]);
+    // It came back: a tenth at first, and a tenth more every 6 s, as with slowStart: 60s.
+    await tell(aServer('a', [1]), aServer('b', [2], { weight: 0.1 }));
+    expect([weights(), kamailio.states()]).toEqual([[91, 9], { a1: 'active', b2: 'active' }]);
+    for (let tenth = 2; tenth <= 10; tenth += 1) {
+      await lab.pass(5_000);
+      await tell(aServer('a', [1]), aServer('b', [2], { weight: tenth / 10 }));
+      expect(consumer?.state).toBe('inSync');
+    }
+    await lab.pass(20_000);
+    expect(weights()).toEqual([50, 50]);
+    const reloads = kamailio.calls.filter((call) => call === 'reload');
+    expect(reloads.length).toBeGreaterThan(2);
+    expect(reloads.length).toBeLessThanOrEqual(5);
+  });
+
+  it('gets other members at once, however young the last weights are', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2], { weight: 0.5 })]);
+    await start();
+    await tell(aServer('a', [1]), aServer('b', [2], { weight: 0.6 }));
+    await lab.pass(6_000);
+    expect(kamailio.held.map(({ weight }) => weight)).toEqual([67, 33]);
+    await tell(aServer('a', [1, 9]), aServer('b', [2], { weight: 0.6 }));
+    expect(kamailio.held.map(({ weight }) => weight)).toEqual([31, 31, 38]);
+  });
+
   it('leaves alone what nothing is known of yet: no flap when trunkd comes back', async () => {
     lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
     await start();

@@ -114,8 +114,21 @@ it('tells a failure of another kind that comes after the first one', async () =>
   await lab.pass(120_000);
   expect(told).toEqual([
     'starting failing consumer.unreachable Connect ECONNREFUSED.',
-    'failing failing consumer.badAnswer Dispatcher.list: no list in the answer.',
+    'failing failing consumer.badAnswer dispatcher.list: no list in the answer.',
   ]);
+  await reconciler.stop();
+});
+
+it('does not tell what it waits for at the start, unless that lasts', async () => {
+  const { lab, told, reconciler } = aReconciler(async () => ({
+    ...{ state: 'starting', code: 'consumer.unresolved', text: '', againMs: 250 },
+  }));
+  reconciler.start();
+  await lab.pass(10_000);
+  expect(told).toEqual([]);
+  expect(reconciler.status.cause?.code).toBe('consumer.unresolved');
+  await lab.pass(30_000);
+  expect(told).toHaveLength(1);
   await reconciler.stop();
 });
 

@@ -101,6 +101,7 @@ export class SipStack implements TransportUser {
   /** Takes the calls that arrive; set once, by whoever makes it. */
   relay: CallRelay | undefined;
   #requests: TokenBucket;
+  #isStopping = false;
   readonly #heardAt = new WeakMap<Flow, Instant>();
   readonly #told = new Map<string, Instant>();
 
@@ -161,6 +162,11 @@ export class SipStack implements TransportUser {
   /** Requests a second that are answered, from now on. */
   setMaxInboundRate(ratePerSec: number): void {
     this.#requests = new TokenBucket(ratePerSec, ratePerSec, this.#clock.now());
+  }
+
+  /** From now on OPTIONS gets 503: who asks for our health shall send nothing here. */
+  becomeStopping(): void {
+    this.#isStopping = true;
   }
 
   received(wire: string, flow: Flow, at: Instant): void {
@@ -225,7 +231,7 @@ export class SipStack implements TransportUser {
       this.#answerForRelay(request, flow, answer),
     );
     if (whose === 'taken') return;
-    const reaction = react(request, whose === 'trusted' ? 'allowed' : sender);
+    const reaction = react(request, whose === 'trusted' ? 'allowed' : sender, this.#isStopping);
     if (reaction.kind === 'drop') {
       this.#count(reaction.reason);
       return;

@@ -40,7 +40,8 @@ const OPTIONS_LINES: readonly string[] = [
   'Supported: path, outbound',
 ];
 
-export function react(request: SipMessage, sender: Sender): Reaction {
+/** `isStopping`: OPTIONS that would get 200 get 503, with the time after which we may be back. */
+export function react(request: SipMessage, sender: Sender, isStopping = false): Reaction {
   if (sender === 'stranger') return { kind: 'drop', reason: 'stranger' };
   // Section 17: nobody ever answers an ACK.
   if (request.method === 'ACK') return { kind: 'drop', reason: 'ack' };
@@ -49,7 +50,8 @@ export function react(request: SipMessage, sender: Sender): Reaction {
     const lines = wrong.status === 501 ? [ALLOW] : [];
     return answer(wrong.status, wrong.phrase, lines);
   }
-  return request.method === 'OPTIONS' ? reactToOptions(request) : reactToOther(request, sender);
+  if (request.method !== 'OPTIONS') return reactToOther(request, sender);
+  return reactToOptions(request) ?? (isStopping ? STOPPING : WELL);
 }
 
 /** Section 8.2.1: the method is looked at before anything else. */
@@ -69,8 +71,8 @@ function reactToOther(request: SipMessage, sender: Sender): Reaction {
   return answer(405, 'Method Not Allowed', [ALLOW]);
 }
 
-/** Section 11.2, after the checks of 8.2.2.1 and 8.2.2.3. */
-function reactToOptions(request: SipMessage): Reaction {
+/** Section 11.2, after the checks of 8.2.2.1 and 8.2.2.3. Undefined: there is nothing wrong with it. */
+function reactToOptions(request: SipMessage): Reaction | undefined {
   const scheme = schemeOf(request.requestUri);
   if (scheme !== 'sip' && scheme !== 'sips') return answer(416, 'Unsupported URI Scheme', []);
   if (isInDialog(request)) return answer(481, 'Call/Transaction Does Not Exist', []);
@@ -78,7 +80,7 @@ function reactToOptions(request: SipMessage): Reaction {
   if (required.length > 0) {
     return answer(420, 'Bad Extension', [`Unsupported: ${required.join(', ')}`]);
   }
-  return reactToContent(request) ?? answer(200, 'OK', OPTIONS_LINES);
+  return reactToContent(request);
 }
 
 /**
@@ -115,3 +117,7 @@ function isInDialog(request: SipMessage): boolean {
 function answer(status: number, phrase: string, lines: readonly string[]): Reaction {
   return { kind: 'answer', answer: { status, phrase, lines } };
 }
+
+const WELL = answer(200, 'OK', OPTIONS_LINES);
+/** Section 21.5.4. A restart takes seconds. */
+const STOPPING = answer(503, 'Service Unavailable', ['Retry-After: 5']);

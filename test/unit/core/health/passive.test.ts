@@ -28,6 +28,32 @@ describe('observations of calls', () => {
     expect(lab.changes(A)).toEqual(['up enabled']);
   });
 
+  it('of a proxy that set a state by itself are observations, too', () => {
+    const lab = aPair();
+    lab.network.behave(KEY_A, 'silent');
+    const seen = { state: 'inactive', destination: `${A}@${KEY_A}`, by: 'the proxy of edge' };
+    expect(lab.prober.observe(A, seen)).toBe(true);
+    expect(lab.until(() => lab.server(A).state === 'down', 10)).toBeLessThan(4.1);
+    const whats = lab.server(A).targets[0]?.evidence.map(({ what }) => what);
+    expect(whats).toContain(`the proxy of edge set ${A}@${KEY_A} to inactive by itself`);
+    expect(lab.prober.observe('acme/nobody', seen)).toBeUndefined();
+  });
+
+  it('of a proxy that put one in again have what is down asked out of its turn', () => {
+    const lab = aPair();
+    lab.network.behave(KEY_A, 'silent');
+    lab.run(600);
+    expect(lab.word(A)).toBe('down disabled');
+    lab.network.behave(KEY_A, 200);
+    const seen = { state: 'active', destination: `${A}@${KEY_A}`, by: 'the proxy of edge' };
+    const { started } = lab.network;
+    expect(lab.prober.observe(A, seen)).toBe(true);
+    lab.run(0.1);
+    expect(lab.network.started - started).toBe(1);
+    lab.run(3);
+    expect(lab.word(A)).toBe('up enabled');
+  });
+
   it('that went well, or say nothing of the server, change nothing', () => {
     const lab = aPair();
     for (const code of [100, 180, 200, 404, 486]) {

@@ -93,6 +93,16 @@ describe('requests that reach us', () => {
     expect(fieldOf(transport.last, 'Unsupported')).toBe('100rel, timer');
   });
 
+  it('once it stops, OPTIONS gets 503 with the time to come back; the rest is as before', () => {
+    const { receive, transport, stack } = setUp();
+    stack.becomeStopping();
+    receive(request());
+    expect(transport.last).toMatch(/^SIP\/2\.0 503 Service Unavailable\r\n/);
+    expect(fieldOf(transport.last, 'Retry-After')).toBe('5');
+    receive(request({ branch: 'z9hG4bKghi', method: 'MESSAGE' }));
+    expect(transport.last).toMatch(/^SIP\/2\.0 405 /);
+  });
+
   it('never answers an ACK, nor a stranger, nor a response', () => {
     const allowed = setUp();
     allowed.receive(request({ method: 'ACK' }));
