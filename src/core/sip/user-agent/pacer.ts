@@ -14,10 +14,16 @@ import { PRIORITY } from './ports.ts';
 /** Exchanges that may be unanswered at one target before new ones wait. */
 export const WINDOW_EXCHANGES = 256;
 /**
- * The same as long as all answers of the target come promptly (within 200 ms): 500 a second go through at
- * least, and what is more would only wait in buffers, while all that belongs to it gets old in the heap.
+ * The same while the answers of the target come promptly (within 200 ms): 500 a second go through at least, and
+ * what is more would only wait in buffers, while all that belongs to it gets old in the heap.
  */
 export const PROMPT_WINDOW_EXCHANGES = 96;
+/**
+ * One answer in so many that comes later, or not at all, makes the window wide: its exchange keeps a place for
+ * half a second and longer. A process that stood still sees some hundred of them at once, and soon forgets that.
+ */
+const LATE_WEIGHT = 16;
+const MOST_PROMPTNESS = 64;
 /** A target that nothing waits for is forgotten after this, its bucket being full again. */
 const IDLE_MS = 600_000;
 const MAX_TARGETS = 50_000;
@@ -40,9 +46,10 @@ interface Lane {
   readonly bucket: TokenBucket;
   readonly line: Heap<Wish>;
   readonly timer: Timer;
-  /** Exchanges granted and not yet released, and how many may be. */
+  /** Exchanges granted and not yet released. */
   open: number;
-  window: number;
+  /** Rises with each prompt answer; below zero the window is wide. */
+  promptness: number;
   usedAt: Instant;
   halvedAt: Instant;
   adjustedAt: Instant;
@@ -136,7 +143,7 @@ export class Pacer implements PacerPort {
   enter(target: string): boolean {
     const now = this.#clock.now();
     const lane = this.#laneOf(target, now);
-    if (lane.line.size > 0 || lane.open >= lane.window || !lane.bucket.take(now)) return false;
+    if (lane.line.size > 0 || lane.open >= windowOf(lane) || !lane.bucket.take(now)) return false;
     lane.open += 1;
     return true;
   }
@@ -157,8 +164,10 @@ export class Pacer implements PacerPort {
   signal(target: string, kind: PaceSignal): void {
     const lane = this.#knownLane(target);
     if (lane === undefined) return;
-    // A long way, or loss: what is under way there keeps its place for longer.
-    if (kind !== 'prompt') lane.window = WINDOW_EXCHANGES;
+    lane.promptness =
+      kind === 'prompt'
+        ? Math.min(lane.promptness + 1, MOST_PROMPTNESS)
+        : Math.max(lane.promptness - LATE_WEIGHT, -MOST_PROMPTNESS);
     if (this.#pacing.perTarget > 0) this.#adjust(lane, kind);
   }
 
@@ -209,7 +218,7 @@ export class Pacer implements PacerPort {
       line: new Heap(goesBefore),
       timer: new Timer((at) => this.#drain(lane, at)),
       open: 0,
-      window: PROMPT_WINDOW_EXCHANGES,
+      promptness: 0,
       usedAt: now,
       halvedAt: after(now, -HALVE_AT_MOST_EVERY_MS),
       adjustedAt: now,
@@ -233,7 +242,7 @@ export class Pacer implements PacerPort {
       if (wish === undefined) return;
       // Repeats and copies belong to an exchange that has its place in the window already.
       const takesPlace = wish.priority !== PRIORITY.repeat && wish.priority !== PRIORITY.resend;
-      if (takesPlace && lane.open >= lane.window) return;
+      if (takesPlace && lane.open >= windowOf(lane)) return;
       if (!lane.bucket.take(now)) {
         this.#timers.arm(lane.timer, lane.bucket.readyAt(now));
         return;
@@ -253,6 +262,10 @@ export class Pacer implements PacerPort {
     }
     if (this.#lanes.size > 0) this.#timers.arm(this.#idleTimer, after(now, IDLE_MS));
   }
+}
+
+function windowOf({ promptness }: Lane): number {
+  return promptness < 0 ? WINDOW_EXCHANGES : PROMPT_WINDOW_EXCHANGES;
 }
 
 function startCounting(lane: Lane, now: Instant): void {

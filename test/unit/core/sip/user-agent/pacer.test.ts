@@ -88,6 +88,19 @@ describe('Pacer', () => {
     }
   });
 
+  it('narrows the window again when answers come promptly, unless one in twelve does not', () => {
+    const { time, pacer, grants, ask } = setUp({ perTarget: 0, burst: 3, max: 0 });
+    for (let i = 0; i < 100; i += 1) pacer.enter(TARGET);
+    for (let i = 0; i < 100; i += 1) pacer.signal(TARGET, 'slow');
+    for (let i = 0; i < 100; i += 1) pacer.signal(TARGET, 'prompt');
+    for (let i = 0; i < 10; i += 1) ask(`n${i}`);
+    time.run(1000);
+    expect(grants).toHaveLength(0);
+    for (let i = 0; i < 360; i += 1) pacer.signal(TARGET, i % 12 === 0 ? 'slow' : 'prompt');
+    pacer.release(TARGET);
+    expect(grants).toHaveLength(10);
+  });
+
   it('lets in at once who finds nobody waiting, a token and a place', () => {
     const { time, pacer, grants, ask } = setUp({ perTarget: 1, burst: 2, max: 1 });
     expect(pacer.enter(TARGET)).toBe(true);
