@@ -137,7 +137,9 @@ function probeLine(target: Row, probe: Row): string {
   }
   const failures = text(target['failures']);
   const timeout = `${Number(probe['timeoutMs']) / 1000} s`;
-  return `${name} is down after ${text(fall)} failures in a row (${failures} so far), silent ones over ${timeout}; ${judged}.`;
+  const up =
+    target['state'] === 'impaired' ? `up after ${text(rise)} good answers in a row, and ` : '';
+  return `${name} is ${up}down after ${text(fall)} failures in a row (${failures} so far), silent ones over ${timeout}; ${judged}.`;
 }
 
 function judgedBy({ mode, answers }: Row): string {

@@ -42,7 +42,13 @@ export function askHttp(question: HttpQuestion): Promise<HttpAnswer> {
     const fail = (error: Error) =>
       reject(new ConsumerFault('consumer.unreachable', whyFailed(error, timeoutMs)));
     request.once('error', fail);
+    // With another protocol (101) neither comes, and nothing that could be waited for.
+    let isAnswered = false;
+    request.once('close', () => {
+      if (!isAnswered) fail(new Error('closed without an answer'));
+    });
     request.once('response', (response) => {
+      isAnswered = true;
       const pieces: Buffer[] = [];
       let octets = 0;
       response.on('data', (piece: Buffer) => {

@@ -290,6 +290,7 @@ export class DispatcherConsumer implements Consumer {
       for (const [index, { state, set, duid }] of toSet.slice(0, MAX_STATES_A_PASS).entries()) {
         if (index > 0) await pause(this.#ports, STATE_GAP_MS);
         await rpc('dispatcher.set_duid_state', [LETTER[state], set, duid]);
+        this.#foreign.sent(keyOf({ set, duid }), state);
       }
     }
     return this.#statesTold(toSet.length, kept);

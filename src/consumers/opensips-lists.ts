@@ -7,6 +7,7 @@
  * modules/dispatcher/dispatch.c and `mi_dr_list_all_gw` in modules/drouting/drouting.c of
  * https://github.com/OpenSIPS/opensips.
  */
+import type { Destination } from './destinations.ts';
 
 export interface DsRow {
   readonly set: number;
@@ -52,6 +53,24 @@ export function readGateways(result: unknown): readonly GatewayRow[] | undefined
 /** Equal where a destination and a row of its list are the same: by set, address, port and transport. */
 export function placeKey({ set, uri }: { readonly set: number; readonly uri: string }): string {
   return `${set} ${placeOf(uri)}`;
+}
+
+/** Where several servers have one address, the one with the best word: calls may go there. */
+export function bestByPlace(
+  destinations: readonly Destination[],
+): ReadonlyMap<string, Destination> {
+  const best = new Map<string, Destination>();
+  for (const one of destinations) {
+    const place = placeKey(one);
+    const known = best.get(place);
+    if (known === undefined || goodness(one) > goodness(known)) best.set(place, one);
+  }
+  return best;
+}
+
+function goodness({ state }: Destination): number {
+  if (state === 'active') return 2;
+  return state === undefined ? 1 : 0;
 }
 
 /** RFC 3261 section 19.1.2: what a URI that leaves them out means. */

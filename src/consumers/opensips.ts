@@ -12,6 +12,7 @@ import { type Destination, destinationsOf } from './destinations.ts';
 import { ForeignStates, type StateStep } from './foreign-states.ts';
 import type { Rpc } from './json-rpc.ts';
 import {
+  bestByPlace,
   type DsRow,
   type GatewayRow,
   placeKey,
@@ -76,7 +77,10 @@ class Opensips {
   async #mend(wish: Wish, wanted: OnOff): Promise<StateStep> {
     const step = this.#foreign.step(wish.key, wanted, wish.held, this.#ports.clock.now());
     if (step === 'observed') this.#observed(wish);
-    if (step === 'set' && this.#spec.mode === 'apply') await wish.tell(wanted);
+    if (step === 'set' && this.#spec.mode === 'apply') {
+      await wish.tell(wanted);
+      this.#foreign.sent(wish.key, wanted);
+    }
     return step;
   }
 
@@ -117,12 +121,12 @@ class Opensips {
     if (held === undefined) {
       throw new ConsumerFault('consumer.badAnswer', 'ds_list: no list in the answer');
     }
-    const byPlace = new Map(destinations.toReversed().map((one) => [placeKey(one), one]));
+    const offered = bestByPlace(destinations);
     const places = new Set<string>();
     for (const row of held) {
       const place = placeKey(row);
       places.add(place);
-      const found = byPlace.get(place);
+      const found = offered.get(place);
       if (found !== undefined) wishes.push(this.#destinationWish(found, row));
     }
     for (const one of destinations) if (!places.has(placeKey(one))) missing.push(one.duid);

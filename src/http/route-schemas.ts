@@ -6,7 +6,7 @@ const text = z.string().min(1, 'is empty').max(HTTP_LIMITS.parameterOctets);
 
 export const routeQuery = z.strictObject({
   contract: text.describe('name of the peering contract'),
-  to: text.describe('the called number: the user part of the Request-URI'),
+  to: text.describe('the called number: the user part of the Request-URI; + is %2B'),
   from: text.describe('the calling number: the user part of From; anonymous for none'),
   key: text.optional().describe('for balance: hash; default: the calling number'),
   domain: text

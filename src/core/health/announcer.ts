@@ -96,9 +96,10 @@ export class Announcer {
     const before = server.word;
     const now = this.#ports.clock.now();
     // By itself first, then among the others, whose numbers it is one of.
-    const { state, fit } = server.currentWord();
+    const { state, fit, isMute } = server.currentWord();
     if (isFlap(before.state, state)) server.countFlap(now);
-    pool.countSound(server, fit);
+    // Nobody who works is held back in favour of one that never answered.
+    pool.countSound(server, fit && !isMute);
     const { enabled } = server.currentWord();
     pool.enabledCount += Number(enabled) - Number(before.enabled);
     const word = server.currentWord();

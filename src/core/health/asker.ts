@@ -16,6 +16,12 @@ export interface Asker {
   ask(timeoutMs: number, receive: (outcome: ProbeOutcome) => void): Exchange;
 }
 
+/** A question under way. */
+export interface RunningProbe {
+  readonly id: number;
+  readonly exchange: Exchange;
+}
+
 export type AskerPorts = Pick<
   UnitPorts,
   'clock' | 'timers' | 'random' | 'hasher' | 'userAgent' | 'connector'

@@ -30,9 +30,9 @@ export class ContractPool {
     this.soundCount = this.servers.filter(({ isCountedSound }) => isCountedSound).length;
   }
 
-  /** Whether the server is good for calls by itself, as its word has just been weighed. */
-  countSound(server: PeerServer, isFit: boolean): void {
-    const isSound = isFit && server.barredUntil === undefined;
+  /** Whether the server is known to be good for calls by itself, as its word has just been weighed. */
+  countSound(server: PeerServer, isKnownFit: boolean): void {
+    const isSound = isKnownFit && server.barredUntil === undefined;
     this.soundCount += Number(isSound) - Number(server.isCountedSound);
     server.isCountedSound = isSound;
   }

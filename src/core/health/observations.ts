@@ -3,6 +3,7 @@
  * that, since a call may fail for many reasons, and anybody may tell; but a server that fails calls is
  * asked at once instead of at its next turn, so that its probes decide within a time-out.
  */
+import { after, earlier, type Instant } from '../base/instant.ts';
 import { type AnswerPolicy, verdictOfStatus } from './answer-policy.ts';
 
 interface CallObservation {
@@ -38,4 +39,17 @@ export function observationText(seen: Observation): string {
   if ('state' in seen) return `${seen.by} set ${seen.destination} to ${seen.state} by itself`;
   const { code, count, by } = seen;
   return `calls got ${code}${count === 1 ? '' : ` ${count} times`} (${by})`;
+}
+
+/** However many calls fail: between two probes that they ask for. */
+const GAP_MS = 1_000;
+
+/** When a target is asked of which such an answer is told: now, or a second after it was asked last. */
+export function observedTurn(
+  lastSentAt: Instant | undefined,
+  planned: Instant | undefined,
+  now: Instant,
+): Instant {
+  const at = lastSentAt === undefined ? now : after(lastSentAt, GAP_MS);
+  return earlier(at, planned ?? at);
 }

@@ -126,6 +126,14 @@ export class Placement {
     else this.#use(server, server.targets);
   }
 
+  /** What one server leaves meanwhile, another one may go on with. */
+  together(change: () => void): void {
+    this.#table.hold();
+    change();
+    this.#table.settle();
+    if (this.#table.size === 0) this.#watchdog.stop();
+  }
+
   /** Ends locating and probing of a server; nothing of it is known any more. */
   forget(server: PeerServer): void {
     server.locateSerial += 1;

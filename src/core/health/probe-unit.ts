@@ -7,10 +7,11 @@ import { after, earlier, elapsedMs, type Instant } from '../base/instant.ts';
 import { Timer } from '../base/timer-queue.ts';
 import { type Target, targetKey } from '../sip/locate/target.ts';
 import { silentFault } from '../sip/proxy/events.ts';
-import { type Exchange, type PacerTicket, PRIORITY } from '../sip/user-agent/ports.ts';
-import { type Asker, askerOf } from './asker.ts';
+import { type PacerTicket, PRIORITY } from '../sip/user-agent/ports.ts';
+import { type Asker, askerOf, type RunningProbe } from './asker.ts';
 import { IdleTurns } from './idle-turns.ts';
 import { stepTarget } from './machine.ts';
+import { observedTurn } from './observations.ts';
 import type { ProbeWay } from './options-probe.ts';
 import type { PeerServer } from './peer-server.ts';
 import type { CapUser } from './probe-cap.ts';
@@ -23,8 +24,6 @@ import { isCrowd, phaseOf } from './spread.ts';
 import { carryOver, newTarget, type TargetInput, type TargetState } from './target-state.ts';
 import type { Crowd, UnitPorts } from './unit-ports.ts';
 import type { Finding, ProbeOutcome } from './verdict.ts';
-
-type RunningProbe = { readonly id: number; readonly exchange: Exchange };
 
 const STANDSTILL: Fault = fault('process.stoodStill', 'local');
 /** Every exchange ends by then, and ten time-outs, with all its repeats. */
@@ -166,10 +165,12 @@ export class ProbeUnit implements CapUser {
     this.#arm();
   }
 
-  /** Calls fail there: it is asked at once, unless it is being asked. */
-  observed(what: string): void {
-    this.#record.note(this.#ports.clock.now(), what);
-    this.hurry();
+  /** Calls fail there: it is asked at once, or a second after it was asked, unless it is being asked. */
+  observed(what: string, now: Instant): void {
+    this.#record.note(now, what);
+    if (this.#state.next.kind !== 'round') return;
+    this.#nextProbeAt = observedTurn(this.#state.lastSentAt, this.#nextProbeAt, now);
+    this.#arm();
   }
 
   /** `enabled`: calls may go there. */

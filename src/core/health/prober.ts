@@ -123,9 +123,13 @@ export class Prober implements HealthBook, ServerHost {
   /**
    * Makes the servers those of `contracts`. A server with the same id keeps its state, its phase and
    * what an operator ordered, also when its probe plan changed; a new one begins as unknown; one that is
-   * no longer there is forgotten.
+   * no longer there is forgotten, but not what is known of its address where another one is asked the same way.
    */
   apply(contracts: readonly ContractSpec[]): void {
+    this.#placement.together(() => this.#apply(contracts));
+  }
+
+  #apply(contracts: readonly ContractSpec[]): void {
     const wanted = new Set<string>();
     let newCount = 0;
     for (const { peerServers } of contracts) {
@@ -192,7 +196,7 @@ export class Prober implements HealthBook, ServerHost {
     for (const unit of server.units) {
       // What is down waits for its turn, and is asked out of it only where it may be up again.
       if (isGood(observation)) unit.probeNow();
-      unit.observed(text);
+      unit.observed(text, this.now());
     }
     return true;
   }
@@ -288,7 +292,9 @@ export class Prober implements HealthBook, ServerHost {
   /** While verdicts are frozen, registrations that are lost disable nobody either. */
   requirementOf(server: PeerServer): Requirement {
     const requirement = this.#requirements.of(server);
-    if (this.freeze === undefined) server.isUnmet = requirement === 'unmet';
+    // What is met again is as good as any before the freeze.
+    if (this.freeze === undefined || requirement === 'met')
+      server.isUnmet = requirement === 'unmet';
     return requirement === 'unmet' && !server.isUnmet ? 'pending' : requirement;
   }
 

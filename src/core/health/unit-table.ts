@@ -22,6 +22,7 @@ export class UnitTable {
   /** How many ways are not asked while others tell of them, by mode. */
   readonly #listening = { idleOnly: 0, register: 0 };
   readonly #units = new Map<string, ProbeUnit>();
+  #left: Set<ProbeUnit> | undefined;
   /** By target: its only unit, or the crowd of them. */
   readonly #byTarget = new Map<string, ProbeUnit | Crowd>();
 
@@ -78,6 +79,22 @@ export class UnitTable {
 
   release(unit: ProbeUnit, server: PeerServer): void {
     if (!unit.subscribers.delete(server) || unit.subscribers.size > 0) return;
+    if (this.#left === undefined) this.#drop(unit);
+    else this.#left.add(unit);
+  }
+
+  /** From now to `settle`, a unit that its last server has left is kept for another one: servers change names. */
+  hold(): void {
+    this.#left = new Set();
+  }
+
+  settle(): void {
+    const left = this.#left ?? [];
+    this.#left = undefined;
+    for (const unit of left) if (unit.subscribers.size === 0) this.#drop(unit);
+  }
+
+  #drop(unit: ProbeUnit): void {
     unit.stop();
     this.#units.delete(unit.key);
     this.#count(unit, -1);

@@ -34,6 +34,9 @@ export type CallReading =
   | { readonly ok: false; readonly parameter: keyof CallQuestion; readonly text: string };
 
 export function readCall(question: CallQuestion): CallReading {
+  // A number that begins with a space began with a + that nobody escaped.
+  if (question.to.startsWith(' ')) return wrong('to', BARE_PLUS);
+  if (question.from.startsWith(' ')) return wrong('from', BARE_PLUS);
   const called = toUserPart(question.to);
   if (called === undefined) return wrong('to', NUMBER);
   const calling = toUserPart(question.from);
@@ -63,6 +66,7 @@ function wrong(parameter: keyof CallQuestion, text: string): CallReading {
   return { ok: false, parameter, text };
 }
 
+const BARE_PLUS = 'begins with a space; a + has to be written as %2B in a query';
 const NUMBER = 'has to be 1 to 128 characters without control characters, escaped ones neither';
 const HOST_PORT =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;

@@ -127,5 +127,6 @@ export const REASONS: Readonly<Record<NoRouteReason, string>> = {
   noServers: 'The contract has no peer servers.',
   noneEnabled:
     'No peer server of the contract is enabled, and none is offered as a last resort: `onAllDown: none`, or all are drained or off.',
-  numberTooShort: 'Nothing is left of the called number when `requestUri.strip` is applied.',
+  numberTooShort:
+    'The called number is shorter than `requestUri.strip`, or nothing is left when that is taken from it.',
 };

@@ -32,10 +32,13 @@ interface OriginHeader {
   readonly value: string;
 }
 
-/** Undefined when nothing is left of the number. */
+/** Undefined when the number is shorter than what is to be taken from it, or nothing is left. */
 export function transform({ spec }: Candidate, call: Call): RouteTexts | undefined {
   const { scheme, sipProxy, requestUri } = spec;
-  const user = requestUri.prefix + strip(call.called, requestUri.strip);
+  const rest = strip(call.called, requestUri.strip);
+  // A prefix alone would be somebody else's number.
+  if (rest === undefined) return undefined;
+  const user = requestUri.prefix + rest;
   if (user === '') return undefined;
   const { parameters } = requestUri;
   return {

@@ -37,10 +37,11 @@ function pieceAt(wire: string, at: number): string | undefined {
   return isPlainCode(code) ? wire.charAt(at) : escapeOf(code);
 }
 
-/** Takes `count` characters from the front of a user part; an escape is one. */
-export function strip(user: string, count: number): string {
+/** Takes `count` characters from the front of a user part; an escape is one. Undefined where it has not so many. */
+export function strip(user: string, count: number): string | undefined {
   let at = 0;
-  for (let taken = 0; taken < count && at < user.length; taken += 1) {
+  for (let taken = 0; taken < count; taken += 1) {
+    if (at >= user.length) return undefined;
     at += user.charCodeAt(at) === PERCENT ? 3 : 1;
   }
   return user.slice(at);

@@ -51,6 +51,11 @@ it.each<[string, RequestListener, RegExp]>([
   ['never ends', (_request, reply) => reply.write('x'), /no answer within 300 ms|aborted/],
   ['hangs up', (request) => request.socket.destroy(), /hang up|ECONNRESET/],
   [
+    'wants another protocol',
+    ({ socket }) => socket.end('HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+    /closed without an answer/,
+  ],
+  [
     'has no end',
     (_request, reply) => {
       const piece = 'x'.repeat(1024 * 1024);

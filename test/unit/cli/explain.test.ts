@@ -135,6 +135,15 @@ describe('trunkd explain', () => {
     );
   });
 
+  it('one that is impaired may get better as well as worse', () => {
+    const lab = aPair();
+    lab.network.behave('udp:192.0.2.1:5060', 603);
+    lab.until(() => lab.server(A).state === 'impaired', 60);
+    expect(explain(lab)).toContain(
+      'udp:192.0.2.1:5060 is up after 2 good answers in a row, and down after 3 failures in a row',
+    );
+  });
+
   it('a contract without an enabled server', () => {
     const lab = aPair();
     for (const n of [1, 2]) lab.network.behave(`udp:192.0.2.${n}:5060`, 'silent');

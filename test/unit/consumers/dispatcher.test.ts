@@ -246,6 +246,18 @@ describe('a dispatcher with file and RPC', () => {
     expect(consumer?.state).toBe('inSync');
   });
 
+  it('is not told ten times a second what it does not take', async () => {
+    lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
+    await start();
+    kamailio.set = () => {};
+    await tell(aServer('a', [1], DOWN, 'down'), aServer('b', [2]));
+    await lab.pass(60_000);
+    const told = kamailio.calls.filter((call) => call.startsWith('set_duid_state'));
+    expect(told.length).toBeGreaterThanOrEqual(6);
+    expect(told.length).toBeLessThanOrEqual(9);
+    expect(consumer?.state).toBe('drifting');
+  });
+
   it('does not take its own last word but one for that of the proxy', async () => {
     lab.hold('acme', [aServer('a', [1]), aServer('b', [2])]);
     await start();

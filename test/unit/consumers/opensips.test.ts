@@ -57,6 +57,16 @@ describe('an OpenSIPS', () => {
     expect(consumer.state).toBe('inSync');
   });
 
+  it('hears the better word where two servers have one address', async () => {
+    lab.hold('acme', [aServer('a', [1], { admin: 'drain', rank: 2 }), aServer('b', [1])]);
+    await start();
+    expect(mi.calls).toEqual([]);
+    lab.hold('acme', [aServer('a', [1], DOWN, 'down'), aServer('b', [1], DOWN, 'down')]);
+    consumer.changed();
+    await lab.pass(500);
+    expect(mi.calls).toEqual(['i 1 sip:192.0.2.1']);
+  });
+
   it('is told of gateways by their ids', async () => {
     lab.hold('acme', [aServer('a', [1], DOWN, 'down'), aServer('b', [2])], {
       dispatcherSet: undefined,

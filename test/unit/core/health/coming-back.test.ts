@@ -91,6 +91,20 @@ describe('flap damping', () => {
     expect(lab.word(A)).toBe('up disabled');
   });
 
+  it('never in favour of one that never answered', () => {
+    const lab = new ProbeLab();
+    lab.network.behave(KEY_B, 'silent');
+    lab.prober.apply([aContract([aServer('192.0.2.1'), aServer('192.0.2.2')])]);
+    lab.run(60);
+    expect(lab.word(B)).toBe('unknown enabled lastResort');
+    flap(lab, KEY_A, A);
+    flap(lab, KEY_A, A);
+    expect(lab.word(A)).toBe('up enabled');
+    lab.network.behave(KEY_B, 200);
+    lab.until(() => lab.server(B).state === 'up', 30);
+    expect(lab.word(A)).toBe('up disabled');
+  });
+
   it('can be left out', () => {
     const lab = new ProbeLab();
     const server = (address: string): PeerServerSpec => aServer(address, { hasDamping: false });

@@ -54,6 +54,23 @@ describe('observations of calls', () => {
     expect(lab.word(A)).toBe('up enabled');
   });
 
+  it('ask for one probe a second at most, and for that one without fail', () => {
+    const lab = aPair();
+    const { started } = lab.network;
+    for (let count = 0; count < 200; count += 1) {
+      lab.prober.observe(A, failed);
+      lab.run(0.05);
+    }
+    expect(lab.network.started - started).toBeGreaterThanOrEqual(9);
+    expect(lab.network.started - started).toBeLessThanOrEqual(14);
+    lab.run(30);
+    lab.prober.observe(A, failed);
+    lab.run(0.5);
+    lab.network.behave(KEY_A, 'silent');
+    lab.prober.observe(A, failed);
+    expect(lab.until(() => lab.server(A).state === 'down', 10)).toBeLessThan(5);
+  });
+
   it('that went well, or say nothing of the server, change nothing', () => {
     const lab = aPair();
     for (const code of [100, 180, 200, 404, 486]) {

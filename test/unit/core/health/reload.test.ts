@@ -34,6 +34,21 @@ describe('a reload', () => {
     expect(lab.word(A)).toBe('up enabled');
   });
 
+  it('knows an address on under another name, and where two servers change places', () => {
+    const lab = aPair();
+    lab.network.behave(KEY_A, 'silent');
+    lab.run(30);
+    expect(lab.word(A)).toBe('down disabled');
+    const named = (name: string, address: string) => aServer(address, { name });
+    lab.prober.apply([aContract([named('a', '192.0.2.1'), named('b', '192.0.2.2')])]);
+    expect([lab.word('acme/a'), lab.word('acme/b')]).toEqual(['down disabled', 'up enabled']);
+    lab.prober.apply([aContract([named('a', '192.0.2.2'), named('b', '192.0.2.1')])]);
+    expect([lab.word('acme/a'), lab.word('acme/b')]).toEqual(['up enabled', 'down disabled']);
+    lab.run(60);
+    expect([lab.word('acme/a'), lab.word('acme/b')]).toEqual(['up enabled', 'down disabled']);
+    expect(lab.prober.probeCount).toBe(2);
+  });
+
   it('forgets what is gone, begins with what is new, and tells the roll-up', () => {
     const lab = aPair();
     lab.network.behave(KEY_A, 503);

@@ -49,6 +49,23 @@ describe('a server that requires registrations', () => {
     expect(lab.word(A)).toBe('up disabled lastResort');
   });
 
+  it('that came back while verdicts are frozen, and are lost again, stays enabled', () => {
+    const lab = new ProbeLab();
+    lab.registrations.set('one', 'unbound');
+    lab.prober.apply([
+      aContract([aServer('192.0.2.1', { requires: { registrations: ['one'], atLeast: 1 } })]),
+    ]);
+    lab.run(12);
+    lab.prober.orderFreeze({ by: 'test', reason: '', until: undefined });
+    expect(lab.server('acme/192.0.2.1').enabled).toBe(false);
+    lab.register('one', 'bound');
+    expect(lab.server('acme/192.0.2.1').enabled).toBe(true);
+    lab.register('one', 'unbound');
+    expect(lab.server('acme/192.0.2.1').enabled).toBe(true);
+    lab.prober.thaw();
+    expect(lab.server('acme/192.0.2.1').enabled).toBe(false);
+  });
+
   it('of a registration that is gone is not enabled; without the requirement it is', () => {
     const lab = aDependent(2);
     lab.registrations.delete('one');

@@ -154,6 +154,15 @@ describe('one route', () => {
     expect(world.router.route(question, false)).toMatchObject({ kind: 'badParameter', parameter });
   });
 
+  it.each(['to', 'from'])('takes the space of a bare + in %s for no number', (parameter) => {
+    const world = new World([server('a')]);
+    const question = { contract: 'acme', to: '34911', from: '34912', [parameter]: ' 34911' };
+    expect(world.router.route(question, false)).toMatchObject({
+      kind: 'badParameter',
+      text: expect.stringContaining('%2B'),
+    });
+  });
+
   it('lets nothing out of its place', () => {
     const world = new World([server('a', { requestUri: PLAIN })]);
     const hostile = '1@evil.example;transport=tcp?X=1>,<sip:2';
@@ -247,7 +256,9 @@ describe('where calls go', () => {
     expect(reason(new World([server('a', {}, { rank: 2 })]))).toBe('route.noneEnabled');
     const stripped = { requestUri: { strip: 2, prefix: '', parameters: '' } };
     expect(reason(new World([server('a', stripped)]))).toBe('route.numberTooShort');
-    expect(reason(new World([server('a')]))).toBeUndefined();
+    const replaced = { requestUri: { strip: 2, prefix: '0034', parameters: '' } };
+    expect(reason(new World([server('a', replaced)]))).toBe('route.numberTooShort');
+    expect(reason(new World([server('a', { requestUri: PLAIN })]))).toBeUndefined();
   });
 });
 

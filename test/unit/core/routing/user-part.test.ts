@@ -54,7 +54,8 @@ describe('the user part of a number', () => {
   it('loses whole characters at its front', () => {
     expect(strip('0034911', 2)).toBe('34911');
     expect(strip('%23%231', 1)).toBe('%231');
-    expect(strip('12', 5)).toBe('');
+    expect(strip('12', 2)).toBe('');
+    expect(strip('12', 3)).toBeUndefined();
     expect(strip('12', 0)).toBe('12');
   });
 });
