@@ -13,7 +13,30 @@ export function whyUnknown(
   known: readonly ContractSpec[] | undefined,
 ): readonly Complaint[] {
   if (known === undefined) return [];
-  return [...whyNoSuchContract(settings, known), ...whyNoSuchServer(settings, known)];
+  return [
+    ...whyNoSuchContract(settings, known),
+    ...whyNoSuchServer(settings, known),
+    ...whyBackupsTakeCalls(settings, known),
+  ];
+}
+
+/** Kamailio's algorithms with weights (9 and 11) share calls over all of a set, whatever the priorities. */
+function whyBackupsTakeCalls(
+  { contracts = DEFAULTS.consumer.contracts, type }: ConsumerSettings,
+  known: readonly ContractSpec[],
+): readonly Complaint[] {
+  if (type !== 'kamailioDispatcher') return [];
+  const isTold = ({ name, dispatcherSet }: ContractSpec) =>
+    dispatcherSet !== undefined && (contracts === 'all' || contracts.includes(name));
+  const mixed = known.filter(
+    (one) => isTold(one) && new Set(one.peerServers.map(({ priority }) => priority)).size > 1,
+  );
+  const [first] = mixed;
+  if (first === undefined) return [];
+  const who =
+    mixed.length === 1 ? 'the contract' : `${mixed.length} contracts, this one first: the contract`;
+  const text = `${who} ${quoted(first.name)} has peer servers of several priorities: the dispatcher's algorithms 9 and 11 share calls over all of them, 8 goes by priority without weights, and only GET /v1/route does both`;
+  return [{ path: [], text, isRemark: true }];
 }
 
 function whyNoSuchContract(

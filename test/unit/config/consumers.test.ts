@@ -46,6 +46,21 @@ describe('a dispatcher', () => {
     expect(result.warnings.map(({ text }) => text)).toEqual([why]);
     expect((await load(text)).warnings).toEqual([]);
   });
+
+  test('that cannot keep backups in reserve and share by weight gets a warning', async () => {
+    const result = await loadText(`peeringContracts:
+  - name: acme
+    dispatcherSet: 1
+    peerServers:
+      - { name: a, sipProxy: a.example }
+      - { name: backup, sipProxy: b.example, priority: 2 }
+consumers:
+${text}`);
+    expect(result.ok).toBe(true);
+    expect(result.warnings.map((warning) => warning.text)).toEqual([
+      "the contract 'acme' has peer servers of several priorities: the dispatcher's algorithms 9 and 11 share calls over all of them, 8 goes by priority without weights, and only GET /v1/route does both",
+    ]);
+  });
 });
 
 describe('gateways of OpenSIPS', () => {
