@@ -37,7 +37,7 @@ export const ROWS: readonly Row[] = [
 
 type Bounds = readonly [budget: number, goal: number];
 
-function figure(name: string, value: number, unit: string, bounds?: Bounds): Figure {
+export function figure(name: string, value: number, unit: string, bounds?: Bounds): Figure {
   const rounded = Math.round(value * 1000) / 1000;
   if (bounds === undefined) return { name, value: rounded, unit };
   return { name, value: rounded, unit, budget: bounds[0], goal: bounds[1] };
@@ -63,7 +63,7 @@ function accounts(count: number, expiresSec: number, port: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-const COMMON = {
+export const COMMON = {
   state: 'off',
   localSockets: [{ name: 'bench', protocol: 'udp', bind: '127.0.0.1:0' }],
 } as const;
@@ -177,7 +177,7 @@ function lapses(lossPercent: number): Promise<readonly Figure[]> {
 
 const INTERVAL_SEC = 10;
 
-function peerAddress(index: number): string {
+export function peerAddress(index: number): string {
   return `127.2.${Math.floor(index / 250)}.${(index % 250) + 1}`;
 }
 

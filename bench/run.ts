@@ -7,9 +7,14 @@ import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { ownNetwork } from '../tools/own-network.ts';
 import { measureParsing } from './parse.ts';
+import { measureRoutes } from './routes.ts';
 import { type Figure, ROWS, type Row } from './rows.ts';
 
-const rows: readonly Row[] = [{ name: 'parse', measure: measureParsing }, ...ROWS];
+const rows: readonly Row[] = [
+  { name: 'parse', measure: measureParsing },
+  ...ROWS,
+  { name: 'routes', measure: measureRoutes },
+];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !rows.some((row) => row.name === name));
 
