@@ -17,7 +17,7 @@ const LEAST_LAG_MS = 250;
 const LEAST_SUSPEND_MS = 2_500;
 const REMEMBERED = 32;
 const CARRIER_FRESH_MS = 1_000;
-/** How often it is looked up unasked: to have seen it once is enough. */
+/** How often it is looked up unasked, once it was seen; until then with every beat. */
 const CARRIER_LOOK_MS = 5_000;
 
 interface Standstill {
@@ -95,7 +95,8 @@ export class LocalWatch {
       this.#standstills.push({ from, to: now, what: 'suspend' });
       this.#asleepMs = asleepMs;
     }
-    this.#hasCarrier(CARRIER_LOOK_MS);
+    // A link that came up a moment ago is not told of at once, and may be lost again soon.
+    this.#hasCarrier(this.#hadCarrier ? CARRIER_LOOK_MS : BEAT_MS);
   }
 
   /** Grows by what the machine slept, which the monotonic clock leaves out. */

@@ -88,7 +88,7 @@ beforeAll(async () => {
 
 /** Also where a test failed half-way, and is tried again. */
 beforeEach(async () => {
-  far.restore();
+  await far.restore();
   // No witness yet.
   await command('off');
   await eventually(async () => (await down()).length === 0 && (await unknown()).length === 0, {

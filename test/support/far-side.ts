@@ -7,7 +7,8 @@
  *                          lan 10.79.0.1 --- 10.79.0.2, and more addresses of 10.79.0.0/24
  */
 import { execFileSync } from 'node:child_process';
-import { Running } from './processes.ts';
+import { networkInterfaces } from 'node:os';
+import { eventually, Running } from './processes.ts';
 
 /** The test's own address on the link `wan`. */
 export const NEAR_ADDRESS = '10.78.0.1';
@@ -58,6 +59,7 @@ export class FarSide {
       far.#inside('ip', 'link', 'set', link, 'up');
       run('ip', 'link', 'set', link, 'up');
     }
+    await bothRun();
     far.addRoute();
     for (const address of addresses) far.add(address);
     const args = ['--target', pid, '--net', process.execPath, '-e', ANSWERER, ...addresses];
@@ -106,8 +108,9 @@ export class FarSide {
   }
 
   /** Everything is there, and answers. */
-  restore(): void {
+  async restore(): Promise<void> {
     for (const link of LINKS) this.mend(link);
+    await bothRun();
     for (const address of this.#removed) this.add(address);
     this.silence(false);
   }
@@ -120,6 +123,11 @@ export class FarSide {
   #inside(...command: readonly string[]): void {
     run('nsenter', '--target', String(this.#holder.pid), '--net', ...command);
   }
+}
+
+/** The kernel may take a second to tell that a link is up, and sends over it meanwhile. */
+async function bothRun(): Promise<void> {
+  await eventually(() => LINKS.every((link) => link in networkInterfaces()));
 }
 
 function linkOf(address: string): Link {

@@ -67,6 +67,19 @@ describe('the watch over ourselves', () => {
     expect(machine.code(machine.ms - 1_000)).toBeUndefined();
   });
 
+  it('a carrier that came after the start, and went a second later, was one', () => {
+    const machine = new Machine();
+    machine.carrier = false;
+    machine.watch.start();
+    machine.run(400);
+    machine.carrier = true;
+    machine.run(1_000);
+    machine.carrier = false;
+    machine.run(1_000);
+    expect(machine.code(0)).toBe('ownFault.noCarrier');
+    machine.watch.stop();
+  });
+
   it('a carrier is looked for once a second at most, and not for loopback', () => {
     const machine = new Machine();
     machine.run(200);
