@@ -15,7 +15,6 @@ import { createHash } from 'node:crypto';
 import { after, elapsedMs, type Instant } from '../core/base/instant.ts';
 import type { AddressBoard, Admission, DispatcherSide } from './address-board.ts';
 import { askDispatcher } from './ask-dispatcher.ts';
-import type { ConsumerCauseCode } from './causes.ts';
 import {
   type Destination,
   type DestinationState,
@@ -42,7 +41,7 @@ import type {
   ConsumerStatus,
   ContractChoice,
 } from './ports.ts';
-import { type PassResult, Reconciler } from './reconciler.ts';
+import { type Amiss, type PassResult, passResultOf, Reconciler } from './reconciler.ts';
 import { RELOAD_GAP_MS, ReloadGap } from './reload-gap.ts';
 import { ReloadPace } from './reload-pace.ts';
 import { type Sifted, WaitingMembers } from './waiting-members.ts';
@@ -64,10 +63,7 @@ const STATE_GAP_MS = 100;
 const MAX_STATES_A_PASS = 20;
 
 /** What of a pass is amiss; without a text nothing is. */
-interface Part {
-  readonly code: ConsumerCauseCode;
-  readonly text: string;
-  readonly drift: number;
+interface Part extends Amiss {
   readonly againMs: number;
 }
 
@@ -202,13 +198,7 @@ export class DispatcherConsumer implements Consumer {
     const states = await this.#mendStates(rpc, destinations, members.held);
     if (this.#spec.mode === 'apply') await this.#tellBeat(rpc);
     const amiss = [members, waiting, states].filter(({ text }) => text !== '');
-    return {
-      state: amiss.length === 0 ? 'inSync' : 'drifting',
-      code: amiss[0]?.code,
-      text: amiss.map(({ text }) => text).join('; '),
-      drift: amiss.reduce((sum, { drift }) => sum + drift, 0),
-      againMs: Math.min(members.againMs, waiting.againMs, states.againMs),
-    };
+    return passResultOf(amiss, Math.min(members.againMs, waiting.againMs, states.againMs));
   }
 
   /** What it holds now. Where it was restarted, nothing that we told is remembered. */

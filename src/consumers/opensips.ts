@@ -21,7 +21,7 @@ import {
 } from './opensips-lists.ts';
 import type { Consumer, ConsumerPorts, ContractChoice } from './ports.ts';
 import { reconciled } from './reconciled.ts';
-import type { PassResult } from './reconciler.ts';
+import { type Amiss, type PassResult, passResultOf } from './reconciler.ts';
 
 export interface OpensipsSpec {
   readonly name: string;
@@ -95,13 +95,7 @@ class Opensips {
     ].flat();
     // What was set is looked at once more, so that the next difference is known as its own.
     const againMs = set > 0 && !isObserving ? 100 : keptMs;
-    return {
-      state: amiss.length === 0 ? 'inSync' : 'drifting',
-      code: amiss[0]?.code,
-      text: amiss.map(({ text }) => text).join('; '),
-      drift: amiss.reduce((sum, { drift }) => sum + drift, 0),
-      againMs,
-    };
+    return passResultOf(amiss, againMs);
   }
 
   async #wishes(): Promise<Wishes> {
@@ -179,12 +173,6 @@ class Opensips {
     const consumer = this.#spec.name;
     this.#ports.tell({ kind: 'observed', consumer, peerServer, destination: key, state: held });
   }
-}
-
-interface Amiss {
-  readonly code: ConsumerCauseCode;
-  readonly text: string;
-  readonly drift: number;
 }
 
 function amissIf(drift: number, code: ConsumerCauseCode, text: string): readonly Amiss[] {

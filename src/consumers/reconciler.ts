@@ -34,6 +34,24 @@ export interface PassResult {
   readonly againMs?: number | undefined;
 }
 
+/** One kind of thing that is not as it should be. */
+export interface Amiss {
+  readonly code: ConsumerCauseCode;
+  readonly text: string;
+  readonly drift: number;
+}
+
+/** All of them in one result; the first gives the code. */
+export function passResultOf(amiss: readonly Amiss[], againMs: number | undefined): PassResult {
+  return {
+    state: amiss.length === 0 ? 'inSync' : 'drifting',
+    code: amiss[0]?.code,
+    text: amiss.map(({ text }) => text).join('; '),
+    drift: amiss.reduce((sum, { drift }) => sum + drift, 0),
+    againMs,
+  };
+}
+
 export interface ReconcilerPorts {
   readonly clock: Clock;
   readonly timers: TimerQueue;

@@ -7,6 +7,7 @@
 import dgram from 'node:dgram';
 import type { Clock } from '../core/base/clock.ts';
 import { elapsedMs, type Instant } from '../core/base/instant.ts';
+import { isLoopbackAddress } from '../core/sip/locate/target.ts';
 
 const KEPT_MS = 60_000;
 const MAX_NETWORKS = 1024;
@@ -71,7 +72,7 @@ function chosenByKernel(remote: string, family: 4 | 6): string | undefined {
 }
 
 export function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');
+  return isLoopbackAddress(address) || address.startsWith('::ffff:127.');
 }
 
 export function isUnspecified(address: string): boolean {
