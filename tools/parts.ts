@@ -23,18 +23,15 @@ export function gate(name: string, ...command: string[]): Part {
   return { name, command, timeoutMs: 300_000, kind: 'gate' };
 }
 
-/** The tests of one or more vitest projects, or a share of their files (`1/3`). */
+/** The tests of one or more vitest projects. */
 export function suite(
   projects: readonly string[],
   timeoutMs: number,
   wrapper: readonly string[] = [],
-  share?: string,
 ): Part {
   const chosen = projects.flatMap((project) => ['--project', project]);
-  const shard = share === undefined ? [] : ['--shard', share];
-  const command = [...wrapper, 'vitest', 'run', ...chosen, ...shard];
-  const name = [projects.join(' and '), share].filter((part) => part !== undefined).join(' ');
-  return { name, command, timeoutMs, kind: 'vitest' };
+  const command = [...wrapper, 'vitest', 'run', ...chosen];
+  return { name: projects.join(' and '), command, timeoutMs, kind: 'vitest' };
 }
 
 /** Runs parts one after the other; a part that fails does not stop the next. */

@@ -14,17 +14,15 @@ const limit = (minutes: number): number => minutes * stretch * MINUTE_MS;
 const missing = missingPackages();
 const first = await runParts([gate('build', 'node', 'tools/build.ts'), ...GATES]);
 
-// Two at a time, one for each core: interop takes longest, and mostly waits for real servers.
+// Two at a time, one for each core. Interop takes longest and mostly waits for real servers.
 const inOwnNetwork = ownNetwork();
-const interop = (share: string) => suite(['interop'], limit(15), inOwnNetwork, share);
-const [shown, held] = await Promise.all([
-  runParts([interop('1/3'), interop('2/3')]),
+const [interop, others] = await Promise.all([
+  runParts([suite(['interop'], limit(25), inOwnNetwork)]),
   runParts(
     [
       suite(['sim'], limit(15)),
       suite(['integration'], limit(10), inOwnNetwork),
       suite(['e2e'], limit(10), inOwnNetwork),
-      interop('3/3'),
     ],
     'hold',
   ),
@@ -36,4 +34,4 @@ if (missing.length > 0) {
     `\nMissing Debian packages: ${missing.join(' ')} (run as root to have them installed)`,
   );
 }
-close(sum([first, shown, held, { passed: 0, failed: missing.length, skipped: 0 }]));
+close(sum([first, interop, others, { passed: 0, failed: missing.length, skipped: 0 }]));
